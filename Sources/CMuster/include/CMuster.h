@@ -1,0 +1,1 @@
+int muster_x(void);
