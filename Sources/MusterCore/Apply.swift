@@ -1,0 +1,293 @@
+extension Cluster {
+  /// Folds one fact into the state. Total and blind: no clock, no configuration, no choice.
+  public mutating func apply(_ fact: borrowing Fact) {
+    let at = fact.at
+    switch fact.event {
+    case .controllerStarted(let epoch):
+      if epoch <= self.epoch { impossible(fact, "epoch is at \(self.epoch)") }
+      self.epoch = epoch
+    case .nodeJoined(let joined):
+      if Int(joined.node.index) != nodes.count { impossible(fact, "next node is #\(nodes.count)") }
+      join(joined, at: at)
+    case .nodeReturned(let joined): rejoin(joined)
+    case .nodeSuspected(let node, let reason): setNode(node, .suspect, at: at, reason: reason)
+    case .nodeIsolated(let node, let onEvidence, let reason):
+      setNode(node, .isolated, at: at, reason: reason)
+      nodes[Int(node.index)].onEvidence = onEvidence
+    case .nodeCleared(let node): putBack(node, at: at)
+    case .nodeDrainRequested(let node, let reason): drain(node, at: at, reason: reason)
+    case .nodeResumed(let node):
+      nodes[Int(node.index)].drainRequested = false
+      lemons.forgive(node: node)
+      putBack(node, at: at)
+    case .nodeFenced: break  // what follows from it are facts of their own
+    case .jobSubmitted(let submitted):
+      if submitted.job.number != nextJob { impossible(fact, "next job is \(nextJob)") }
+      submit(submitted, at: at)
+    case .jobCancelRequested(let job):
+      guard let slot = slot(of: job) else { impossible(fact, "no such job") }
+      jobs[slot].cancelRequested = true
+    case .attemptStarted(let started): start(started, at: at, fact)
+    case .gangStarted(let attempt):
+      guard let slot = attemptSlot(attempt) else { impossible(fact, "no such attempt") }
+      attempts[slot].phase = .running
+      attempts[slot].runningAt = at
+      jobs[attempts[slot].jobSlot].state = .running
+    case .checkpointCommitted(let attempt, let step):
+      guard let slot = slot(of: attempt.job) else { impossible(fact, "no such job") }
+      jobs[slot].checkpointStep = step
+      jobs[slot].hasCheckpoint = true
+    case .faultFound(let fault):
+      guard let slot = slot(of: fault.attempt.job) else { impossible(fact, "no such job") }
+      jobs[slot].latestFault = faults.insert(
+        FaultRecord(foundAt: at, fault: fault, previous: jobs[slot].latestFault))
+      lemons.record(fault, at: at)
+    case .attemptEnding(let ending): end(ending, at: at, fact)
+    case .memberStopped(let member, _):
+      guard let slot = memberSlot(member) else { impossible(fact, "no such member") }
+      if members[slot].stopped { impossible(fact, "it had stopped before") }
+      stopMember(slot)
+    case .attemptEnded(let ended):
+      guard let slot = attemptSlot(ended.attempt) else { impossible(fact, "no such attempt") }
+      finishAttempt(slot, strikes: ended.strikes, at: at)
+    case .jobEnded(let ended):
+      guard let slot = slot(of: ended.job) else { impossible(fact, "no such job") }
+      finishJob(slot, ended, at: at)
+    case .keysForgotten(let before): keys = keys.filter { $0.value.at >= before }
+    case .silenceWithheld: break
+    case .jobArchived(let job):
+      guard let slot = slot(of: job) else { impossible(fact, "no such job") }
+      archive(slot)
+    }
+    sequence += 1
+    lastFactAt = at
+  }
+
+  // MARK: Nodes
+
+  private mutating func join(_ joined: NodeJoined, at: Instant) {
+    let free = joined.devices >= 64 ? UInt64.max : (1 << UInt64(joined.devices)) - 1
+    nodes.append(
+      Node(
+        state: .ready, onEvidence: false, drainRequested: false, devices: joined.devices, members: 0,
+        freeDevices: free, firstMember: -1, since: at))
+    nodeDetails.append(NodeDetail(joined: joined, reason: ""))
+    nodeByName[joined.name] = joined.node.index
+    readyByFree[Int(joined.devices)] += 1
+  }
+
+  private mutating func rejoin(_ joined: NodeJoined) {
+    let i = Int(joined.node.index)
+    count(i, -1)
+    var held: UInt64 = 0
+    var m = nodes[i].firstMember
+    while m >= 0 {
+      held |= members[m].devices
+      m = members[m].nextOnNode
+    }
+    nodes[i].devices = joined.devices
+    nodes[i].freeDevices = (joined.devices >= 64 ? UInt64.max : (1 << UInt64(joined.devices)) - 1) & ~held
+    nodeDetails[i].joined = joined
+    count(i, 1)
+  }
+
+  /// Keeps `readyByFree` right around a change of a node.
+  private mutating func count(_ i: Int, _ by: Int32) {
+    if nodes[i].state == .ready { readyByFree[nodes[i].freeDeviceCount] += by }
+  }
+
+  private mutating func setNode(_ node: NodeID, _ state: NodeState, at: Instant, reason: String) {
+    let i = Int(node.index)
+    count(i, -1)
+    nodes[i].state = state
+    nodes[i].since = at
+    nodeDetails[i].reason = reason
+    count(i, 1)
+  }
+
+  private mutating func putBack(_ node: NodeID, at: Instant) {
+    let i = Int(node.index)
+    nodes[i].onEvidence = false
+    if nodes[i].drainRequested {
+      setNode(node, nodes[i].members == 0 ? .drained : .draining, at: at, reason: nodeDetails[i].reason)
+    } else {
+      setNode(node, .ready, at: at, reason: "")
+    }
+  }
+
+  private mutating func drain(_ node: NodeID, at: Instant, reason: String) {
+    let i = Int(node.index)
+    nodes[i].drainRequested = true
+    switch nodes[i].state {
+    case .suspect, .isolated: nodeDetails[i].reason = reason
+    case .joining, .verifying, .ready, .draining, .drained:
+      setNode(node, nodes[i].members == 0 ? .drained : .draining, at: at, reason: reason)
+    }
+  }
+
+  // MARK: Jobs
+
+  private mutating func submit(_ submitted: JobSubmitted, at: Instant) {
+    let spec = submitted.spec
+    let job = Job(
+      id: submitted.job, state: .pending, cancelRequested: false, hasCheckpoint: false, priority: spec.priority,
+      attempt: 0, latestAttempt: -1, strikes: 0, bestStep: 0, checkpointStep: 0, submittedAt: at, startedAt: .zero,
+      endedAt: .zero, exitCode: 0, latestFault: -1)
+    let slot = jobs.insert(job)
+    if Int(slot) == specs.count {
+      specs.append(spec)
+      endReasons.append("")
+    } else {
+      specs[Int(slot)] = spec
+      endReasons[Int(slot)] = ""
+    }
+    slotOfJob.append(slot)
+    nextJob += 1
+    enqueue(slot)
+    if !submitted.idempotencyKey.isEmpty {
+      var record =
+        keys[submitted.idempotencyKey]
+        ?? KeyRecord(firstJob: submitted.job.number, count: 0, requestHash: submitted.requestHash, at: at)
+      record.count += 1
+      keys[submitted.idempotencyKey] = record
+    }
+  }
+
+  mutating func enqueue(_ slot: Int32) {
+    let (priority, id) = (jobs[slot].priority, jobs[slot].id)
+    var (low, high) = (0, pending.count)
+    if let last = pending.last, jobs[last].priority >= priority, jobs[last].id < id { low = high }
+    while low < high {
+      let middle = (low + high) / 2
+      let other = jobs[pending[middle]]
+      if other.priority > priority || (other.priority == priority && other.id < id) {
+        low = middle + 1
+      } else {
+        high = middle
+      }
+    }
+    pending.insert(slot, at: low)
+  }
+
+  private mutating func start(_ started: AttemptStarted, at: Instant, _ fact: borrowing Fact) {
+    guard let job = slot(of: started.attempt.job) else { impossible(fact, "no such job") }
+    if started.attempt.number != jobs[job].attempt + 1 { impossible(fact, "last attempt is \(jobs[job].attempt)") }
+    if jobs[job].state != .pending { impossible(fact, "job is \(jobs[job].state)") }
+    let previous = jobs[job].latestAttempt
+    let slot = attempts.insert(
+      Attempt(
+        jobSlot: job, number: started.attempt.number, phase: .starting, outcome: .finished, previous: previous,
+        firstMember: -1, memberCount: Int32(started.places.count), membersStopped: 0, resumeStep: started.resumeStep,
+        lastStep: started.resumeStep, startedAt: at, runningAt: .zero, firstStepAt: .zero, lastStepAt: .zero,
+        endingAt: .zero, endedAt: .zero))
+    var next: Int32 = -1
+    for index in stride(from: started.places.count - 1, through: 0, by: -1) {
+      let place = started.places[index]
+      let i = Int(place.node.index)
+      if place.devices & ~nodes[i].freeDevices != 0 { impossible(fact, "devices of node \(place.node) are not free") }
+      count(i, -1)
+      nodes[i].freeDevices &= ~place.devices
+      nodes[i].members += 1
+      count(i, 1)
+      next = members.insert(
+        Member(
+          attemptSlot: slot, index: Int32(index), node: place.node.index, stopped: false, nextInGang: next,
+          nextOnNode: nodes[i].firstMember, devices: place.devices))
+      nodes[i].firstMember = next
+    }
+    attempts[slot].firstMember = next
+    jobs[job].state = .starting
+    jobs[job].attempt = started.attempt.number
+    jobs[job].latestAttempt = slot
+    if jobs[job].startedAt == .zero { jobs[job].startedAt = at }
+    active.append(slot)
+    if let i = pending.firstIndex(of: job) { pending.remove(at: i) }
+    if previous >= 0 { giveBackMembers(ofAttempt: previous) }
+  }
+
+  private mutating func end(_ ending: AttemptEnding, at: Instant, _ fact: borrowing Fact) {
+    guard let slot = attemptSlot(ending.attempt) else { impossible(fact, "no such attempt") }
+    attempts[slot].phase = .stopping
+    attempts[slot].outcome = ending.outcome
+    attempts[slot].lastStep = ending.lastStep
+    attempts[slot].firstStepAt = ending.firstStepAt
+    attempts[slot].lastStepAt = ending.lastStepAt
+    attempts[slot].endingAt = at
+    jobs[attempts[slot].jobSlot].state = .stopping
+  }
+
+  private mutating func stopMember(_ slot: Int32) {
+    let member = members[slot]
+    let i = Int(member.node)
+    members[slot].stopped = true
+    attempts[member.attemptSlot].membersStopped += 1
+    if nodes[i].firstMember == slot {
+      nodes[i].firstMember = member.nextOnNode
+    } else {
+      var m = nodes[i].firstMember
+      while m >= 0, members[m].nextOnNode != slot { m = members[m].nextOnNode }
+      if m >= 0 { members[m].nextOnNode = member.nextOnNode }
+    }
+    count(i, -1)
+    nodes[i].freeDevices |= member.devices
+    nodes[i].members -= 1
+    if nodes[i].state == .draining, nodes[i].members == 0 { nodes[i].state = .drained }
+    count(i, 1)
+    if jobs[attempts[member.attemptSlot].jobSlot].latestAttempt != member.attemptSlot {
+      giveBackMembers(ofAttempt: member.attemptSlot)
+    }
+  }
+
+  private mutating func finishAttempt(_ slot: Int32, strikes: Int32, at: Instant) {
+    attempts[slot].phase = .ended
+    attempts[slot].endedAt = at
+    let job = attempts[slot].jobSlot
+    jobs[job].strikes = strikes
+    jobs[job].bestStep = max(jobs[job].bestStep, attempts[slot].lastStep)
+    jobs[job].state = .pending
+    if let i = active.firstIndex(of: slot) { active.remove(at: i) }
+    enqueue(job)
+  }
+
+  private mutating func finishJob(_ slot: Int32, _ ended: JobEnded, at: Instant) {
+    jobs[slot].state = ended.state
+    jobs[slot].exitCode = ended.exitCode
+    jobs[slot].endedAt = at
+    endReasons[Int(slot)] = ended.reason
+    if let i = pending.firstIndex(of: slot) { pending.remove(at: i) }
+  }
+
+  private mutating func archive(_ job: Int32) {
+    var attempt = jobs[job].latestAttempt
+    while attempt >= 0 {
+      giveBackMembers(ofAttempt: attempt)
+      let previous = attempts[attempt].previous
+      attempts.remove(attempt)
+      attempt = previous
+    }
+    var fault = jobs[job].latestFault
+    while fault >= 0 {
+      faults.remove(fault)
+      fault = faults[fault].previous
+    }
+    slotOfJob[Int(jobs[job].id.number - firstKnownJob)] = -1
+    jobs.remove(job)
+    while let first = slotOfJob.first, first < 0, slotOfJob.count > 1024 {
+      let leading = slotOfJob.prefix { $0 < 0 }.count
+      slotOfJob.removeFirst(leading)
+      firstKnownJob += Int64(leading)
+    }
+  }
+
+  /// The members of an attempt that is over go back to the pool once nothing of it runs (and a later attempt's are shown).
+  private mutating func giveBackMembers(ofAttempt slot: Int32) {
+    guard attempts[slot].membersStopped == attempts[slot].memberCount else { return }
+    var m = attempts[slot].firstMember
+    attempts[slot].firstMember = -1
+    while m >= 0 {
+      let next = members[m].nextInGang
+      members.remove(m)
+      m = next
+    }
+  }
+}

@@ -1,0 +1,280 @@
+extension Fact.Event {
+  /// The number of the kind in the journal. Never changes, never reused.
+  public var kind: UInt64 {
+    switch self {
+    case .controllerStarted: 1
+    case .nodeJoined: 2
+    case .nodeReturned: 3
+    case .nodeSuspected: 4
+    case .nodeIsolated: 5
+    case .nodeCleared: 6
+    case .nodeDrainRequested: 7
+    case .nodeResumed: 8
+    case .nodeFenced: 9
+    case .jobSubmitted: 20
+    case .jobCancelRequested: 21
+    case .attemptStarted: 22
+    case .gangStarted: 23
+    case .checkpointCommitted: 24
+    case .faultFound: 25
+    case .attemptEnding: 26
+    case .memberStopped: 27
+    case .attemptEnded: 28
+    case .jobEnded: 29
+    case .keysForgotten: 30
+    case .silenceWithheld: 31
+    case .jobArchived: 32
+    }
+  }
+
+  /// The kind's name: `jobSubmitted`.
+  public var name: String {
+    switch self {
+    case .controllerStarted: "controllerStarted"
+    case .nodeJoined: "nodeJoined"
+    case .nodeReturned: "nodeReturned"
+    case .nodeSuspected: "nodeSuspected"
+    case .nodeIsolated: "nodeIsolated"
+    case .nodeCleared: "nodeCleared"
+    case .nodeDrainRequested: "nodeDrainRequested"
+    case .nodeResumed: "nodeResumed"
+    case .nodeFenced: "nodeFenced"
+    case .jobSubmitted: "jobSubmitted"
+    case .jobCancelRequested: "jobCancelRequested"
+    case .attemptStarted: "attemptStarted"
+    case .gangStarted: "gangStarted"
+    case .checkpointCommitted: "checkpointCommitted"
+    case .faultFound: "faultFound"
+    case .attemptEnding: "attemptEnding"
+    case .memberStopped: "memberStopped"
+    case .attemptEnded: "attemptEnded"
+    case .jobEnded: "jobEnded"
+    case .keysForgotten: "keysForgotten"
+    case .silenceWithheld: "silenceWithheld"
+    case .jobArchived: "jobArchived"
+    }
+  }
+}
+
+extension ByteWriter {
+  /// Kind, time, payload.
+  public mutating func put(_ fact: borrowing Fact) {
+    put(fact.event.kind)
+    put(fact.at)
+    switch fact.event {
+    case .controllerStarted(let epoch): put(epoch)
+    case .nodeJoined(let joined), .nodeReturned(let joined): put(joined)
+    case .nodeSuspected(let node, let reason), .nodeDrainRequested(let node, let reason):
+      put(node.index)
+      put(reason)
+    case .nodeIsolated(let node, let onEvidence, let reason):
+      put(node.index)
+      put(onEvidence)
+      put(reason)
+    case .nodeCleared(let node), .nodeResumed(let node), .nodeFenced(let node): put(node.index)
+    case .jobSubmitted(let submitted):
+      put(submitted.job.number)
+      put(submitted.spec)
+      put(submitted.idempotencyKey)
+      put(submitted.requestHash)
+    case .jobCancelRequested(let job), .jobArchived(let job): put(job.number)
+    case .attemptStarted(let started):
+      put(started.attempt)
+      put(started.places) { writer, place in
+        writer.put(place.node.index)
+        writer.put(place.devices)
+      }
+      put(started.resumeStep)
+    case .gangStarted(let attempt): put(attempt)
+    case .checkpointCommitted(let attempt, let step):
+      put(attempt)
+      put(step)
+    case .faultFound(let fault): put(fault)
+    case .attemptEnding(let ending):
+      put(ending.attempt)
+      put(ending.outcome.rawValue)
+      put(ending.lastStep)
+      put(ending.firstStepAt)
+      put(ending.lastStepAt)
+    case .memberStopped(let member, let how):
+      put(member.attempt)
+      put(member.index)
+      put(how.rawValue)
+    case .attemptEnded(let ended):
+      put(ended.attempt)
+      put(ended.strikes)
+    case .jobEnded(let ended):
+      put(ended.job.number)
+      put(ended.state.rawValue)
+      put(ended.reason)
+      put(ended.exitCode)
+    case .keysForgotten(let before): put(before)
+    case .silenceWithheld(let silent, let connected):
+      put(silent)
+      put(connected)
+    }
+  }
+
+  mutating func put(_ attempt: AttemptID) {
+    put(attempt.job.number)
+    put(attempt.number)
+  }
+
+  mutating func put(_ joined: NodeJoined) {
+    put(joined.node.index)
+    put(joined.name)
+    put(joined.machine)
+    put(joined.boot)
+    put(joined.devices)
+    put(joined.deviceType)
+    put(joined.cpus)
+    put(joined.memoryBytes)
+    put(joined.address)
+  }
+
+  mutating func put(_ fault: Fault) {
+    put(fault.attempt)
+    put(fault.component.rawValue)
+    put(fault.node) { $0.put($1.index) }
+    put(fault.rank) { $0.put($1) }
+    put(fault.cause.rawValue)
+    put(fault.confidence.rawValue)
+    put(fault.evidence) { $0.put($1) }
+    put(fault.action.rawValue)
+    put(fault.happenedAt)
+    put(fault.stepsLost)
+    put(fault.exitCode)
+  }
+
+  mutating func put(_ spec: JobSpec) {
+    put(spec.name)
+    put(spec.project)
+    put(spec.user)
+    put(spec.priority)
+    put(spec.role.name)
+    put(spec.role.nodes)
+    put(spec.role.devicesPerNode)
+    put(spec.role.ranksPerNode)
+    put(spec.role.cpus)
+    put(spec.role.memoryBytes)
+    put(spec.role.command) { $0.put($1) }
+    put(spec.role.environment) { writer, variable in
+      writer.put(variable.name)
+      writer.put(variable.value)
+    }
+    put(spec.role.workingDirectory)
+    put(spec.walltime) { $0.put($1) }
+    put(spec.restart.limit)
+    put(spec.restart.hangAfter) { $0.put($1) }
+    put(spec.restart.grace)
+    put(spec.restart.fence.rawValue)
+    put(spec.stop.signal)
+    put(spec.stop.grace)
+    put(spec.checkpointEvery)
+    put(spec.logLimitBytes)
+  }
+}
+
+extension ByteReader {
+  /// - Throws: `CodingError.unknown` for a kind that this version does not know.
+  public mutating func fact() throws(CodingError) -> Fact {
+    let at = offset
+    let kind = try uint()
+    let time = try instant()
+    return Fact(at: time, try kind < 20 ? nodeEvent(kind, at: at) : jobEvent(kind, at: at))
+  }
+
+  private mutating func nodeEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
+    switch kind {
+    case 1: return .controllerStarted(epoch: try int())
+    case 2: return .nodeJoined(try joined())
+    case 3: return .nodeReturned(try joined())
+    case 4: return .nodeSuspected(node: try node(), reason: try string())
+    case 5: return .nodeIsolated(node: try node(), onEvidence: try bool(), reason: try string())
+    case 6: return .nodeCleared(node: try node())
+    case 7: return .nodeDrainRequested(node: try node(), reason: try string())
+    case 8: return .nodeResumed(node: try node())
+    case 9: return .nodeFenced(node: try node())
+    default: throw .unknown(what: "fact", number: kind, at: at)
+    }
+  }
+
+  private mutating func jobEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
+    switch kind {
+    case 20:
+      return .jobSubmitted(
+        JobSubmitted(
+          job: JobID(try int()), spec: try spec(), idempotencyKey: try string(), requestHash: try uint()))
+    case 21: return .jobCancelRequested(job: JobID(try int()))
+    case 22:
+      return .attemptStarted(
+        AttemptStarted(
+          attempt: try attempt(),
+          places: try array { (r) throws(CodingError) in Place(node: try r.node(), devices: try r.uint()) },
+          resumeStep: try int()))
+    case 23: return .gangStarted(attempt: try attempt())
+    case 24: return .checkpointCommitted(attempt: try attempt(), step: try int())
+    case 25: return .faultFound(try fault())
+    case 26:
+      return .attemptEnding(
+        AttemptEnding(
+          attempt: try attempt(), outcome: try raw(Outcome.self), lastStep: try int(), firstStepAt: try instant(),
+          lastStepAt: try instant()))
+    case 27:
+      return .memberStopped(
+        member: MemberID(attempt: try attempt(), index: try int32()), how: try raw(StopProof.self))
+    case 28: return .attemptEnded(AttemptEnded(attempt: try attempt(), strikes: try int32()))
+    case 29:
+      return .jobEnded(
+        JobEnded(
+          job: JobID(try int()), state: try raw(JobState.self), reason: try string(), exitCode: try int32()))
+    case 30: return .keysForgotten(before: try instant())
+    case 31: return .silenceWithheld(silent: try int32(), connected: try int32())
+    case 32: return .jobArchived(job: JobID(try int()))
+    default: throw .unknown(what: "fact", number: kind, at: at)
+    }
+  }
+
+  mutating func node() throws(CodingError) -> NodeID { NodeID(try int32()) }
+
+  mutating func attempt() throws(CodingError) -> AttemptID {
+    AttemptID(job: JobID(try int()), number: try int32())
+  }
+
+  mutating func joined() throws(CodingError) -> NodeJoined {
+    NodeJoined(
+      node: try node(), name: try string(), machine: try string(), boot: try string(), devices: try int32(),
+      deviceType: try string(), cpus: try int32(), memoryBytes: try int(), address: try string())
+  }
+
+  mutating func fault() throws(CodingError) -> Fault {
+    Fault(
+      attempt: try attempt(), component: try raw(Fault.Component.self),
+      node: try optional { (r) throws(CodingError) in try r.node() },
+      rank: try optional { (r) throws(CodingError) in try r.int32() }, cause: try raw(Fault.Cause.self),
+      confidence: try raw(Fault.Confidence.self),
+      evidence: try array { (r) throws(CodingError) in try r.string() }, action: try raw(Fault.Action.self),
+      happenedAt: try instant(), stepsLost: try int(), exitCode: try int32())
+  }
+
+  mutating func spec() throws(CodingError) -> JobSpec {
+    let (name, project, user, priority) = (try string(), try string(), try string(), try int32())
+    let (roleName, nodes, devices, ranks) = (try string(), try int32(), try int32(), try int32())
+    let (cpus, memory) = (try int32(), try int())
+    let command = try array { (r) throws(CodingError) in try r.string() }
+    let environment = try array { (r) throws(CodingError) in
+      EnvironmentVariable(name: try r.string(), value: try r.string())
+    }
+    let role = RoleSpec(
+      name: roleName, nodes: nodes, devicesPerNode: devices, ranksPerNode: ranks, cpus: cpus, memoryBytes: memory,
+      command: command, environment: environment, workingDirectory: try string())
+    return JobSpec(
+      name: name, project: project, user: user, priority: priority, role: role,
+      walltime: try optional { (r) throws(CodingError) in try r.span() },
+      restart: RestartPolicy(
+        limit: try int32(), hangAfter: try optional { (r) throws(CodingError) in try r.span() }, grace: try span(),
+        fence: try raw(FencePolicy.self)),
+      stop: StopPolicy(signal: try int32(), grace: try span()), checkpointEvery: try int(),
+      logLimitBytes: try int())
+  }
+}

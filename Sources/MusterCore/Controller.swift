@@ -1,0 +1,178 @@
+/// The core as a host drives it: the durable state, the watch over what is not durable, and the decisions. Each command
+/// is decided and applied at once; the facts wait in `fresh` until the host has made them durable. Nothing may leave the
+/// host before that: not an answer, an intent or an event.
+///
+/// Pure and deterministic: no clock, no I/O, no chance. Same state, same command, same `now`: same facts.
+public struct Controller: ~Copyable, Sendable {
+  public internal(set) var cluster: Cluster
+  public let limits: Limits
+  var watch = Watch()
+  /// Facts applied but not yet durable, in order; the host takes them.
+  public internal(set) var fresh: [Fact] = []
+  /// What the host must send anew once the facts are durable.
+  public internal(set) var dirty = Dirty()
+  var now: Instant
+  let startedAt: Instant
+  var mustSchedule = false
+  /// Why each pending job waits, by job slot; from the last round that looked at it.
+  var waits: [Int32: WaitReason] = [:]
+
+  public init(cluster: consuming Cluster, limits: Limits = Limits(), now: Instant) {
+    self.now = max(now, cluster.lastFactAt)
+    self.startedAt = self.now
+    self.cluster = cluster
+    self.limits = limits
+    watch.attention.look(now: self.now)
+  }
+
+  /// Nodes whose intent, and members whose order, may differ from what was last sent. Duplicates are harmless.
+  public struct Dirty: Sendable {
+    public internal(set) var nodes: [NodeID] = []
+    public internal(set) var members: [MemberID] = []
+    public var isEmpty: Bool { nodes.isEmpty && members.isEmpty }
+  }
+
+  /// What a command came to. Tell it only when the facts are durable.
+  public enum Reply: Sendable, Hashable {
+    case done
+    case jobs([JobID])
+    case refused(Refusal)
+  }
+
+  /// Runs one command at the host's time; time that goes back is held.
+  public mutating func handle(_ command: Command, now host: Instant) -> Reply {
+    now = max(now, host)
+    watch.attention.look(now: now)
+    let reply = decide(command)
+    if mustSchedule { schedule() }
+    return reply
+  }
+
+  /// The facts since the last call; the host makes them durable.
+  public mutating func takeFresh() -> [Fact] {
+    defer { fresh.removeAll(keepingCapacity: true) }
+    return fresh
+  }
+
+  public mutating func takeDirty() -> Dirty {
+    defer { dirty = Dirty() }
+    return dirty
+  }
+
+  /// Records and applies a fact.
+  mutating func note(_ event: Fact.Event) {
+    let fact = Fact(at: now, event)
+    cluster.apply(fact)
+    fresh.append(fact)
+  }
+
+  private mutating func decide(_ command: Command) -> Reply {
+    switch command {
+    case .start: start()
+    case .submit(let specs, let key, let hash): return submit(specs, key: key, requestHash: hash)
+    case .cancel(let job): return cancel(job)
+    case .drain(let node, let reason): return drain(node, reason: reason)
+    case .resume(let node): return resume(node)
+    case .fence(let node): return fence(node)
+    case .agentHello(let hello, let pid): return agentHello(hello, pid: pid)
+    case .agentReport(let node, let members): agentReport(node, members)
+    case .agentGone(let node): agentGone(node)
+    case .shimReport(let member, let report): shimReport(member, report)
+    case .shimGone(let member): shimGone(member)
+    case .nodeDied(let node, let evidence): nodeDied(node, evidence: evidence)
+    case .tick: tick()
+    }
+    return .done
+  }
+
+  private mutating func start() {
+    note(.controllerStarted(epoch: cluster.epoch + 1))
+    for slot in cluster.active {
+      for member in cluster.memberSlots(ofAttempt: slot) where !cluster.members[member].stopped { expect(member) }
+    }
+    for i in cluster.nodes.indices {
+      _ = watch.node(NodeID(Int32(i)))
+      watch.nodes[i].lastBeat = watch.attention.clock(now) + limits.firstWord
+      for member in cluster.memberSlots(onNode: NodeID(Int32(i))) { expect(member) }
+    }
+    mustSchedule = true
+  }
+
+  /// From here on a member is expected to speak; its first word may take longer than a beat.
+  mutating func expect(_ slot: Int32) {
+    _ = watch.member(slot, id: cluster.memberID(slot), now: now)
+    watch.members[Int(slot)]?.lastBeat = watch.attention.clock(now) + limits.firstWord
+    watch.members[Int(slot)]?.lastAcknowledged = now
+  }
+}
+
+/// What a host may ask of the core.
+public enum Command: Sendable {
+  /// A controller opened the journal; the first command of its life.
+  case start
+  case submit([JobSpec], key: String, requestHash: UInt64)
+  case cancel(JobID)
+  case drain(node: String, reason: String)
+  case resume(node: String)
+  case fence(node: String)
+  /// `joined.node` is ignored: the core knows the name, or gives a number.
+  case agentHello(NodeJoined, pid: Int32)
+  case agentReport(node: NodeID, [AgentMember])
+  case agentGone(node: NodeID)
+  case shimReport(MemberID, ShimReport)
+  case shimGone(MemberID)
+  /// The engine that gave the node says that all its processes are gone.
+  case nodeDied(node: String, evidence: String)
+  case tick
+}
+
+/// Why a command was not done; nothing has changed.
+public enum Refusal: Error, Sendable, Hashable {
+  case noSuchJob(JobID)
+  case noSuchNode(String)
+  case jobHasEnded(JobID, JobState)
+  case queueFull(limit: Int)
+  case fleetFull(limit: Int)
+  case keyReused(key: String)
+  /// Another machine under a name that is in use.
+  case otherMachine(node: String)
+  case nodeInUse(node: String, state: NodeState)
+
+  public var code: String {
+    switch self {
+    case .noSuchJob, .noSuchNode: "notFound"
+    case .jobHasEnded: "jobHasEnded"
+    case .queueFull: "queueFull"
+    case .fleetFull: "fleetFull"
+    case .keyReused: "idempotencyKeyReused"
+    case .otherMachine: "otherMachine"
+    case .nodeInUse: "nodeInUse"
+    }
+  }
+
+  public var message: String {
+    switch self {
+    case .noSuchJob(let job): "job \(job) does not exist"
+    case .noSuchNode(let node): "node \"\(node)\" does not exist"
+    case .jobHasEnded(let job, let state): "job \(job) has ended already: \(state)"
+    case .queueFull(let limit): "\(limit) jobs are not finished: that is the limit"
+    case .fleetFull(let limit): "the fleet has \(limit) nodes: that is the limit"
+    case .keyReused(let key): "Idempotency-Key \"\(key)\" was used for another request in the last day"
+    case .otherMachine(let node): "another machine is known as \"\(node)\""
+    case .nodeInUse(let node, let state): "node \"\(node)\" is \(state): what runs there is known and answers"
+    }
+  }
+
+  public var remedy: String {
+    switch self {
+    case .noSuchJob: "`muster jobs --all` lists the jobs there are"
+    case .noSuchNode: "`muster nodes` lists the nodes there are"
+    case .jobHasEnded: "nothing is left to do"
+    case .queueFull: "wait until jobs have finished, or cancel some"
+    case .fleetFull: "remove nodes that are gone"
+    case .keyReused: "use a new key for a new request"
+    case .otherMachine: "give this node another name, or `muster fence NODE --confirm-dead` if the old machine is gone"
+    case .nodeInUse: "`muster drain NODE` takes it out of service; fence is for nodes that do not answer"
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/// Watches the steps of one attempt's ranks for one that no longer comes. A value: time comes in, an answer goes out.
+///
+/// A rank is watched once it has said a step. The limit is learned from the job's own steps (`HangWatch.limit`); while a
+/// rank says a status (`STATUS=evaluating`), another limit holds for the whole gang, since the others wait for it.
+struct HangWatch: Sendable {
+  /// Never sooner: a checkpoint, a garbage collection or a page cache that fills takes seconds. Unit: time.
+  static let floor = Span.seconds(3)
+  /// A step may take this many times the job's longest so far.
+  static let timesLongest: Int64 = 5
+  /// Before a rank's third step (compilation, caches) and while it says a status.
+  static let unlearned = Span.seconds(600)
+  /// Where every rank is at work (all busy, or moving bytes) or some have ended well, silence is likelier work than a
+  /// hang: this many times the limit.
+  static let patience: Int64 = 10
+
+  struct RankSteps: Sendable {
+    var step: Int64
+    var count: Int32
+    var lastAt: Instant
+    var status: String
+  }
+  /// By rank within this attempt; nil until it speaks.
+  private(set) var ranks: [RankSteps?] = []
+
+  /// A rank's newest step and its time by the attentive clock. Answers the time since the step before, if that was
+  /// an ordinary step.
+  mutating func saw(rank: Int32, step: Int64, status: String, at: Instant) -> Span? {
+    while ranks.count <= Int(rank) { ranks.append(nil) }
+    guard let known = ranks[Int(rank)] else {
+      ranks[Int(rank)] = RankSteps(step: step, count: 1, lastAt: at, status: status)
+      return nil
+    }
+    guard step != known.step else {
+      ranks[Int(rank)]?.status = status
+      return nil
+    }
+    let steps = max(1, step - known.step)
+    ranks[Int(rank)] = RankSteps(
+      step: step, count: known.count + Int32(clamping: steps), lastAt: at, status: status)
+    guard known.count >= 2, known.status.isEmpty else { return nil }
+    return Span(nanoseconds: (at - known.lastAt).nanoseconds / steps)
+  }
+
+  /// How long a rank may be quiet.
+  static func limit(longestGap: Span, set: Span?) -> Span { set ?? max(floor, longestGap * timesLongest) }
+
+  /// The watched rank that has been quiet for longest, and for how long; nil while none is watched.
+  func quietest(now: Instant) -> (rank: Int32, quiet: Span)? {
+    var worst: (rank: Int32, quiet: Span)?
+    for (rank, known) in ranks.enumerated() {
+      guard let known, known.count >= 3 else { continue }
+      let quiet = now - known.lastAt
+      if worst == nil || quiet > worst?.quiet ?? .zero { worst = (Int32(rank), quiet) }
+    }
+    return worst
+  }
+
+  var anyStatus: Bool { ranks.contains { !($0?.status ?? "").isEmpty } }
+  var highestStep: Int64 { ranks.reduce(0) { max($0, $1?.step ?? 0) } }
+}
+
+/// What a hang comes to, from what each rank was seen doing.
+struct HangVerdict: Sendable, Hashable {
+  enum Finding: Sendable, Hashable {
+    case culprit(rank: Int32, Fault.Cause, Fault.Confidence)
+    case unknown
+    /// It looks like work: wait longer.
+    case working
+  }
+  var finding: Finding
+  var evidence: [String]
+
+  struct Look: Sendable {
+    var rank: Int32
+    var probe: Probe
+    var step: Int64?
+    /// Bytes moved since the quiet began.
+    var movedBytes: Int64
+    var quiet: Span
+  }
+
+  static func judge(_ looks: [Look], someEndedWell: Bool) -> HangVerdict {
+    func found(_ look: Look, _ cause: Fault.Cause, _ confidence: Fault.Confidence, _ text: String) -> HangVerdict {
+      HangVerdict(
+        finding: .culprit(rank: look.rank, cause, confidence),
+        evidence: ["rank \(look.rank) \(text)"] + others(looks, than: look.rank))
+    }
+    if let stopped = looks.first(where: { $0.probe.state == "T" || $0.probe.state == "t" }) {
+      return found(stopped, .hangStopped, .certain, "is stopped (state \(stopped.probe.state))")
+    }
+    if let mover = looks.first(where: { $0.movedBytes >= 65_536 }) {
+      return HangVerdict(finding: .working, evidence: ["rank \(mover.rank) moves bytes: \(mover.movedBytes)"])
+    }
+    let blocked = looks.filter { isBlockedRead($0.probe) }
+    let busy = looks.filter { $0.probe.cpuPermille >= 500 }
+    if !blocked.isEmpty, blocked.count < looks.count || looks.count == 1 {
+      let look = blocked[0]
+      return found(
+        look, .hangBlocked, blocked.count == 1 ? .high : .low,
+        "is blocked in \(look.probe.syscall) on a \(look.probe.descriptor)")
+    }
+    if busy.count == looks.count || (someEndedWell && busy.count > 0) {
+      return HangVerdict(finding: .working, evidence: ["every rank that is left is busy"])
+    }
+    if !busy.isEmpty, busy.count * 2 <= looks.count {
+      let look = busy[0]
+      return found(
+        look, .hangBusy, busy.count == 1 ? .high : .low,
+        "used \(look.probe.cpuPermille / 10) % of a core and made no step")
+    }
+    // The ranks that still step are well; one alone that does not is the culprit whatever it does.
+    let fresh = looks.filter { $0.quiet < HangWatch.floor }
+    let quiet = looks.filter { $0.quiet >= HangWatch.floor }
+    if quiet.count == 1, !fresh.isEmpty {
+      return found(quiet[0], .hangUnknown, .medium, "made no step while the others did")
+    }
+    return HangVerdict(
+      finding: .unknown,
+      evidence: ["no rank steps, all wait: nothing tells which one the others wait for"] + others(looks, than: -1))
+  }
+
+  /// Reading from what no peer of the job feeds. Sockets are how ranks wait for each other.
+  private static func isBlockedRead(_ probe: Probe) -> Bool {
+    guard probe.state == "S" || probe.state == "D" else { return false }
+    return ["read", "readv", "pread64", "openat", "open"].contains(probe.syscall) && probe.descriptor != "socket"
+  }
+
+  private static func others(_ looks: [Look], than rank: Int32) -> [String] {
+    looks.filter { $0.rank != rank }.prefix(8).map {
+      let call = $0.probe.syscall.isEmpty ? "no system call" : $0.probe.syscall
+      return "rank \($0.rank): state \($0.probe.state), \($0.probe.cpuPermille / 10) % CPU, in \(call)"
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/// From what was seen to what broke: each verdict names its evidence.
+extension Controller {
+  mutating func rankEndedBadly(_ attempt: Int32, member slot: Int32, _ rank: RankReport) {
+    let cause: Fault.Cause
+    var evidence: [String]
+    if !rank.outOfMemory.isEmpty {
+      cause = .outOfMemory
+      evidence = [rank.outOfMemory]
+    } else if rank.signal != 0 {
+      cause = .signal
+      evidence = ["rank \(rank.rank) (pid \(rank.pid)) was ended by signal \(rank.signal) (\(signalName(rank.signal)))"]
+    } else {
+      cause = .exitCode
+      evidence = ["rank \(rank.rank) (pid \(rank.pid)) exited with code \(rank.exitCode)"]
+    }
+    evidence.append("no evidence against node \(nodeName(cluster.members[slot].node))")
+    let code = rank.signal != 0 ? 128 + rank.signal : rank.exitCode
+    fail(
+      attempt, node: NodeID(cluster.members[slot].node), rank: rank.rank, component: .rank, cause: cause,
+      confidence: .high, evidence: evidence, happenedAt: rank.exitedAt ?? now, exitCode: code, outcome: .jobFault)
+  }
+
+  /// The command cannot be executed: the job fails at once.
+  mutating func cannotStart(_ attempt: Int32, member slot: Int32, _ report: ShimReport) {
+    let problem = report.problem ?? ShimReport.Problem(code: "unknown", message: "the shim gave no reason")
+    let node = cluster.members[slot].node
+    guard problem.code != "leaseExpired" else { return leaseExpired(attempt, member: slot) }
+    fail(
+      attempt, node: NodeID(node), rank: nil, component: .job, cause: .cannotExecute, confidence: .certain,
+      evidence: ["on node \(nodeName(node)): \(problem.message)"], happenedAt: now,
+      exitCode: problem.code == "executableNotFound" ? 127 : 126, outcome: .unrunnable, action: .failJob)
+  }
+
+  mutating func leaseExpired(_ attempt: Int32, member slot: Int32) {
+    let node = cluster.members[slot].node
+    fail(
+      attempt, node: NodeID(node), rank: nil, component: .unknown, cause: .leaseExpired, confidence: .high,
+      evidence: [
+        "the shim on \(nodeName(node)) had no acknowledged beat for \(limits.lease.seconds) s and stopped its ranks",
+        "controller or network between them was away; no node is blamed",
+      ], happenedAt: now, outcome: .nodeFault)
+  }
+
+  mutating func shimDied(_ attempt: Int32, member slot: Int32) {
+    let node = cluster.members[slot].node
+    fail(
+      attempt, node: NodeID(node), rank: nil, component: .shim, cause: .shimDied, confidence: .certain,
+      evidence: [
+        "the agent on \(nodeName(node)) saw its shim end and everything under it with it",
+        "the agent answers: no evidence against the node",
+      ], happenedAt: now, outcome: .nodeFault)
+  }
+
+  /// Records the fault and ends the attempt.
+  mutating func fail(
+    _ attempt: Int32, node: NodeID?, rank: Int32?, component: Fault.Component, cause: Fault.Cause,
+    confidence: Fault.Confidence, evidence: [String], happenedAt: Instant, exitCode: Int32 = 1, outcome: Outcome,
+    action: Fault.Action = .restartOnSameNodes
+  ) {
+    guard cluster.attempts[attempt].phase < .stopping else { return }
+    let job = cluster.attempts[attempt].jobSlot
+    let fault = Fault(
+      attempt: cluster.attemptID(attempt), component: component, node: node, rank: rank, cause: cause,
+      confidence: confidence, evidence: evidence, action: action, happenedAt: min(happenedAt, now),
+      stepsLost: max(0, lastStep(attempt) - cluster.jobs[job].checkpointStep), exitCode: exitCode)
+    note(.faultFound(fault))
+    if let node, let why = cluster.lemons.verdict(node: node, now: now, nodeCount: cluster.nodes.count),
+      cluster.nodes[Int(node.index)].state == .ready
+    {
+      note(.nodeIsolated(node: node, onEvidence: true, reason: "faults gather here: \(why)"))
+      dirty.nodes.append(node)
+    }
+    endAttempt(attempt, outcome)
+  }
+
+  func nodeName(_ index: Int32) -> String { cluster.nodeDetails[Int(index)].joined.name }
+}
+
+extension Fault {
+  /// One line for people: what broke and how we know.
+  public var summary: String {
+    let what =
+      switch cause {
+      case .exitCode, .signal, .outOfMemory, .cannotExecute: evidence.first ?? "\(cause)"
+      case .hangStopped, .hangBusy, .hangBlocked, .hangUnknown, .shimDied, .nodeSilent, .nodeDied, .shimNotStarted,
+        .leaseExpired:
+        evidence.first ?? "\(cause)"
+      }
+    return cause == .outOfMemory ? "out of memory: \(what)" : what
+  }
+}
+
+/// Names of the signals that end ranks in practice; others by number. Numbers of Linux on x86-64 and arm64 (signal(7)).
+func signalName(_ number: Int32) -> String {
+  switch number {
+  case 1: "SIGHUP"
+  case 2: "SIGINT"
+  case 3: "SIGQUIT"
+  case 4: "SIGILL"
+  case 6: "SIGABRT"
+  case 7: "SIGBUS"
+  case 8: "SIGFPE"
+  case 9: "SIGKILL"
+  case 11: "SIGSEGV"
+  case 13: "SIGPIPE"
+  case 15: "SIGTERM"
+  case 24: "SIGXCPU"
+  case 25: "SIGXFSZ"
+  default: "signal \(number)"
+  }
+}

@@ -1,0 +1,28 @@
+/// Every number that bounds or times the core, in one place: unit, why, and the range that a simulation may draw from.
+public struct Limits: Sendable, Hashable {
+  /// A shim kills its ranks this long after its last acknowledged beat. Default 30 s: longer than a controller's restart.
+  /// Simulations: 2 s to 120 s.
+  public var lease: Span = .seconds(30)
+  /// Three beats of 0.5 s missed: the member is silent. Simulations: 0.5 s to 10 s.
+  public var silence: Span = .milliseconds(1500)
+  /// Three beats of 1 s missed: the agent is silent. Simulations: 1 s to 20 s.
+  public var agentSilence: Span = .milliseconds(3000)
+  /// A new shim may take this long to its first word; so may all after the controller's start. A loaded machine
+  /// starting many Python processes needs seconds. Simulations: 2 s to 60 s.
+  public var firstWord: Span = .seconds(15)
+  /// After its grace a survivor has this long to confirm its stop. Simulations: 0.5 s to 10 s.
+  public var confirm: Span = .seconds(2)
+  /// Past a lease's end before its ranks count as gone: the shim's own kill and clock rounding. Simulations: 0 to 5 s.
+  public var leaseMargin: Span = .seconds(1)
+  /// Idempotency keys are remembered this long.
+  public var keyLifetime: Span = .seconds(24 * 3600)
+  /// A finished job stays in the hot state this long.
+  public var finishedJobLifetime: Span = .seconds(24 * 3600)
+  /// Jobs not yet finished. A full queue refuses: 1,000,000 waiting jobs weigh about 1 GB.
+  public var unfinishedJobs = 1_000_000
+  public var nodes = 65_536
+  /// Members on one node at a time; bounds jobs that ask for no device.
+  public var membersPerNode: Int32 = 64
+
+  public init() {}
+}

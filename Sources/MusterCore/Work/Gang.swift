@@ -1,0 +1,224 @@
+extension Controller {
+  /// A shim told the whole present state of its member.
+  mutating func shimReport(_ id: MemberID, _ report: ShimReport) {
+    guard let slot = cluster.memberSlot(id), !cluster.members[slot].stopped else {
+      dirty.members.append(id)  // an old attempt: it is told to stop, then released
+      return
+    }
+    var seen = watch.member(slot, id: id, now: now)
+    let before = seen.report
+    seen.connected = true
+    seen.lastBeat = watch.attention.clock(now)
+    seen.lastAcknowledged = now
+    seen.report = report
+    watch.members[Int(slot)] = seen
+    if before?.state != report.state { dirty.members.append(id) }
+
+    let attempt = cluster.members[slot].attemptSlot
+    noteProgress(attempt, member: slot, before: before, report)
+    switch cluster.attempts[attempt].phase {
+    case .starting, .running: follow(attempt, member: slot, report)
+    case .stopping, .ended: if report.state == .stopped || report.state == .failed { stopped(slot, .confirmed) }
+    }
+  }
+
+  mutating func shimGone(_ id: MemberID) {
+    guard let slot = cluster.memberSlot(id), watch.knownMember(slot, id: id) != nil else { return }
+    // An ended connection is not yet silence: the shim dials again at once.
+    watch.members[Int(slot)]?.connected = false
+  }
+
+  /// An attempt that is starting or running.
+  private mutating func follow(_ attempt: Int32, member slot: Int32, _ report: ShimReport) {
+    if report.state == .failed {
+      cannotStart(attempt, member: slot, report)
+    } else if let bad = report.ranks.filter(\.endedBadly).min(by: { ($0.exitedAt ?? now) < ($1.exitedAt ?? now) }) {
+      rankEndedBadly(attempt, member: slot, bad)
+    } else if report.problem?.code == "leaseExpired" {
+      leaseExpired(attempt, member: slot)
+    } else {
+      advance(attempt)
+      if report.state == .stopped, cluster.attempts[attempt].phase == .running { stopped(slot, .confirmed) }
+    }
+  }
+
+  /// Two phases: all prepared, then all go.
+  private mutating func advance(_ attempt: Int32) {
+    guard cluster.attempts[attempt].phase == .starting else { return }
+    let id = cluster.attemptID(attempt)
+    let members = cluster.memberSlots(ofAttempt: attempt)
+    var (prepared, started, anyStarted) = (true, true, false)
+    for slot in members {
+      let report = watch.knownMember(slot, id: cluster.memberID(slot))?.report
+      let state = report?.state ?? .preparing
+      prepared = prepared && state >= .prepared
+      started = started && state >= .running
+      anyStarted = anyStarted || state >= .running
+    }
+    var seen = watch.attempt(attempt, id: id)
+    if !seen.released, prepared || anyStarted {
+      // The first member holds the port; after a controller's restart its word is all that is left of "go".
+      seen.port = members.first.flatMap { watch.knownMember($0, id: cluster.memberID($0))?.report?.port } ?? 0
+      if seen.port != 0 {
+        seen.released = true
+        dirty.members.append(contentsOf: members.map { cluster.memberID($0) })
+      }
+    }
+    watch.attempts[Int(attempt)] = seen
+    if started {
+      note(.gangStarted(attempt: id))
+      for slot in members where watch.knownMember(slot, id: cluster.memberID(slot))?.report?.state == .stopped {
+        stopped(slot, .confirmed)
+      }
+    }
+  }
+
+  /// Steps, checkpoints and statuses.
+  private mutating func noteProgress(
+    _ attempt: Int32, member slot: Int32, before: ShimReport?, _ report: ShimReport
+  ) {
+    let id = cluster.attemptID(attempt)
+    let job = cluster.attempts[attempt].jobSlot
+    var seen = watch.attempt(attempt, id: id)
+    for rank in report.ranks {
+      if let step = rank.step {
+        let at = now - rank.stepAge
+        if seen.firstStepAt == .zero { seen.firstStepAt = at }
+        seen.lastStepAt = max(seen.lastStepAt, at)
+        let gap = seen.hang.saw(rank: rank.rank, step: step, status: rank.status, at: watch.attention.clock(at))
+        if let gap {
+          watch.longestGap[id.job.number] = max(watch.longestGap[id.job.number] ?? .zero, gap)
+        }
+      }
+    }
+    watch.attempts[Int(attempt)] = seen
+    // Only the latest attempt's checkpoints count: an attempt is old once its successor has its resume step.
+    guard cluster.jobs[job].latestAttempt == attempt, cluster.attempts[attempt].phase != .ended else { return }
+    let newest = report.ranks.compactMap(\.checkpoint).max() ?? 0
+    if newest > cluster.jobs[job].checkpointStep { note(.checkpointCommitted(attempt: id, step: newest)) }
+  }
+
+  /// The highest step that every rank that speaks has done; the resume step if none has spoken.
+  func lastStep(_ attempt: Int32) -> Int64 {
+    var lowest: Int64?
+    for slot in cluster.memberSlots(ofAttempt: attempt) {
+      for rank in watch.knownMember(slot, id: cluster.memberID(slot))?.report?.ranks ?? [] {
+        if let step = rank.step { lowest = min(lowest ?? step, step) }
+      }
+    }
+    return max(lowest ?? 0, cluster.attempts[attempt].resumeStep)
+  }
+
+  // MARK: Ending
+
+  /// No more work; all that still runs is told to stop.
+  mutating func endAttempt(_ attempt: Int32, _ outcome: Outcome) {
+    guard attempt >= 0, cluster.attempts[attempt].phase < .stopping else { return }
+    let id = cluster.attemptID(attempt)
+    var seen = watch.attempt(attempt, id: id)
+    note(
+      .attemptEnding(
+        AttemptEnding(
+          attempt: id, outcome: outcome, lastStep: lastStep(attempt), firstStepAt: seen.firstStepAt,
+          lastStepAt: seen.lastStepAt)))
+    let spec = cluster.specs[Int(cluster.attempts[attempt].jobSlot)]
+    seen.stop = Watch.StopDeadline(
+      confirmBy: watch.attention.clock(now) + stopOrder(outcome, spec).grace + limits.confirm)
+    watch.attempts[Int(attempt)] = seen
+    for slot in cluster.memberSlots(ofAttempt: attempt) {
+      dirty.members.append(cluster.memberID(slot))
+      guard !cluster.members[slot].stopped else { continue }
+      let state = watch.knownMember(slot, id: cluster.memberID(slot))?.report?.state
+      if state == .stopped || state == .failed { stopped(slot, .confirmed) }
+    }
+    settle(attempt)
+  }
+
+  func stopOrder(_ outcome: Outcome, _ spec: JobSpec) -> StopPolicy {
+    switch outcome {
+    case .cancelled, .timedOut: spec.stop
+    case .finished, .jobFault, .nodeFault, .unrunnable: StopPolicy(signal: 15, grace: spec.restart.grace)
+    }
+  }
+
+  /// Nothing of this member runs any more.
+  mutating func stopped(_ slot: Int32, _ how: StopProof) {
+    guard !cluster.members[slot].stopped else { return }
+    let (id, node, attempt) = (
+      cluster.memberID(slot), NodeID(cluster.members[slot].node), cluster.members[slot].attemptSlot
+    )
+    let latest = cluster.jobs[cluster.attempts[attempt].jobSlot].latestAttempt == attempt
+    note(.memberStopped(member: id, how: how))
+    dirty.members.append(id)
+    dirty.nodes.append(node)
+    mustSchedule = true
+    if latest { settle(attempt) }
+  }
+
+  /// Ends the attempt when nothing of it stands in the way of what follows.
+  mutating func settle(_ slot: Int32) {
+    let attempt = cluster.attempts[slot]
+    switch attempt.phase {
+    case .running where attempt.membersStopped == attempt.memberCount: endAttempt(slot, .finished)
+    case .stopping where isSettled(slot): finish(slot)
+    case .starting, .running, .stopping, .ended: break
+    }
+  }
+
+  private func isSettled(_ slot: Int32) -> Bool {
+    let attempt = cluster.attempts[slot]
+    if attempt.membersStopped == attempt.memberCount { return true }
+    guard fence(of: attempt.jobSlot) == .attempt else { return false }
+    return cluster.memberSlots(ofAttempt: slot).allSatisfy { member in
+      let m = cluster.members[member]
+      let state = cluster.nodes[Int(m.node)].state
+      return m.stopped || state == .suspect || state == .isolated
+    }
+  }
+
+  /// What `auto` comes to.
+  func fence(of job: Int32) -> FencePolicy {
+    let policy = cluster.specs[Int(job)].restart.fence
+    guard policy == .auto else { return policy }
+    return cluster.jobs[job].hasCheckpoint ? .attempt : .strict
+  }
+
+  private mutating func finish(_ slot: Int32) {
+    let attempt = cluster.attempts[slot]
+    let job = cluster.jobs[attempt.jobSlot]
+    let spec = cluster.specs[Int(attempt.jobSlot)]
+    let id = cluster.attemptID(slot)
+    var strikes = job.strikes
+    if attempt.outcome == .jobFault { strikes = attempt.lastStep > job.bestStep ? 0 : strikes + 1 }
+    note(.attemptEnded(AttemptEnded(attempt: id, strikes: strikes)))
+    mustSchedule = true
+    let (exitCode, summary) = lastFault(of: attempt.jobSlot)
+    func end(_ state: JobState, _ reason: String, _ code: Int32) -> Fact.Event {
+      .jobEnded(JobEnded(job: job.id, state: state, reason: reason, exitCode: code))
+    }
+    switch attempt.outcome {
+    case .finished: note(end(.completed, "", 0))
+    case .cancelled: note(end(.cancelled, "cancelled", 1))
+    case .timedOut: note(end(.timedOut, "ran longer than its walltime of \(spec.walltime?.seconds ?? 0) s", 1))
+    case .unrunnable: note(end(.failed, summary, exitCode))
+    case .jobFault where job.cancelRequested, .nodeFault where job.cancelRequested:
+      note(end(.cancelled, "cancelled", 1))
+    case .jobFault where spec.restart.limit == 0 || strikes > spec.restart.limit:
+      let tries = strikes > 1 ? "; \(strikes) attempts in a row made no new step" : ""
+      note(end(.failed, summary + tries, exitCode))
+    case .jobFault, .nodeFault: break  // it waits for its next attempt
+    }
+    watch.longestGap[cluster.jobs[attempt.jobSlot].state.isFinal ? job.id.number : -1] = nil
+  }
+
+  private func lastFault(of job: Int32) -> (exitCode: Int32, summary: String) {
+    let latest = cluster.jobs[job].latestFault
+    guard latest >= 0 else { return (1, "") }
+    let fault = cluster.faults[latest].fault
+    return (fault.exitCode, fault.summary)
+  }
+}
+
+extension Attempt.Phase: Comparable {
+  public static func < (a: Attempt.Phase, b: Attempt.Phase) -> Bool { a.rawValue < b.rawValue }
+}
