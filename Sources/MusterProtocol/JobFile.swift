@@ -1,0 +1,78 @@
+public import MusterCore
+
+/// What a submission knows beside the file.
+public struct SubmitContext: Hashable, Sendable {
+  /// Who submits, used if the file names nobody; nil: the file must say.
+  public var user: String?
+  /// Absolute: the default, and where a relative one starts; nil: the file must say an absolute one.
+  public var workingDirectory: String?
+  /// Under the file's own variables. What no job may set (`MUSTER_*`, names a shell could not have) is left out.
+  public var exportedEnvironment: [EnvironmentVariable]
+  /// The job's name if the file gives none, e.g. the file's own name; nil: the program's. What a name may not have
+  /// becomes a hyphen.
+  public var defaultName: String?
+
+  public init(
+    user: String?, workingDirectory: String?, exportedEnvironment: [EnvironmentVariable] = [],
+    defaultName: String? = nil
+  ) {
+    self.user = user
+    self.workingDirectory = workingDirectory
+    self.exportedEnvironment = exportedEnvironment
+    self.defaultName = defaultName
+  }
+
+  /// For what comes over the wire: the client has filled everything in.
+  public static let complete = SubmitContext(user: nil, workingDirectory: nil)
+}
+
+/// The job file: read, checked, every default filled in.
+public enum JobFile {
+  /// Limits, each stated in the errors that name it.
+  public enum Limits {
+    public static let nodes: ClosedRange<Int64> = 1...65_536
+    public static let devicesPerNode: ClosedRange<Int64> = 0...64
+    public static let ranksPerNode: ClosedRange<Int64> = 1...1024
+    public static let worldSize: Int64 = 1_048_576
+    public static let cpus: ClosedRange<Int64> = 0...65_536
+    public static let priority: ClosedRange<Int64> = -1_000_000_000...1_000_000_000
+    public static let restarts: ClosedRange<Int64> = 0...1000
+    public static let checkpointEvery: ClosedRange<Int64> = 0...1_000_000_000_000
+    /// Of all words of the command together, each with its terminating zero.
+    public static let commandBytes = 128 << 10
+    public static let environmentEntries = 1024
+    /// Of all `NAME=value` together, each with its terminating zero.
+    public static let environmentBytes = 128 << 10
+    public static let nameLength = 128
+    /// Linux's PATH_MAX, less the terminating zero.
+    public static let pathBytes = 4095
+    public static let leastLogBytes: Int64 = 64 << 10
+  }
+
+  /// Words that no job file may use yet.
+  public static let reserved: [String] = [
+    "class", "reservation", "budget", "sites", "serve", "data", "image", "segment", "within", "spread", "deviceTypes",
+    "array", "dependsOn", "hold", "begin", "exclusive", "constraint", "exclude",
+  ]
+
+  /// Reads a job from a tree. All problems are reported together.
+  public static func parse(_ document: JobDocument, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+    var reader = JobFileReader<JobDocument>(context: context)
+    return reader.read(document)
+  }
+
+  /// Reads a job from YAML text (JSON is YAML too).
+  public static func parse(yaml: String, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+    do throws(JobFileErrors) {
+      return parse(try JobDocument.parse(yaml: yaml), context: context)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Reads a job from JSON where it lies, with the same rules: numbers are numbers, everything else is a string.
+  public static func parse(json: JSON, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+    var reader = JobFileReader<JSON>(context: context)
+    return reader.read(json)
+  }
+}

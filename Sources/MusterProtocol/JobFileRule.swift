@@ -1,0 +1,96 @@
+/// What a field of a job file accepts. Every text that a person reads about a wrong file comes from here.
+public enum JobFileRule: Hashable, Sendable {
+  case wholeNumber(from: Int64, to: Int64)
+  /// One in quotes.
+  case bareNumber(from: Int64, to: Int64)
+  case priority(from: Int64, to: Int64)
+  /// `zero`: whether no time at all is allowed.
+  case duration(zero: Bool)
+  /// A number with no unit.
+  case durationUnit
+  /// `1:30:00` without quotes.
+  case durationQuotes
+  case memory
+  case memoryUnit
+  /// The least number of bytes, as a person would write it.
+  case memoryAtLeast(String)
+  case signal
+  case fence
+  case name
+  case user
+  case text
+  case textNotNumber
+  case path
+  case absolutePath
+  case command
+  case commandBytes(limit: Int)
+  case list
+  /// `example`: one such field.
+  case mapping(example: String)
+  case environmentName
+  case environmentReserved
+  case environmentEntries(limit: Int)
+  case environmentBytes(limit: Int)
+  case worldSize(limit: Int64)
+  case required(String)
+  /// Not a field; `known` are the fields of this place, `nearest` the one that was probably meant.
+  case knownField(known: [String], nearest: String?)
+  case notYet
+  case oneRole
+  case someRole
+  case oneForm
+  case once
+  case fieldName
+  case yaml(String)
+  case oneDocument
+  case size(limit: Int)
+
+  /// What is allowed, as a phrase that follows "allowed:".
+  public var allowed: String {
+    switch self {
+    case .wholeNumber(let low, let high): "a whole number from \(low) to \(high)"
+    case .bareNumber(let low, let high): "a whole number from \(low) to \(high), without quotes"
+    case .priority(let low, let high):
+      "a whole number from \(low) to \(high), higher first; names for priorities: not yet"
+    case .duration(let zero):
+      (zero ? "a time from 0s" : "a time above 0s")
+        + #" to 3650d: whole numbers with units, e.g. 90s, 12h or 1h30m (ms, s, m, h, d), or quoted "HH:MM:SS" or "#
+        + #""D-HH:MM:SS""#
+    case .durationUnit: "a number with its unit, e.g. 90s, 15m, 12h or 2d"
+    case .durationQuotes: #"quotes around it, "HH:MM:SS" or "D-HH:MM:SS" (YAML reads 1:30:00 as a number), or 1h30m"#
+    case .memory: "a whole number with its unit, e.g. 512MiB, 16GiB or 2G, up to 1024TiB"
+    case .memoryUnit: "a number with its unit, e.g. 512MiB or 16GiB"
+    case .memoryAtLeast(let least): "\(least) or more"
+    case .signal: "a signal's name or number, e.g. TERM, SIGINT or 15"
+    case .fence: "auto, attempt or strict"
+    case .name: "1 to 128 letters, digits, dots, underscores or hyphens"
+    case .user: "1 to 128 characters with no space"
+    case .text: "one text, with no zero byte in it"
+    case .textNotNumber: "a text; in quotes, if this is one"
+    case .path: "a path of at most 4095 bytes"
+    case .absolutePath: "an absolute path, e.g. /home/me/train"
+    case .command: "a list, e.g. [python3, train.py]"
+    case .commandBytes(let limit): "at most \(limit) bytes in all"
+    case .list: "a list"
+    case .mapping(let example): "fields with values, e.g. \(example)"
+    case .environmentName: "a name of letters, digits and underscores that does not start with a digit"
+    case .environmentReserved: "names that do not start with MUSTER_ (Muster sets those)"
+    case .environmentEntries(let limit): "at most \(limit) variables"
+    case .environmentBytes(let limit): "at most \(limit) bytes in all"
+    case .worldSize(let limit): "nodes x ranksPerNode of at most \(limit)"
+    case .required(let what): what
+    case .knownField(let known, let nearest):
+      (nearest.map { "no such field; did you mean \($0)? Fields here: " } ?? "no such field. Fields here: ")
+        + known.joined(separator: ", ")
+    case .notYet: "not yet: this word is kept for a later version"
+    case .oneRole: "one role; a second one: not yet"
+    case .someRole: "one role, e.g. roles: {main: {command: [python3, train.py]}}"
+    case .oneForm: "either roles, or gang, command, environment and workingDirectory at the top, not both"
+    case .once: "each field once"
+    case .fieldName: "a field's name"
+    case .yaml(let problem): "YAML (\(problem))"
+    case .oneDocument: "one job in a file"
+    case .size(let limit): "a file of at most \(limit) bytes"
+    }
+  }
+}

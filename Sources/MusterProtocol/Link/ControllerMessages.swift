@@ -1,0 +1,242 @@
+public import MusterCore
+
+/// What the controller says to agents and shims. Each carries the controller's epoch; a lower one than was seen before is
+/// refused by the receiver.
+public enum ControllerMessage: Sendable, Hashable {
+  case welcome(epoch: Int64)
+  case refused(reason: String)
+  /// The whole list of members that should exist on the node. `beat` echoes the report that it answers; nil if unasked.
+  case intent(epoch: Int64, beat: Int64?, launches: [MemberLaunch])
+  case want(epoch: Int64, ShimOrder)
+  case inject(epoch: Int64, Injection)
+  case logRead(epoch: Int64, LogRead)
+}
+
+/// Everything a shim needs to know of its member.
+public struct MemberLaunch: Sendable, Hashable {
+  public var member: MemberID
+  public var memberCount: Int32
+  public var role: String
+  public var firstRank: Int32
+  public var ranks: Int32
+  public var worldSize: Int32
+  /// Indexes of the node's devices that are the member's.
+  public var devices: [Int32]
+  /// `node-[1-4]`, in rank order.
+  public var nodeList: String
+  public var jobName: String
+  public var user: String
+  public var project: String
+  public var command: [String]
+  public var environment: [EnvironmentVariable]
+  public var workingDirectory: String
+  /// 0 is no limit.
+  public var memoryBytes: Int64
+  /// 0 is no limit.
+  public var cpus: Int32
+  public var resumeStep: Int64
+  public var logLimitBytes: Int64
+  public var lease: Span
+
+  public init(
+    member: MemberID, memberCount: Int32, role: String, firstRank: Int32, ranks: Int32, worldSize: Int32,
+    devices: [Int32], nodeList: String, jobName: String, user: String, project: String, command: [String],
+    environment: [EnvironmentVariable], workingDirectory: String, memoryBytes: Int64, cpus: Int32, resumeStep: Int64,
+    logLimitBytes: Int64, lease: Span
+  ) {
+    self.member = member
+    self.memberCount = memberCount
+    self.role = role
+    self.firstRank = firstRank
+    self.ranks = ranks
+    self.worldSize = worldSize
+    self.devices = devices
+    self.nodeList = nodeList
+    self.jobName = jobName
+    self.user = user
+    self.project = project
+    self.command = command
+    self.environment = environment
+    self.workingDirectory = workingDirectory
+    self.memoryBytes = memoryBytes
+    self.cpus = cpus
+    self.resumeStep = resumeStep
+    self.logLimitBytes = logLimitBytes
+    self.lease = lease
+  }
+}
+
+public struct ShimOrder: Sendable, Hashable {
+  public enum Want: Sendable, Hashable {
+    case prepare
+    case go(masterAddress: String, masterPort: Int32)
+    case stop(signal: Int32, grace: Span)
+    case release
+  }
+  public var want: Want
+  /// The beat that this acknowledges: the lease counts from when it was sent. nil renews nothing.
+  public var acknowledges: Int64?
+  public var probe: Bool
+  public var lease: Span
+
+  public init(want: Want, acknowledges: Int64?, probe: Bool, lease: Span) {
+    self.want = want
+    self.acknowledges = acknowledges
+    self.probe = probe
+    self.lease = lease
+  }
+}
+
+/// Faults on purpose. They act where they land; nothing of them reaches the diagnosis.
+public enum Injection: Sendable, Hashable {
+  case killRank(Int32)
+  case stopRank(Int32)
+  case killNode
+  case killAgent
+}
+
+public struct LogRead: Sendable, Hashable {
+  public var id: Int64
+  public var attempt: AttemptID
+  public var rank: Int32
+  public var offset: Int64
+  /// Most bytes to answer with.
+  public var limit: Int64
+
+  public init(id: Int64, attempt: AttemptID, rank: Int32, offset: Int64, limit: Int64) {
+    self.id = id
+    self.attempt = attempt
+    self.rank = rank
+    self.offset = offset
+    self.limit = limit
+  }
+}
+
+extension ControllerMessage {
+  public var json: JSON {
+    switch self {
+    case .welcome(let epoch): return ["t": "welcome", "v": .int(linkVersion), "epoch": .int(epoch)]
+    case .refused(let reason): return ["t": "refused", "v": .int(linkVersion), "reason": .string(reason)]
+    case .intent(let epoch, let beat, let launches):
+      var members: [JSON.Member] = [.init(name: "t", value: "intent"), .init(name: "epoch", value: .int(epoch))]
+      if let beat { members.append(.init(name: "beat", value: .int(beat))) }
+      members.append(.init(name: "members", value: .array(launches.map(\.json))))
+      return .object(members)
+    case .want(let epoch, let order): return order.json(epoch: epoch)
+    case .inject(let epoch, let injection):
+      switch injection {
+      case .killRank(let rank): return ["t": "inject", "epoch": .int(epoch), "kind": "kill-rank", "rank": JSON(rank)]
+      case .stopRank(let rank): return ["t": "inject", "epoch": .int(epoch), "kind": "stop-rank", "rank": JSON(rank)]
+      case .killNode: return ["t": "inject", "epoch": .int(epoch), "kind": "kill-node"]
+      case .killAgent: return ["t": "inject", "epoch": .int(epoch), "kind": "kill-agent"]
+      }
+    case .logRead(let epoch, let read):
+      return [
+        "t": "logRead", "epoch": .int(epoch), "id": .int(read.id), "job": .int(read.attempt.job.number),
+        "attempt": JSON(read.attempt.number), "rank": JSON(read.rank), "offset": .int(read.offset),
+        "limit": .int(read.limit),
+      ]
+    }
+  }
+
+  /// - Returns: nil for a kind of message that this version does not know: it is ignored.
+  public static func decode(_ json: JSON) throws(LinkError) -> ControllerMessage? {
+    switch json["t"]?.stringValue {
+    case "welcome": return .welcome(epoch: try json.number("epoch"))
+    case "refused": return .refused(reason: try json.text("reason"))
+    case "intent":
+      var launches: [MemberLaunch] = []
+      for launch in json["members"]?.arrayValue ?? [] { launches.append(try MemberLaunch(json: launch)) }
+      return .intent(epoch: try json.number("epoch"), beat: json["beat"]?.intValue, launches: launches)
+    case "want": return .want(epoch: try json.number("epoch"), try ShimOrder(json: json))
+    case "inject":
+      let epoch = try json.number("epoch")
+      switch try json.text("kind") {
+      case "kill-rank": return .inject(epoch: epoch, .killRank(try json.int32("rank")))
+      case "stop-rank": return .inject(epoch: epoch, .stopRank(try json.int32("rank")))
+      case "kill-node": return .inject(epoch: epoch, .killNode)
+      case "kill-agent": return .inject(epoch: epoch, .killAgent)
+      default: return nil
+      }
+    case "logRead":
+      return .logRead(
+        epoch: try json.number("epoch"),
+        LogRead(
+          id: try json.number("id"),
+          attempt: AttemptID(job: JobID(try json.number("job")), number: try json.int32("attempt")),
+          rank: try json.int32("rank"), offset: try json.number("offset"), limit: try json.number("limit")))
+    default: return nil
+    }
+  }
+}
+
+extension ShimOrder {
+  func json(epoch: Int64) -> JSON {
+    var members: [JSON.Member] = [.init(name: "t", value: "want"), .init(name: "epoch", value: .int(epoch))]
+    if let acknowledges { members.append(.init(name: "n", value: .int(acknowledges))) }
+    switch want {
+    case .prepare: members.append(.init(name: "want", value: "prepare"))
+    case .go(let address, let port):
+      members.append(.init(name: "want", value: "go"))
+      members.append(.init(name: "masterAddr", value: .string(address)))
+      members.append(.init(name: "masterPort", value: JSON(port)))
+    case .stop(let signal, let grace):
+      members.append(.init(name: "want", value: "stop"))
+      members.append(.init(name: "signal", value: JSON(signal)))
+      members.append(.init(name: "graceMs", value: .int(grace.milliseconds)))
+    case .release: members.append(.init(name: "want", value: "release"))
+    }
+    if probe { members.append(.init(name: "probe", value: true)) }
+    members.append(.init(name: "leaseMs", value: .int(lease.milliseconds)))
+    return .object(members)
+  }
+
+  init(json: JSON) throws(LinkError) {
+    let want: Want
+    switch try json.text("want") {
+    case "prepare": want = .prepare
+    case "go": want = .go(masterAddress: try json.text("masterAddr"), masterPort: try json.int32("masterPort"))
+    case "stop": want = .stop(signal: try json.int32("signal"), grace: .milliseconds(try json.number("graceMs")))
+    case "release": want = .release
+    default: throw LinkError(field: "want")
+    }
+    self.init(
+      want: want, acknowledges: json["n"]?.intValue, probe: json["probe"]?.boolValue ?? false,
+      lease: .milliseconds(try json.number("leaseMs")))
+  }
+}
+
+extension MemberLaunch {
+  public var json: JSON {
+    [
+      "job": .int(member.attempt.job.number), "attempt": JSON(member.attempt.number), "member": JSON(member.index),
+      "members": JSON(memberCount), "role": .string(role), "firstRank": JSON(firstRank), "ranks": JSON(ranks),
+      "worldSize": JSON(worldSize), "devices": .array(devices.map { JSON($0) }), "nodeList": .string(nodeList),
+      "jobName": .string(jobName), "user": .string(user), "project": .string(project),
+      "command": .array(command.map { .string($0) }),
+      "environment": .array(environment.map { .array([.string($0.name), .string($0.value)]) }),
+      "workingDirectory": .string(workingDirectory), "memoryBytes": .int(memoryBytes), "cpus": JSON(cpus),
+      "resumeStep": .int(resumeStep), "logLimitBytes": .int(logLimitBytes), "leaseMs": .int(lease.milliseconds),
+    ]
+  }
+
+  public init(json: JSON) throws(LinkError) {
+    var environment: [EnvironmentVariable] = []
+    for pair in json["environment"]?.arrayValue ?? [] {
+      guard let parts = pair.arrayValue, parts.count == 2, let name = parts[0].stringValue,
+        let value = parts[1].stringValue
+      else { throw LinkError(field: "environment") }
+      environment.append(EnvironmentVariable(name: name, value: value))
+    }
+    self.init(
+      member: try json.member(), memberCount: try json.int32("members"), role: try json.text("role"),
+      firstRank: try json.int32("firstRank"), ranks: try json.int32("ranks"), worldSize: try json.int32("worldSize"),
+      devices: (json["devices"]?.arrayValue ?? []).compactMap { $0.intValue.flatMap { Int32(exactly: $0) } },
+      nodeList: try json.text("nodeList"), jobName: try json.text("jobName"), user: try json.text("user"),
+      project: try json.text("project"), command: (json["command"]?.arrayValue ?? []).compactMap(\.stringValue),
+      environment: environment, workingDirectory: try json.text("workingDirectory"),
+      memoryBytes: try json.number("memoryBytes"), cpus: try json.int32("cpus"),
+      resumeStep: try json.number("resumeStep"), logLimitBytes: try json.number("logLimitBytes"),
+      lease: .milliseconds(try json.number("leaseMs")))
+  }
+}

@@ -1,0 +1,126 @@
+import Glibc
+import Logging
+import MusterCore
+import MusterJournal
+
+/// The one writer: a thread that takes what waits in the lanes, decides and applies it, makes the new facts durable with
+/// one disk sync, and only then lets anything leave: answers, intents, orders, events.
+///
+/// A thread and not an actor: see docs/decisions/0003-one-writer-thread.md (measured).
+public final class Writer: Sendable {
+  /// One thing to do on the writer's thread. It answers what is to be told once its facts are durable (or lost).
+  typealias Work = @Sendable (inout WriterState) -> Telling?
+  typealias Telling = @Sendable (inout WriterState, Durability) -> Void
+
+  enum Durability: Sendable {
+    case durable
+    /// Nothing of the batch happened.
+    case lost(WriterFailure)
+  }
+
+  private let mailbox = Mailbox<Work>()
+  let events: EventHub
+  private let logger: Logger
+  private let clock = HostClock()
+  private let ended: Gate
+
+  public struct Start: ~Copyable, Sendable {
+    var journal: Journal
+    var cluster: Cluster
+    var limits: Limits
+  }
+
+  /// Starts the thread. The first facts (a new epoch) are durable when this returns.
+  init(folder: DataFolder, events: EventHub, limits: Limits, logger: Logger) async throws {
+    self.events = events
+    self.logger = logger
+    let (ready, signal) = (Gate(), Gate())
+    ended = signal
+    let failure = Box<WriterFailure?>(nil)
+    let loop = WriterLoop(
+      mailbox: mailbox, folder: folder, events: events, limits: limits, logger: logger, clock: clock)
+    let thread = WriterThread {
+      loop.run(ready: { error in
+        failure.set(error)
+        ready.open()
+      })
+      signal.open()
+    }
+    thread.start()
+    await ready.wait()
+    if let failure = failure.get() { throw failure }
+  }
+
+  func put(_ lane: Lane, _ work: @escaping Work) -> Bool { mailbox.put(work, lane) }
+
+  /// Runs a command and answers when its facts are durable.
+  func command(_ lane: Lane, _ command: Command) async throws -> Controller.Reply {
+    try await perform(lane) { state, now in state.controller.handle(command, now: now) }
+  }
+
+  /// Looks at the state; what it sees is durable when it is answered.
+  func read<T: Sendable>(_ body: @escaping @Sendable (inout WriterState) -> T) async throws -> T {
+    try await perform(.reads) { state, _ in body(&state) }
+  }
+
+  func perform<T: Sendable>(
+    _ lane: Lane, _ body: @escaping @Sendable (inout WriterState, Instant) -> T
+  ) async throws -> T {
+    try await withCheckedThrowingContinuation { continuation in
+      let accepted = put(lane) { state in
+        let answer = body(&state, state.now)
+        return { _, durability in
+          switch durability {
+          case .durable: continuation.resume(returning: answer)
+          case .lost(let failure): continuation.resume(throwing: failure)
+          }
+        }
+      }
+      if !accepted { continuation.resume(throwing: WriterFailure.laneFull(lane)) }
+    }
+  }
+
+  /// Lets what waits be done, then ends the thread.
+  func stop() async {
+    mailbox.close()
+    await ended.wait()
+  }
+}
+
+/// Why the writer did not do something.
+enum WriterFailure: Error, Sendable {
+  case laneFull(Lane)
+  case diskLow(freeBytes: Int64, neededBytes: Int64)
+  case commitFailed(String)
+  case cannotStart(String)
+  case stopping
+}
+
+/// What only the writer's thread touches.
+struct WriterState: ~Copyable {
+  var controller: Controller
+  var links = LinkTable()
+  var now: Instant
+  /// Set while the disk is low: submissions are refused with it.
+  var space: WriterFailure?
+  let startedAt: Instant
+}
+
+/// A thread of our own: it lives as long as the process, and nothing else runs on it.
+private final class WriterThread: Sendable {
+  private let body: @Sendable () -> Void
+  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+  func start() {
+    var thread = pthread_t()
+    let context = Unmanaged.passRetained(self).toOpaque()
+    pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<WriterThread>.fromOpaque(context).takeRetainedValue().body()
+        return nil
+      }, context)
+    pthread_detach(thread)
+  }
+}
