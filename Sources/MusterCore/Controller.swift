@@ -25,6 +25,9 @@ public struct Controller: ~Copyable, Sendable {
     watch.attention.look(now: self.now)
   }
 
+  /// The host sends `tick` at least this often.
+  public static let tickInterval = Attention.tick
+
   /// Nodes whose intent, and members whose order, may differ from what was last sent. Duplicates are harmless.
   public struct Dirty: Sendable {
     public internal(set) var nodes: [NodeID] = []

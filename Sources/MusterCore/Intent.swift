@@ -64,7 +64,7 @@ extension Controller {
 }
 
 /// Names as Slurm writes them: `["node-1", "node-2", "node-3", "x"]` is `node-[1-3],x`. Order is kept.
-func compactNodeList(_ names: [String]) -> String {
+public func compactNodeList(_ names: [String]) -> String {
   struct Run {
     var prefix: Substring
     var ranges: [(first: Int, last: Int, width: Int)]

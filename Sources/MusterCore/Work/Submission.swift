@@ -70,7 +70,7 @@ extension Controller {
   }
 
   /// The scheduler's answer for a job that waits; `why` prints the same value.
-  func placement(for slot: Int32) -> PlacementAnswer {
+  public func placement(for slot: Int32) -> PlacementAnswer {
     let role = cluster.specs[Int(slot)].role
     let latest = cluster.jobs[slot].latestAttempt
     let previous =

@@ -24,12 +24,6 @@ public final class Writer: Sendable {
   private let clock = HostClock()
   private let ended: Gate
 
-  public struct Start: ~Copyable, Sendable {
-    var journal: Journal
-    var cluster: Cluster
-    var limits: Limits
-  }
-
   /// Starts the thread. The first facts (a new epoch) are durable when this returns.
   init(folder: DataFolder, events: EventHub, limits: Limits, logger: Logger) async throws {
     self.events = events

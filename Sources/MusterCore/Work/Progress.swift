@@ -1,0 +1,54 @@
+/// What is seen now and not kept, for those who look.
+extension Controller {
+  /// The last word of a member's shim.
+  public func liveReport(_ slot: Int32) -> ShimReport? {
+    watch.knownMember(slot, id: cluster.memberID(slot))?.report
+  }
+
+  /// Whether the member's shim beats now.
+  public func isBeating(_ slot: Int32) -> Bool {
+    guard let seen = watch.knownMember(slot, id: cluster.memberID(slot)), seen.report != nil else { return false }
+    return watch.attention.clock(now) - seen.lastBeat <= limits.silence
+  }
+
+  public func agent(of node: NodeID) -> (connected: Bool, pid: Int32) {
+    guard Int(node.index) < watch.nodes.count else { return (false, 0) }
+    let seen = watch.nodes[Int(node.index)]
+    return (seen.agentConnected, seen.agentPID)
+  }
+
+  /// The job's step and the newest loss that a rank said. The step is nil before any rank of any attempt has spoken.
+  public func progress(_ slot: Int32) -> (step: Int64?, loss: String) {
+    let job = cluster.jobs[slot]
+    guard job.latestAttempt >= 0 else { return (nil, "") }
+    let attempt = cluster.attempts[job.latestAttempt]
+    var loss = ""
+    var speaks = false
+    for member in cluster.memberSlots(ofAttempt: job.latestAttempt) {
+      for rank in liveReport(member)?.ranks ?? [] {
+        if loss.isEmpty { loss = rank.loss }
+        if rank.step != nil { speaks = true }
+      }
+    }
+    if attempt.phase < .stopping {
+      let step = lastStep(job.latestAttempt)
+      return (speaks || step > 0 ? step : nil, loss)
+    }
+    return (attempt.firstStepAt != .zero || attempt.lastStep > 0 ? attempt.lastStep : nil, loss)
+  }
+
+  /// The member that runs a rank of the job's latest attempt.
+  public func member(ofJob id: JobID, rank: Int32) -> MemberID? {
+    guard let slot = cluster.slot(of: id), cluster.jobs[slot].latestAttempt >= 0, rank >= 0,
+      rank < cluster.specs[Int(slot)].role.worldSize
+    else { return nil }
+    let attempt = cluster.attemptID(cluster.jobs[slot].latestAttempt)
+    return MemberID(attempt: attempt, index: rank / cluster.specs[Int(slot)].role.ranksPerNode)
+  }
+
+  /// Steps of an attempt that has not ended, as they are seen now.
+  public func liveSteps(_ attempt: Int32) -> (step: Int64, first: Instant, last: Instant) {
+    let seen = watch.knownAttempt(attempt, id: cluster.attemptID(attempt))
+    return (lastStep(attempt), seen?.firstStepAt ?? .zero, seen?.lastStepAt ?? .zero)
+  }
+}

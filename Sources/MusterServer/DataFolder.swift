@@ -1,0 +1,69 @@
+import Glibc
+
+/// The server's folder: the journal, and the files that tell clients where it is and how to be let in.
+public struct DataFolder: Sendable {
+  public let path: String
+
+  public init(path: String) { self.path = path }
+
+  public enum Failure: Error, CustomStringConvertible {
+    case unreadable(path: String, errno: Int32)
+    case unwritable(path: String, errno: Int32)
+
+    public var description: String {
+      switch self {
+      case .unreadable(let path, let code): "\(path) cannot be read: \(String(cString: strerror(code)))"
+      case .unwritable(let path, let code): "\(path) cannot be written: \(String(cString: strerror(code)))"
+      }
+    }
+  }
+
+  /// What people show to the API.
+  public func peopleToken() throws -> String { try token("token") }
+  /// What agents and shims show to the link; it opens nothing else.
+  public func nodeToken() throws -> String { try token("node-token") }
+
+  /// The token in that file, made on first use: 256 bits from the kernel, mode 0600.
+  private func token(_ name: String) throws -> String {
+    let file = "\(path)/\(name)"
+    if let text = try read(file) {
+      let token = text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+      if token.count >= 32 { return token }
+    }
+    // The system's generator is the kernel's getrandom on Linux.
+    let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+    let digits = Array("0123456789abcdef")
+    let token = String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    try write(file, token + "\n", mode: 0o600)
+    return token
+  }
+
+  public func writeAddress(_ address: String) throws { try write("\(path)/address", address + "\n", mode: 0o644) }
+
+  private func read(_ file: String) throws -> String? {
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 {
+      if errno == ENOENT { return nil }
+      throw Failure.unreadable(path: file, errno: errno)
+    }
+    defer { close(descriptor) }
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let n = Glibc.read(descriptor, &buffer, buffer.count)
+    guard n >= 0 else { throw Failure.unreadable(path: file, errno: errno) }
+    return String(decoding: buffer.prefix(n), as: UTF8.self)
+  }
+
+  /// Whole or not at all: written beside it, then renamed over it.
+  private func write(_ file: String, _ text: String, mode: mode_t) throws {
+    if mkdir(path, 0o700) != 0, errno != EEXIST { throw Failure.unwritable(path: path, errno: errno) }
+    let temporary = file + ".new"
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw Failure.unwritable(path: temporary, errno: errno) }
+    defer { close(descriptor) }
+    let bytes = Array(text.utf8)
+    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
+      rename(temporary, file) == 0
+    else { throw Failure.unwritable(path: file, errno: errno) }
+  }
+}

@@ -1,0 +1,109 @@
+import MusterCore
+import MusterProtocol
+
+/// A fact as people and clients see it.
+struct Event: Sendable {
+  var sequence: Int64
+  var kind: String
+  var job: JobID?
+  var json: JSON
+
+  init(sequence: Int64, fact: Fact, names: [String]) {
+    self.sequence = sequence
+    kind = fact.event.name
+    let detail = EventDetail(fact.event, names: names)
+    job = detail.job
+    var members: [JSON.Member] = [
+      .init(name: "sequence", value: .int(sequence)), .init(name: "at", value: .time(fact.at)),
+      .init(name: "kind", value: .string(kind)),
+    ]
+    if let job = detail.job { members.append(.init(name: "job", value: .int(job.number))) }
+    if let attempt = detail.attempt { members.append(.init(name: "attempt", value: JSON(attempt))) }
+    if let node = detail.node { members.append(.init(name: "node", value: .string(node))) }
+    members.append(.init(name: "text", value: .string(detail.text)))
+    members.append(contentsOf: detail.more)
+    json = .object(members)
+  }
+}
+
+/// Whom an event concerns, and one line for people.
+struct EventDetail {
+  var job: JobID?
+  var attempt: Int32?
+  var node: String?
+  var text: String
+  var more: [JSON.Member] = []
+
+  init(_ event: Fact.Event, names: [String]) {
+    func name(_ id: NodeID) -> String { Int(id.index) < names.count ? names[Int(id.index)] : id.description }
+    func about(_ id: NodeID, _ text: String) -> EventDetail { EventDetail(node: name(id), text: "node \(name(id)) \(text)") }
+    func about(_ id: AttemptID, _ text: String) -> EventDetail {
+      EventDetail(job: id.job, attempt: id.number, text: "job \(id.job) attempt \(id.number) \(text)")
+    }
+    switch event {
+    case .controllerStarted(let epoch): self.init(text: "controller started, epoch \(epoch)")
+    case .nodeJoined(let joined): self = about(joined.node, "joined with \(joined.devices) devices")
+    case .nodeReturned(let joined): self = about(joined.node, "returned")
+    case .nodeSuspected(let node, let reason): self = about(node, "is suspect: \(reason)")
+    case .nodeIsolated(let node, _, let reason): self = about(node, "is isolated: \(reason)")
+    case .nodeCleared(let node): self = about(node, "is ready again: nothing old runs on it")
+    case .nodeDrainRequested(let node, let reason): self = about(node, "drains: \(reason)")
+    case .nodeResumed(let node): self = about(node, "is back in service")
+    case .nodeFenced(let node): self = about(node, "was fenced by a person")
+    case .jobSubmitted(let submitted):
+      self.init(job: submitted.job, text: "job \(submitted.job) \"\(submitted.spec.name)\" was submitted")
+    case .jobCancelRequested(let job): self.init(job: job, text: "job \(job) is to be cancelled")
+    case .attemptStarted(let started):
+      let nodes = started.places.map { name($0.node) }
+      let resume = started.resumeStep > 0 ? ", resuming after step \(started.resumeStep)" : ""
+      self = about(started.attempt, "placed on \(compactNodeList(nodes))\(resume)")
+      more = [
+        .init(name: "nodes", value: .array(nodes.map { .string($0) })),
+        .init(name: "resumeStep", value: .int(started.resumeStep)),
+      ]
+    case .gangStarted(let attempt): self = about(attempt, "runs: every rank has been started")
+    case .checkpointCommitted(let attempt, let step):
+      self = about(attempt, "has a checkpoint of step \(step)")
+      more = [.init(name: "step", value: .int(step))]
+    case .faultFound(let fault):
+      self = about(fault.attempt, "fault: \(fault.summary)")
+      node = fault.node.map(name)
+      more = [.init(name: "fault", value: fault.json(names: names))]
+    case .attemptEnding(let ending):
+      self = about(ending.attempt, "is being stopped (\(ending.outcome)) at step \(ending.lastStep)")
+      more = [.init(name: "outcome", value: .string("\(ending.outcome)")), .init(name: "step", value: .int(ending.lastStep))]
+    case .memberStopped(let member, let how):
+      self = about(member.attempt, "has nothing left on its member \(member.index) (\(how))")
+      more = [.init(name: "member", value: JSON(member.index))]
+    case .attemptEnded(let ended): self = about(ended.attempt, "ended")
+    case .jobEnded(let ended):
+      let why = ended.reason.isEmpty ? "" : ": \(ended.reason)"
+      self.init(job: ended.job, text: "job \(ended.job) \(ended.state)\(why)")
+      more = [.init(name: "state", value: .string("\(ended.state)")), .init(name: "exitCode", value: JSON(ended.exitCode))]
+    case .keysForgotten(let before): self.init(text: "idempotency keys from before \(before.rfc3339) were forgotten")
+    case .silenceWithheld(let silent, let connected):
+      self.init(
+        text: "\(silent) of \(connected) shims fell silent at once: the fault is nearer home, no attempt ends for it yet")
+    case .jobArchived(let job): self.init(job: job, text: "job \(job) left the hot state")
+    }
+  }
+
+  private init(job: JobID? = nil, attempt: Int32? = nil, node: String? = nil, text: String) {
+    self.job = job
+    self.attempt = attempt
+    self.node = node
+    self.text = text
+  }
+}
+
+extension Fault {
+  func json(names: [String]) -> JSON {
+    [
+      "component": .string("\(component)"),
+      "node": node.map { .string(Int($0.index) < names.count ? names[Int($0.index)] : "\($0)") } ?? .null,
+      "rank": rank.map { JSON($0) } ?? .null, "cause": .string("\(cause)"), "confidence": .string("\(confidence)"),
+      "evidence": .array(evidence.map { .string($0) }), "action": .string("\(action)"),
+      "stepsLost": .int(stepsLost),
+    ]
+  }
+}

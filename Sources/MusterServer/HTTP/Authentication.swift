@@ -1,0 +1,39 @@
+import Hummingbird
+import MusterProtocol
+
+/// Nobody is anonymous: every request shows a bearer token. The people's token opens all but the link, a node's token
+/// the link alone.
+struct Authentication<Context: RequestContext>: RouterMiddleware {
+  let people: [UInt8]
+  let node: [UInt8]
+
+  init(people: String, node: String) {
+    self.people = Array(people.utf8)
+    self.node = Array(node.utf8)
+  }
+
+  func handle(
+    _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    let isLink = request.uri.path == LinkRoute.path
+    guard let header = request.headers[.authorization], header.hasPrefix("Bearer "),
+      Self.equal(Array(header.dropFirst(7).utf8), isLink ? node : people)
+    else {
+      var error = APIError(
+        status: .unauthorized, code: "unauthorized",
+        message: "this needs `Authorization: Bearer TOKEN` with \(isLink ? "a node's" : "a person's") token",
+        remedy: "the server wrote it to DIR/\(isLink ? "node-token" : "token")")
+      error.retryAfterSeconds = nil
+      var response = try error.response(from: request, context: context)
+      response.headers[.wwwAuthenticate] = "Bearer"
+      return response
+    }
+    return try await next(request, context)
+  }
+
+  /// Takes the same time wherever two texts differ, so that a token cannot be guessed byte by byte.
+  private static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    guard a.count == b.count else { return false }
+    return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+}

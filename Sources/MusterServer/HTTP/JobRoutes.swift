@@ -1,0 +1,110 @@
+import Hummingbird
+import MusterCore
+import MusterProtocol
+
+extension API {
+  /// `POST /v1/jobs`: one job or an array; all are accepted, durably, or none.
+  func submit(_ request: Request) async throws -> Response {
+    let bytes = try await body(request)
+    let json: JSON
+    do {
+      json = try JSON.parse(bytes)
+    } catch {
+      throw APIError(status: .badRequest, code: "notJSON", message: "\(error)", remedy: "send a job or an array of jobs")
+    }
+    let key = request.headers[.init("Idempotency-Key") ?? .ifMatch] ?? ""
+    guard key.utf8.count <= 255 else {
+      throw APIError.invalid("Idempotency-Key", "\(key.prefix(32))...", "at most 255 bytes")
+    }
+    let specs = try API.specs(json)
+    let hash = key.isEmpty ? 0 : fingerprint(bytes)
+    let ids: [JobID] = try await perform(.submissions) { (state, now) throws(APIError) in
+      if let low = state.space { throw APIError(low) }
+      switch state.controller.handle(.submit(specs, key: key, requestHash: hash), now: now) {
+      case .jobs(let ids): return ids
+      case .refused(let refusal): throw APIError(refusal)
+      case .done: return []
+      }
+    }
+    guard case .array = json else {
+      return Response(json: ["id": .int(ids.first?.number ?? 0)], status: .created)
+    }
+    return Response(json: .array(ids.map { ["id": .int($0.number)] }), status: .created)
+  }
+
+  private static func specs(_ json: JSON) throws(APIError) -> [JobSpec] {
+    let jobs: [JSON]
+    if case .array(let several) = json { jobs = several } else { jobs = [json] }
+    guard (1...jobsPerRequest).contains(jobs.count) else {
+      throw .invalid("(array)", "\(jobs.count) jobs", "1 to \(jobsPerRequest) jobs a request")
+    }
+    var specs: [JobSpec] = []
+    specs.reserveCapacity(jobs.count)
+    var problems: [JSON] = []
+    for (i, job) in jobs.enumerated() {
+      switch JobFile.parse(json: job, context: .complete) {
+      case .success(let spec): specs.append(spec)
+      case .failure(let errors):
+        for problem in errors.problems.prefix(100) {
+          var members = problem.json.objectValue ?? []
+          if jobs.count > 1 { members.insert(.init(name: "index", value: JSON(i)), at: 0) }
+          problems.append(.object(members))
+        }
+      }
+    }
+    guard problems.isEmpty else {
+      throw APIError(
+        status: .badRequest, code: "invalidJob", message: "\(problems.count) problems; nothing was submitted",
+        remedy: "`problems` names each field, its value and what is allowed", problems: problems)
+    }
+    return specs
+  }
+
+  func jobs(_ request: Request) async throws -> Response {
+    let after = try API.number(request, "after", default: 0, in: 0...Int64.max)
+    let limit = try API.number(request, "limit", default: Int64(API.pageLimit), in: 1...Int64(API.pageLimit))
+    var wanted: Set<JobState>?
+    if let text = request.uri.queryParameters["state"] {
+      wanted = try Set(text.split(separator: ",").map { (word) throws(APIError) in
+        guard let state = JobState.allCases.first(where: { "\($0)" == word }) else {
+          throw .invalid("state", String(word), JobState.allCases.map { "\($0)" }.joined(separator: ", "))
+        }
+        return state
+      })
+    }
+    let states = wanted
+    let page = try await perform(.reads) { (state, _) throws(APIError) in
+      state.controller.jobPage(after: after, limit: Int(limit), states: states)
+    }
+    return Response(json: page)
+  }
+
+  func job(_ id: JobID) async throws -> Response {
+    Response(
+      json: try await perform(.reads) { (state, _) throws(APIError) in
+        guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
+        return state.controller.jobDetail(slot)
+      })
+  }
+
+  func cancel(_ id: JobID) async throws -> Response {
+    try await command(.cancel(id))
+    return try await job(id)
+  }
+
+  func why(_ id: JobID) async throws -> Response {
+    Response(
+      json: try await perform(.reads) { (state, _) throws(APIError) in
+        guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
+        return state.controller.why(slot)
+      })
+  }
+
+  func report(_ id: JobID) async throws -> Response {
+    Response(
+      json: try await perform(.reads) { (state, now) throws(APIError) in
+        guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
+        return JobReport(slot, of: state.controller, now: now).json
+      })
+  }
+}

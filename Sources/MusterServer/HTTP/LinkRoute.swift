@@ -1,0 +1,61 @@
+import Hummingbird
+import Logging
+import MusterCore
+import MusterProtocol
+import NIOCore
+
+/// `POST /v1/link`: one request that never ends. Its body streams what a node says, its response what it is told.
+struct LinkRoute: Sendable {
+  static let path = "/v1/link"
+  let writer: Writer
+  let logger: Logger
+
+  func respond(to request: Request) -> Response {
+    let (writer, logger) = (self.writer, self.logger)
+    return Response(
+      status: .ok, headers: [.contentType: "application/x-ndjson"],
+      body: ResponseBody { out in
+        let peer = Peer()
+        await withTaskGroup(of: Void.self) { group in
+          group.addTask {
+            await LinkRoute.listen(request.body, LinkSession(writer: writer, peer: peer, logger: logger), logger)
+          }
+          do {
+            for await message in peer.outgoing {
+              var bytes: [UInt8] = []
+              message.json.write(into: &bytes)
+              bytes.append(UInt8(ascii: "\n"))
+              try await out.write(ByteBuffer(bytes: bytes))
+            }
+          } catch {
+            logger.debug("link: \(error)")
+          }
+          peer.close()
+          group.cancelAll()
+        }
+        try await out.finish(nil)
+      })
+  }
+
+  /// Reads lines until the peer has gone or said something that cannot be.
+  private static func listen(_ body: RequestBody, _ opened: LinkSession, _ logger: Logger) async {
+    var session = opened
+    var line: [UInt8] = []
+    do {
+      reading: for try await buffer in body {
+        for byte in buffer.readableBytesView {
+          if byte != UInt8(ascii: "\n") {
+            line.append(byte)
+            continue
+          }
+          if !line.isEmpty, await !session.heard(line) { break reading }
+          line.removeAll(keepingCapacity: true)
+        }
+        if line.count > linkLineLimit { break }
+      }
+    } catch {
+      logger.debug("link: \(error)")
+    }
+    session.ended()
+  }
+}

@@ -1,0 +1,94 @@
+import Hummingbird
+import MusterCore
+import MusterProtocol
+import NIOCore
+
+/// `GET /v1/jobs/ID/logs`: a rank's log, read from its node through its agent on demand; nothing is collected.
+extension API {
+  private struct Place: Sendable {
+    var attempt: AttemptID
+    var peer: Peer?
+    var node: String
+    var epoch: Int64
+    var isOver: Bool
+  }
+  private static let chunk: Int64 = 128 << 10
+  /// How often a log that is followed is looked at.
+  private static let look = Duration.milliseconds(200)
+
+  func logs(_ id: JobID, _ request: Request) async throws -> Response {
+    let rank = Int32(try API.number(request, "rank", default: 0, in: 0...Int64(Int32.max)))
+    let number = try API.number(request, "attempt", default: 0, in: 0...Int64(Int32.max))
+    let offset = try API.number(request, "offset", default: 0, in: 0...Int64.max)
+    let follow = try API.number(request, "follow", default: 0, in: 0...1) == 1
+    let first = try await place(id, attempt: Int32(number), rank: rank)
+    if first.peer == nil, !follow {
+      throw APIError.notFound(
+        "the log is on node \"\(first.node)\", whose agent does not answer",
+        "wait until `muster nodes` shows it connected, or read its file on the node")
+    }
+    return Response(
+      status: .ok,
+      headers: [.contentType: "text/plain; charset=utf-8", .init("Muster-Attempt") ?? .ifMatch: "\(first.attempt.number)"],
+      body: ResponseBody { out in
+        var place = first
+        var at = offset
+        while true {
+          let data = await place.peer?.readLog(
+            place.attempt, rank: rank, offset: at, limit: API.chunk, epoch: place.epoch)
+          if let data, data.error.isEmpty {
+            if !data.data.isEmpty { try await out.write(ByteBuffer(bytes: data.data)) }
+            let moved = data.next > at
+            at = max(at, data.next)
+            if moved { continue }
+          }
+          // All that there was has been sent, and nothing more can come.
+          if !follow || place.isOver { break }
+          try await Task.sleep(for: API.look)
+          place = try await self.place(id, attempt: first.attempt.number, rank: rank)
+        }
+        try await out.finish(nil)
+      })
+  }
+
+  /// Where the rank's log of that attempt (0: the latest) lies.
+  private func place(_ id: JobID, attempt number: Int32, rank: Int32) async throws(APIError) -> Place {
+    try await perform(.reads) { (state, _) throws(APIError) in
+      let cluster = state.controller.clusterReference(id)
+      guard let job = cluster else { throw APIError(.noSuchJob(id)) }
+      guard rank < job.worldSize else {
+        throw .invalid("rank", "\(rank)", "a rank from 0 to \(job.worldSize - 1)")
+      }
+      guard job.latest > 0, number <= job.latest else {
+        throw .notFound("job \(id) has no attempt \(number == 0 ? 1 : number) yet", "`muster why \(id)` says what it waits for")
+      }
+      let attempt = AttemptID(job: id, number: number == 0 ? job.latest : number)
+      guard let node = state.controller.node(of: attempt, rank: rank) else {
+        throw .notFound(
+          "the nodes of attempt \(attempt.number) are no longer known", "logs of the latest attempt: --attempt \(job.latest)")
+      }
+      let isOver = attempt.number < job.latest || job.isFinal || state.controller.isOver(attempt, rank: rank)
+      return Place(
+        attempt: attempt, peer: state.links.agent(node), node: state.controller.cluster.nodeDetails[Int(node.index)].joined.name,
+        epoch: state.controller.cluster.epoch, isOver: isOver)
+    }
+  }
+}
+
+extension Controller {
+  fileprivate func clusterReference(_ id: JobID) -> (worldSize: Int32, latest: Int32, isFinal: Bool)? {
+    guard let slot = cluster.slot(of: id) else { return nil }
+    let job = cluster.job(slot)
+    return (cluster.spec(slot).role.worldSize, job.attempt, job.state.isFinal)
+  }
+
+  fileprivate func node(of attempt: AttemptID, rank: Int32) -> NodeID? {
+    guard let job = cluster.slot(of: attempt.job) else { return nil }
+    let member = MemberID(attempt: attempt, index: rank / cluster.spec(job).role.ranksPerNode)
+    return cluster.memberSlot(member).map { NodeID(cluster.member($0).node) }
+  }
+
+  fileprivate func isOver(_ attempt: AttemptID, rank: Int32) -> Bool {
+    cluster.attemptSlot(attempt).map { cluster.attempt($0).phase == .ended } ?? true
+  }
+}

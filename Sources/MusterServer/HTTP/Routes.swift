@@ -1,0 +1,54 @@
+import Hummingbird
+import MusterCore
+import MusterProtocol
+
+extension Server {
+  typealias Context = BasicRequestContext
+
+  /// Every route there is. `openapi.json` describes the same; a test compares them.
+  func routes() throws -> Router<Context> {
+    let router = Router(context: Context.self)
+    router.add(middleware: Authentication(people: try folder.peopleToken(), node: try folder.nodeToken()))
+    let api = self.api
+    let link = LinkRoute(writer: api.writer, logger: logger)
+    let events = EventRoute(events: api.events, folder: folder)
+    let v1 = router.group("v1")
+    v1.post("link") { request, _ in link.respond(to: request) }
+    v1.get("version") { _, _ in Response(json: ["version": .string(musterVersion), "protocol": .int(linkVersion)]) }
+    v1.get("openapi.json") { _, _ in
+      Response(
+        status: .ok, headers: [.contentType: "application/json"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: OpenAPI.document)))
+    }
+    v1.get("cluster") { _, _ in try await api.cluster() }
+    v1.post("jobs") { request, _ in try await api.submit(request) }
+    v1.get("jobs") { request, _ in try await api.jobs(request) }
+    v1.get("jobs/:id") { _, context in try await api.job(try API.job(context)) }
+    v1.post("jobs/:id/cancel") { _, context in try await api.cancel(try API.job(context)) }
+    v1.get("jobs/:id/why") { _, context in try await api.why(try API.job(context)) }
+    v1.get("jobs/:id/report") { _, context in try await api.report(try API.job(context)) }
+    v1.get("jobs/:id/logs") { request, context in try await api.logs(try API.job(context), request) }
+    v1.get("nodes") { request, _ in try await api.nodes(request) }
+    v1.get("nodes/:name") { _, context in try await api.node(API.node(context)) }
+    v1.post("nodes/:name/drain") { request, context in try await api.drain(API.node(context), request) }
+    v1.post("nodes/:name/resume") { _, context in try await api.resume(API.node(context)) }
+    v1.post("nodes/:name/fence") { request, context in try await api.fence(API.node(context), request) }
+    v1.get("events") { request, _ in try events.respond(to: request) }
+    v1.post("inject") { request, _ in try await api.inject(request) }
+    return router
+  }
+}
+
+extension API {
+  static func node(_ context: some RequestContext) -> String { context.parameters.get("name") ?? "" }
+
+  func cluster() async throws -> Response {
+    Response(
+      json: try await perform(.reads) { (state, _) throws(APIError) in
+        state.controller.clusterView(startedAt: state.startedAt)
+      })
+  }
+}
+
+/// The version of this program.
+public let musterVersion = "0.1.0"

@@ -1,0 +1,142 @@
+import Logging
+import MusterCore
+import MusterProtocol
+
+/// One connection to the link: says who it is, then speaks; the writer hears it, and answers through the peer.
+struct LinkSession: Sendable {
+  private enum Identity: Sendable {
+    case agent(NodeID)
+    case shim(MemberID)
+  }
+  let writer: Writer
+  let peer: Peer
+  let logger: Logger
+  private var identity: Identity?
+
+  init(writer: Writer, peer: Peer, logger: Logger) {
+    self.writer = writer
+    self.peer = peer
+    self.logger = logger
+  }
+
+  /// - Returns: false to end the connection.
+  mutating func heard(_ line: [UInt8]) async -> Bool {
+    let message: NodeMessage?
+    do {
+      message = try NodeMessage.decode(try JSON.parse(line))
+    } catch {
+      return refuse("\(error)")
+    }
+    guard let message else { return true }
+    switch (message, identity) {
+    case (.agentHello(let hello), nil): return await greet(hello)
+    case (.shimHello(let hello), nil): return greet(hello)
+    case (.report(let beat, let members), .agent(let node)): return report(node, beat, members)
+    case (.beat(let beat), .shim(let member)): return heard(beat, member)
+    case (.logData(let log), .agent):
+      peer.answer(log)
+      return true
+    case (.agentHello, _), (.shimHello, _), (.report, _), (.beat, _), (.logData, _):
+      return refuse("a message that does not belong here: the first one is hello, said once")
+    }
+  }
+
+  private func refuse(_ reason: String) -> Bool {
+    logger.warning("link refused: \(reason)")
+    peer.send(.refused(reason: reason))
+    peer.close()
+    return false
+  }
+
+  private mutating func greet(_ hello: AgentHello) async -> Bool {
+    guard hello.version == linkVersion else { return refuse(Self.versionProblem(hello.version)) }
+    guard (0...64).contains(hello.devices), !hello.node.isEmpty, hello.node.utf8.count <= 253 else {
+      return refuse("a node has a name of 1 to 253 bytes and 0 to 64 devices")
+    }
+    let joined = NodeJoined(
+      node: NodeID(0), name: hello.node, machine: hello.machine, boot: hello.boot, devices: hello.devices,
+      deviceType: hello.deviceType, cpus: hello.cpus, memoryBytes: hello.memoryBytes, address: hello.address)
+    let peer = self.peer
+    do {
+      let answer: (NodeID?, Refusal?) = try await writer.perform(.faults) { state, now in
+        if case .refused(let refusal) = state.controller.handle(.agentHello(joined, pid: hello.pid), now: now) {
+          return (nil, refusal)
+        }
+        guard let node = state.controller.cluster.node(named: joined.name) else { return (nil, nil) }
+        state.links.connect(agent: node, peer)
+        peer.send(.welcome(epoch: state.controller.cluster.epoch))
+        return (node, nil)
+      }
+      guard let node = answer.0 else {
+        return refuse(answer.1.map { "\($0.message); \($0.remedy)" } ?? "no such node")
+      }
+      identity = .agent(node)
+      return true
+    } catch {
+      return refuse("the controller is not ready: \(error)")
+    }
+  }
+
+  private mutating func greet(_ hello: ShimHello) -> Bool {
+    guard hello.version == linkVersion else { return refuse(Self.versionProblem(hello.version)) }
+    let (member, peer) = (hello.member, self.peer)
+    identity = .shim(member)
+    return writer.put(.faults) { state in
+      state.links.connect(shim: member, peer)
+      peer.send(.welcome(epoch: state.controller.cluster.epoch))
+      return nil
+    }
+  }
+
+  static func versionProblem(_ version: Int64) -> String {
+    "link version \(version) is not spoken here; this controller speaks \(linkVersion): upgrade the older side"
+  }
+
+  private func report(_ node: NodeID, _ beat: Int64, _ members: [AgentMemberState]) -> Bool {
+    let told = members.map { AgentMember(member: $0.member, alive: $0.alive, startFailed: $0.startFailed) }
+    let peer = self.peer
+    return writer.put(.faults) { state in
+      guard state.links.isCurrent(agent: node, peer) else { return nil }
+      _ = state.controller.handle(.agentReport(node: node, told), now: state.now)
+      return { state, durability in
+        guard case .durable = durability else { return }
+        let launches = state.controller.launches(for: node)
+        peer.send(.intent(epoch: state.controller.cluster.epoch, beat: beat, launches: launches))
+      }
+    }
+  }
+
+  private func heard(_ beat: ShimBeat, _ member: MemberID) -> Bool {
+    let peer = self.peer
+    return writer.put(.faults) { state in
+      guard state.links.isCurrent(shim: member, peer) else { return nil }
+      _ = state.controller.handle(.shimReport(member, beat.report), now: state.now)
+      return { state, durability in
+        guard case .durable = durability else { return }
+        let order = state.controller.shimOrder(for: member, acknowledges: beat.number)
+        peer.send(.want(epoch: state.controller.cluster.epoch, order))
+      }
+    }
+  }
+
+  /// The connection has ended.
+  func ended() {
+    peer.close()
+    let peer = self.peer
+    switch identity {
+    case .agent(let node):
+      _ = writer.put(.faults) { state in
+        guard state.links.disconnect(agent: node, peer) else { return nil }
+        _ = state.controller.handle(.agentGone(node: node), now: state.now)
+        return nil
+      }
+    case .shim(let member):
+      _ = writer.put(.faults) { state in
+        guard state.links.disconnect(shim: member, peer) else { return nil }
+        _ = state.controller.handle(.shimGone(member), now: state.now)
+        return nil
+      }
+    case nil: break
+    }
+  }
+}

@@ -1,0 +1,126 @@
+public import Hummingbird
+public import Logging
+public import MusterCore
+import MusterProtocol
+import NIOCore
+
+/// The controller's process: journal, writer, follower and the HTTP API.
+public struct Server: Sendable {
+  public struct Options: Sendable {
+    public var dataFolder: String
+    public var host: String
+    /// 0: the kernel chooses.
+    public var port: Int
+    public var limits = Limits()
+
+    public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
+      self.dataFolder = dataFolder
+      self.host = host
+      self.port = port
+    }
+  }
+
+  public let folder: DataFolder
+  let options: Options
+  let api: API
+  let logger: Logger
+  let follower: Follower
+
+  /// Opens the journal and starts the writer: from here on the folder is this process's.
+  public init(_ options: Options, logger: Logger) async throws {
+    self.options = options
+    self.logger = logger
+    folder = DataFolder(path: options.dataFolder)
+    let events = EventHub()
+    let writer: Writer
+    do {
+      writer = try await Writer(folder: folder, events: events, limits: options.limits, logger: logger)
+    } catch WriterFailure.cannotStart(let reason) {
+      throw StartFailure(reason: reason)
+    }
+    api = API(writer: writer, events: events, folder: folder)
+    follower = Follower(folder: folder, logger: logger)
+  }
+
+  public struct StartFailure: Error, CustomStringConvertible {
+    public var reason: String
+    public var description: String { reason }
+  }
+
+  /// Serves until the task is cancelled. `started` hears the port.
+  public func run(started: @escaping @Sendable (Int) async throws -> Void) async throws {
+    let router = try routes()
+    let (folder, host) = (self.folder, options.host)
+    let application = Application(
+      router: router,
+      configuration: ApplicationConfiguration(
+        address: .hostname(options.host, port: options.port), serverName: "muster"),
+      onServerRunning: { channel in
+        guard let port = channel.localAddress?.port else { return }
+        let shown = host.contains(":") ? "[\(host)]" : host
+        do {
+          try folder.writeAddress("http://\(shown):\(port)")
+          try await started(port)
+        } catch {
+          channel.close(promise: nil)
+        }
+      }, logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await application.run() }
+      group.addTask { await follower.run() }
+      _ = try await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// Ends the writer after what waits has been done, and closes the journal.
+  public func close() async { await api.writer.stop() }
+
+  /// The engine's word: all processes of that node are gone.
+  public func nodeDied(_ name: String, evidence: String) {
+    _ = api.writer.put(.faults) { state in
+      _ = state.controller.handle(.nodeDied(node: name, evidence: evidence), now: state.now)
+      return nil
+    }
+  }
+
+  /// Names of the nodes that are in service and have an agent connected.
+  public func readyNodes() async throws -> [String] {
+    try await api.writer.read { state in
+      state.controller.cluster.nodes.indices.compactMap { i in
+        let node = NodeID(Int32(i))
+        guard state.controller.cluster.nodes[i].state == .ready, state.controller.free(node) != nil else { return nil }
+        return state.controller.cluster.nodeDetails[i].joined.name
+      }
+    }
+  }
+
+  /// Names of the nodes that a person has asked for again since they died: the engine starts them anew.
+  public func wantedNodes() async throws -> [String] {
+    try await api.writer.read { state in
+      state.controller.cluster.nodes.indices.compactMap { i in
+        state.controller.cluster.nodes[i].state == .isolated
+          ? nil : state.controller.cluster.nodeDetails[i].joined.name
+      }
+    }
+  }
+
+  /// Cancels every job that has not ended and waits until nothing runs, at most so long.
+  public func stopJobs(within limit: Duration) async throws -> Int {
+    let writer = api.writer
+    let stopped = try await writer.perform(.orders) { state, now in
+      var count = 0
+      for slot in state.controller.cluster.active {
+        let id = state.controller.cluster.job(state.controller.cluster.attempt(slot).jobSlot).id
+        if case .done = state.controller.handle(.cancel(id), now: now) { count += 1 }
+      }
+      return count
+    }
+    let deadline = ContinuousClock.now + limit
+    while ContinuousClock.now < deadline {
+      if try await writer.read({ state in state.controller.cluster.active.isEmpty }) { break }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    return stopped
+  }
+}

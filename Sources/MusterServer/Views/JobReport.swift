@@ -1,0 +1,135 @@
+import MusterCore
+import MusterProtocol
+
+/// Where a job's time went. Held: from the start of the first attempt to the end, gaps included, queue excluded.
+/// Productive: time between steps that counted in the end; goodput is productive over held.
+struct JobReport {
+  private(set) var held = Span.zero
+  private(set) var productive = Span.zero
+  /// Seconds by what they were lost to; with `productive` they add up to `held`.
+  private(set) var starting = Span.zero
+  private(set) var redone = Span.zero
+  private(set) var detecting = Span.zero
+  private(set) var stopping = Span.zero
+  private(set) var waiting = Span.zero
+  private(set) var ending = Span.zero
+  private var faults: [JSON] = []
+  private var stepsLost: Int64 = 0
+  private let job: Job
+  private let name: String
+  private let isRunning: Bool
+
+  init(_ slot: Int32, of controller: borrowing Controller, now: Instant) {
+    job = controller.cluster.job(slot)
+    name = controller.cluster.spec(slot).name
+    isRunning = !job.state.isFinal
+    guard job.startedAt != .zero else { return }
+    let end = isRunning ? now : job.endedAt
+    held = end - job.startedAt
+    var slots: [Int32] = []
+    var next = job.latestAttempt
+    while next >= 0 {
+      slots.append(next)
+      next = controller.cluster.attempt(next).previous
+    }
+    slots.reverse()
+    for (i, slot) in slots.enumerated() {
+      let following = i + 1 < slots.count ? controller.cluster.attempt(slots[i + 1]) : nil
+      account(controller.attemptTimes(slot, now: now), following: following, end: end)
+    }
+    collectFaults(controller, slots)
+  }
+
+  /// One attempt's time, from its start to the start of the next one or the end.
+  private mutating func account(_ a: Controller.AttemptTimes, following: Attempt?, end: Instant) {
+    let stepped = a.firstStepAt != .zero && a.lastStepAt > a.firstStepAt
+    let stopBegan = a.endingAt ?? end
+    let kept = min(a.lastStep, following?.resumeStep ?? a.lastStep)
+    if stepped {
+      let steps = max(1, a.lastStep - a.resumeStep)
+      // The first step's own time lies before its report: one mean step is counted for it.
+      let between = a.lastStepAt - a.firstStepAt
+      let mean = Span(nanoseconds: between.nanoseconds / max(1, steps - 1))
+      let firstBegan = max(a.startedAt, a.firstStepAt - mean)
+      let stepping = a.lastStepAt - firstBegan
+      let useful = Span(nanoseconds: Int64(Double(stepping.nanoseconds) * Double(max(0, kept - a.resumeStep)) / Double(steps)))
+      starting = starting + (firstBegan - a.startedAt)
+      productive = productive + useful
+      redone = redone + (stepping - useful)
+      let tail = max(Span.zero, stopBegan - a.lastStepAt)
+      if a.outcome == .finished || a.outcome == nil { ending = ending + tail } else { detecting = detecting + tail }
+    } else {
+      // A job that says no steps: an attempt that finished was work, one that did not was for nothing.
+      let began = a.runningAt ?? stopBegan
+      starting = starting + (began - a.startedAt)
+      let ran = max(Span.zero, stopBegan - began)
+      if a.outcome == .finished || a.outcome == nil { productive = productive + ran } else { redone = redone + ran }
+    }
+    let stopped = a.endedAt ?? end
+    if a.endingAt != nil { stopping = stopping + max(Span.zero, stopped - stopBegan) }
+    if a.endedAt != nil { waiting = waiting + max(Span.zero, (following?.startedAt ?? end) - stopped) }
+  }
+
+  private mutating func collectFaults(_ controller: borrowing Controller, _ attempts: [Int32]) {
+    var slots: [Int32] = []
+    var next = job.latestFault
+    while next >= 0 {
+      slots.append(next)
+      next = controller.cluster.fault(next).previous
+    }
+    let names = controller.cluster.nodeDetails.map(\.joined.name)
+    for slot in slots.reversed() {
+      let record = controller.cluster.fault(slot)
+      let resumed = attempts.map { controller.cluster.attempt($0) }.first { $0.number == record.fault.attempt.number + 1 }
+      var members = record.fault.json(names: names).objectValue ?? []
+      members.insert(.init(name: "at", value: .time(record.fault.happenedAt)), at: 0)
+      members.append(.init(name: "attempt", value: JSON(record.fault.attempt.number)))
+      members.append(
+        .init(name: "detectedAfterSeconds", value: .seconds(record.foundAt - record.fault.happenedAt)))
+      let again = resumed.flatMap { $0.runningAt == .zero ? nil : $0.runningAt - record.fault.happenedAt }
+      members.append(.init(name: "resumedAfterSeconds", value: again.map { .seconds($0) } ?? .null))
+      stepsLost += record.fault.stepsLost
+      faults.append(.object(members))
+    }
+  }
+
+  var json: JSON {
+    let share = held > .zero ? (productive.seconds / held.seconds * 10_000).rounded() / 10_000 : 0
+    return [
+      "id": .int(job.id.number), "name": .string(name), "state": .string("\(job.state)"),
+      "wallSeconds": .seconds(held), "heldSeconds": .seconds(held), "productiveSeconds": .seconds(productive),
+      "goodput": held > .zero ? .double(share) : .null, "attempts": JSON(job.attempt),
+      "stepsLost": .int(stepsLost), "running": .bool(isRunning),
+      "lostSeconds": [
+        "starting": .seconds(starting), "redone": .seconds(redone), "detecting": .seconds(detecting),
+        "stopping": .seconds(stopping), "waiting": .seconds(waiting), "ending": .seconds(ending),
+      ],
+      "faults": .array(faults),
+    ]
+  }
+}
+
+extension Controller {
+  struct AttemptTimes {
+    var startedAt: Instant
+    var runningAt: Instant?
+    var firstStepAt: Instant
+    var lastStepAt: Instant
+    var endingAt: Instant?
+    var endedAt: Instant?
+    var resumeStep: Int64
+    var lastStep: Int64
+    /// nil while it runs.
+    var outcome: Outcome?
+  }
+
+  func attemptTimes(_ slot: Int32, now: Instant) -> AttemptTimes {
+    let a = cluster.attempt(slot)
+    let live = a.phase < .stopping ? liveSteps(slot) : nil
+    func set(_ instant: Instant) -> Instant? { instant == .zero ? nil : instant }
+    return AttemptTimes(
+      startedAt: a.startedAt, runningAt: set(a.runningAt), firstStepAt: live?.first ?? a.firstStepAt,
+      lastStepAt: live?.last ?? a.lastStepAt, endingAt: set(a.endingAt), endedAt: set(a.endedAt),
+      resumeStep: a.resumeStep, lastStep: live?.step ?? a.lastStep, outcome: a.phase < .stopping ? nil : a.outcome)
+  }
+}

@@ -1,0 +1,132 @@
+import MusterCore
+import MusterProtocol
+
+/// The state as clients see it.
+extension Controller {
+  /// Jobs by ascending number after `after`; `next` is where the following page begins, or null.
+  func jobPage(after: Int64, limit: Int, states: Set<JobState>?) -> JSON {
+    var jobs: [JSON] = []
+    var id = max(after + 1, cluster.knownJobs.lowerBound)
+    while id < cluster.knownJobs.upperBound, jobs.count < limit {
+      if let slot = cluster.slot(of: JobID(id)), states?.contains(cluster.job(slot).state) ?? true {
+        jobs.append(.object(jobView(slot)))
+      }
+      id += 1
+    }
+    return ["jobs": .array(jobs), "next": id < cluster.knownJobs.upperBound ? .int(id - 1) : .null]
+  }
+
+  func jobView(_ slot: Int32) -> [JSON.Member] {
+    let (job, spec) = (cluster.job(slot), cluster.spec(slot))
+    let (step, loss) = progress(slot)
+    var nodes: [JSON] = []
+    if job.latestAttempt >= 0 {
+      nodes = cluster.memberSlots(ofAttempt: job.latestAttempt).map { .string(nodeName($0)) }
+    }
+    let resumeStep = job.latestAttempt >= 0 ? cluster.attempt(job.latestAttempt).resumeStep : 0
+    return [
+      .init(name: "id", value: .int(job.id.number)), .init(name: "name", value: .string(spec.name)),
+      .init(name: "project", value: .string(spec.project)), .init(name: "user", value: .string(spec.user)),
+      .init(name: "priority", value: JSON(spec.priority)), .init(name: "state", value: .string("\(job.state)")),
+      .init(name: "attempt", value: JSON(job.attempt)), .init(name: "nodes", value: .array(nodes)),
+      .init(name: "nodeCount", value: JSON(spec.role.nodes)),
+      .init(name: "worldSize", value: JSON(spec.role.worldSize)),
+      .init(name: "step", value: step.map { .int($0) } ?? .null),
+      .init(name: "loss", value: Double(loss).map { .double($0) } ?? .null),
+      .init(name: "checkpointStep", value: job.hasCheckpoint ? .int(job.checkpointStep) : .null),
+      .init(name: "resumeStep", value: .int(resumeStep)), .init(name: "submittedAt", value: .time(job.submittedAt)),
+      .init(name: "startedAt", value: .time(job.startedAt)), .init(name: "endedAt", value: .time(job.endedAt)),
+      .init(name: "reason", value: reason(slot)),
+      .init(name: "exitCode", value: job.state.isFinal ? JSON(job.exitCode) : .null),
+    ]
+  }
+
+  /// Why it waits, or why it ended; empty while it runs or when all went well.
+  private func reason(_ slot: Int32) -> JSON {
+    let job = cluster.job(slot)
+    if job.state == .pending, case .waits(let reason) = placement(for: slot) { return .string(reason.message) }
+    return .string(job.state.isFinal ? cluster.endReason(slot) : "")
+  }
+
+  func nodeName(_ member: Int32) -> String {
+    cluster.nodeDetails[Int(cluster.member(member).node)].joined.name
+  }
+
+  func jobDetail(_ slot: Int32) -> JSON {
+    let job = cluster.job(slot)
+    var members = jobView(slot)
+    members.append(.init(name: "ranks", value: .array(ranks(slot))))
+    members.append(.init(name: "spec", value: cluster.spec(slot).specJSON))
+    var attempts: [JSON] = []
+    var attempt = job.latestAttempt
+    while attempt >= 0 {
+      attempts.append(attemptView(attempt))
+      attempt = cluster.attempt(attempt).previous
+    }
+    members.append(.init(name: "attempts", value: .array(attempts.reversed())))
+    return .object(members)
+  }
+
+  private func attemptView(_ slot: Int32) -> JSON {
+    let attempt = cluster.attempt(slot)
+    return [
+      "number": JSON(attempt.number), "phase": .string("\(attempt.phase)"),
+      "outcome": attempt.phase >= .stopping ? .string("\(attempt.outcome)") : .null,
+      "resumeStep": .int(attempt.resumeStep), "lastStep": .int(attempt.lastStep),
+      "startedAt": .time(attempt.startedAt), "runningAt": .time(attempt.runningAt),
+      "endingAt": .time(attempt.endingAt), "endedAt": .time(attempt.endedAt),
+    ]
+  }
+
+  /// In rank order, as the latest attempt has them; pids as the host sees them.
+  private func ranks(_ slot: Int32) -> [JSON] {
+    let (job, role) = (cluster.job(slot), cluster.spec(slot).role)
+    guard job.latestAttempt >= 0 else { return [] }
+    var out: [JSON] = []
+    for member in cluster.memberSlots(ofAttempt: job.latestAttempt) {
+      let live = liveReport(member)
+      let first = cluster.member(member).index * role.ranksPerNode
+      for rank in first..<first + role.ranksPerNode {
+        out.append(rankView(rank, of: member, live?.ranks.first { $0.rank == rank }, job, role))
+      }
+    }
+    return out
+  }
+
+  private func rankView(_ rank: Int32, of member: Int32, _ live: RankReport?, _ job: Job, _ role: RoleSpec) -> JSON {
+    // Without a report (an attempt of an earlier controller) only what the facts say is known.
+    let stopped = cluster.member(member).stopped
+    let state = stopped ? "exited" : live?.state.name ?? (job.state == .running ? "running" : "waiting")
+    let exited = live?.state == .exited
+    return [
+      "role": .string(role.name), "rank": JSON(rank), "node": .string(nodeName(member)),
+      "pid": live.map { $0.pid == 0 ? .null : JSON($0.pid) } ?? .null, "state": .string(state),
+      "exitCode": exited && live?.signal == 0 ? JSON(live?.exitCode ?? 0) : job.state == .completed ? 0 : .null,
+      "signal": exited && live?.signal != 0 ? JSON(live?.signal ?? 0) : .null,
+      "step": live?.step.map { .int($0) } ?? .null,
+    ]
+  }
+
+  func why(_ slot: Int32) -> JSON {
+    let job = cluster.job(slot)
+    var causes: [JSON] = []
+    if job.state == .pending, case .waits(let reason) = placement(for: slot) {
+      causes.append(["kind": .string(reason.kind), "message": .string(reason.message)])
+    } else if job.state == .stopping, job.latestAttempt >= 0 {
+      for member in cluster.memberSlots(ofAttempt: job.latestAttempt) where !cluster.member(member).stopped {
+        let node = cluster.nodes[Int(cluster.member(member).node)]
+        let message =
+          node.state == .suspect || node.state == .isolated
+          ? "\(nodeName(member)) is \(node.state): " + WaitReason.fenced.message
+          : "waits for \(nodeName(member)) to confirm that its ranks have stopped"
+        causes.append(["kind": "stopping", "message": .string(message)])
+      }
+    } else if job.state.isFinal, !cluster.endReason(slot).isEmpty {
+      causes.append(["kind": "ended", "message": .string(cluster.endReason(slot))])
+    }
+    return [
+      "id": .int(job.id.number), "state": .string("\(job.state)"), "causes": .array(causes), "startEstimate": .null,
+      "wouldStartNow": [],
+    ]
+  }
+}
