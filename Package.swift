@@ -43,15 +43,18 @@ let package = Package(
       name: "MusterServer",
       dependencies: [
         "MusterCore", "MusterProtocol", "MusterJournal", .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Logging", package: "swift-log"), .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: common),
+    // What commands ask a controller with.
+    .target(name: "MusterClient", dependencies: ["MusterProtocol"], swiftSettings: common),
     .target(name: "CMuster", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .target(name: "MusterAgent", dependencies: ["CMuster", "MusterCore", "MusterProtocol"], swiftSettings: common),
     .executableTarget(
       name: "muster",
       dependencies: [
-        "MusterServer", "MusterAgent", "MusterProtocol", "MusterJournal", "MusterCore",
+        "MusterServer", "MusterAgent", "MusterClient", "MusterProtocol", "MusterJournal", "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
   ]
 )

@@ -76,3 +76,13 @@ public enum JobFile {
     return reader.read(json)
   }
 }
+
+extension JobFile {
+  /// A length of time as a job file's text says it (`90s`, `1h30m`, `1:30:00`); nil if it is none.
+  public static func span(_ text: String) -> Span? {
+    switch JobFileQuantities.span(text, quoted: true, zero: true) {
+    case .success(let span): span
+    case .failure: nil
+    }
+  }
+}

@@ -36,7 +36,9 @@ struct EventDetail {
 
   init(_ event: Fact.Event, names: [String]) {
     func name(_ id: NodeID) -> String { Int(id.index) < names.count ? names[Int(id.index)] : id.description }
-    func about(_ id: NodeID, _ text: String) -> EventDetail { EventDetail(node: name(id), text: "node \(name(id)) \(text)") }
+    func about(_ id: NodeID, _ text: String) -> EventDetail {
+      EventDetail(node: name(id), text: "node \(name(id)) \(text)")
+    }
     func about(_ id: AttemptID, _ text: String) -> EventDetail {
       EventDetail(job: id.job, attempt: id.number, text: "job \(id.job) attempt \(id.number) \(text)")
     }
@@ -71,7 +73,9 @@ struct EventDetail {
       more = [.init(name: "fault", value: fault.json(names: names))]
     case .attemptEnding(let ending):
       self = about(ending.attempt, "is being stopped (\(ending.outcome)) at step \(ending.lastStep)")
-      more = [.init(name: "outcome", value: .string("\(ending.outcome)")), .init(name: "step", value: .int(ending.lastStep))]
+      more = [
+        .init(name: "outcome", value: .string("\(ending.outcome)")), .init(name: "step", value: .int(ending.lastStep)),
+      ]
     case .memberStopped(let member, let how):
       self = about(member.attempt, "has nothing left on its member \(member.index) (\(how))")
       more = [.init(name: "member", value: JSON(member.index))]
@@ -79,11 +83,14 @@ struct EventDetail {
     case .jobEnded(let ended):
       let why = ended.reason.isEmpty ? "" : ": \(ended.reason)"
       self.init(job: ended.job, text: "job \(ended.job) \(ended.state)\(why)")
-      more = [.init(name: "state", value: .string("\(ended.state)")), .init(name: "exitCode", value: JSON(ended.exitCode))]
+      more = [
+        .init(name: "state", value: .string("\(ended.state)")), .init(name: "exitCode", value: JSON(ended.exitCode)),
+      ]
     case .keysForgotten(let before): self.init(text: "idempotency keys from before \(before.rfc3339) were forgotten")
     case .silenceWithheld(let silent, let connected):
       self.init(
-        text: "\(silent) of \(connected) shims fell silent at once: the fault is nearer home, no attempt ends for it yet")
+        text:
+          "\(silent) of \(connected) shims fell silent at once: the fault is nearer home, no attempt ends for it yet")
     case .jobArchived(let job): self.init(job: job, text: "job \(job) left the hot state")
     }
   }

@@ -56,7 +56,8 @@ public final class EventHub: Sendable {
 
   /// - Returns: nil when there are as many listeners as there may be.
   func subscribe() -> Subscription? {
-    let (stream, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(EventHub.backlog))
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: Event.self, bufferingPolicy: .bufferingOldest(EventHub.backlog))
     return state.withLock { state in
       guard state.listeners.count < EventHub.listenerLimit else { return nil }
       let id = state.nextListener

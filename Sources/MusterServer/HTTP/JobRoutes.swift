@@ -10,7 +10,8 @@ extension API {
     do {
       json = try JSON.parse(bytes)
     } catch {
-      throw APIError(status: .badRequest, code: "notJSON", message: "\(error)", remedy: "send a job or an array of jobs")
+      throw APIError(
+        status: .badRequest, code: "notJSON", message: "\(error)", remedy: "send a job or an array of jobs")
     }
     let key = request.headers[.init("Idempotency-Key") ?? .ifMatch] ?? ""
     guard key.utf8.count <= 255 else {
@@ -65,12 +66,13 @@ extension API {
     let limit = try API.number(request, "limit", default: Int64(API.pageLimit), in: 1...Int64(API.pageLimit))
     var wanted: Set<JobState>?
     if let text = request.uri.queryParameters["state"] {
-      wanted = try Set(text.split(separator: ",").map { (word) throws(APIError) in
-        guard let state = JobState.allCases.first(where: { "\($0)" == word }) else {
-          throw .invalid("state", String(word), JobState.allCases.map { "\($0)" }.joined(separator: ", "))
-        }
-        return state
-      })
+      wanted = try Set(
+        text.split(separator: ",").map { (word) throws(APIError) in
+          guard let state = JobState.allCases.first(where: { "\($0)" == word }) else {
+            throw .invalid("state", String(word), JobState.allCases.map { "\($0)" }.joined(separator: ", "))
+          }
+          return state
+        })
     }
     let states = wanted
     let page = try await perform(.reads) { (state, _) throws(APIError) in

@@ -29,7 +29,9 @@ extension API {
     }
     return Response(
       status: .ok,
-      headers: [.contentType: "text/plain; charset=utf-8", .init("Muster-Attempt") ?? .ifMatch: "\(first.attempt.number)"],
+      headers: [
+        .contentType: "text/plain; charset=utf-8", .init("Muster-Attempt") ?? .ifMatch: "\(first.attempt.number)",
+      ],
       body: ResponseBody { out in
         var place = first
         var at = offset
@@ -60,16 +62,19 @@ extension API {
         throw .invalid("rank", "\(rank)", "a rank from 0 to \(job.worldSize - 1)")
       }
       guard job.latest > 0, number <= job.latest else {
-        throw .notFound("job \(id) has no attempt \(number == 0 ? 1 : number) yet", "`muster why \(id)` says what it waits for")
+        throw .notFound(
+          "job \(id) has no attempt \(number == 0 ? 1 : number) yet", "`muster why \(id)` says what it waits for")
       }
       let attempt = AttemptID(job: id, number: number == 0 ? job.latest : number)
       guard let node = state.controller.node(of: attempt, rank: rank) else {
         throw .notFound(
-          "the nodes of attempt \(attempt.number) are no longer known", "logs of the latest attempt: --attempt \(job.latest)")
+          "the nodes of attempt \(attempt.number) are no longer known",
+          "logs of the latest attempt: --attempt \(job.latest)")
       }
       let isOver = attempt.number < job.latest || job.isFinal || state.controller.isOver(attempt, rank: rank)
       return Place(
-        attempt: attempt, peer: state.links.agent(node), node: state.controller.cluster.nodeDetails[Int(node.index)].joined.name,
+        attempt: attempt, peer: state.links.agent(node),
+        node: state.controller.cluster.nodeDetails[Int(node.index)].joined.name,
         epoch: state.controller.cluster.epoch, isOver: isOver)
     }
   }

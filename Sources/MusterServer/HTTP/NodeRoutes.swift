@@ -27,7 +27,8 @@ extension API {
 
   func drain(_ name: String, _ request: Request) async throws -> Response {
     guard let reason = try await json(request)["reason"]?.stringValue, !reason.isEmpty, reason.utf8.count <= 1024 else {
-      throw APIError.invalid("reason", "", "a text of 1 to 1,024 bytes: whoever finds the node drained wants to know why")
+      throw APIError.invalid(
+        "reason", "", "a text of 1 to 1,024 bytes: whoever finds the node drained wants to know why")
     }
     try await command(.drain(node: name, reason: reason))
     return try await node(name)

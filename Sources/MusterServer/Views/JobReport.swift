@@ -52,7 +52,8 @@ struct JobReport {
       let mean = Span(nanoseconds: between.nanoseconds / max(1, steps - 1))
       let firstBegan = max(a.startedAt, a.firstStepAt - mean)
       let stepping = a.lastStepAt - firstBegan
-      let useful = Span(nanoseconds: Int64(Double(stepping.nanoseconds) * Double(max(0, kept - a.resumeStep)) / Double(steps)))
+      let useful = Span(
+        nanoseconds: Int64(Double(stepping.nanoseconds) * Double(max(0, kept - a.resumeStep)) / Double(steps)))
       starting = starting + (firstBegan - a.startedAt)
       productive = productive + useful
       redone = redone + (stepping - useful)
@@ -80,7 +81,9 @@ struct JobReport {
     let names = controller.cluster.nodeDetails.map(\.joined.name)
     for slot in slots.reversed() {
       let record = controller.cluster.fault(slot)
-      let resumed = attempts.map { controller.cluster.attempt($0) }.first { $0.number == record.fault.attempt.number + 1 }
+      let resumed = attempts.map { controller.cluster.attempt($0) }.first {
+        $0.number == record.fault.attempt.number + 1
+      }
       var members = record.fault.json(names: names).objectValue ?? []
       members.insert(.init(name: "at", value: .time(record.fault.happenedAt)), at: 0)
       members.append(.init(name: "attempt", value: JSON(record.fault.attempt.number)))

@@ -111,7 +111,8 @@ struct WriterLoop: Sendable {
       if let failure = commit(journal, &state, &tellings) { throw failure }
       return true
     } catch {
-      logger.critical("the journal cannot be used: \(error). The controller ends; start it again when the disk is well.")
+      logger.critical(
+        "the journal cannot be used: \(error). The controller ends; start it again when the disk is well.")
       return false
     }
   }

@@ -1,0 +1,74 @@
+/// Where a controller listens, and the word that opens it.
+public struct Endpoint: Hashable, Sendable {
+  public var host: String
+  public var port: UInt16
+  public var token: String
+
+  public init(host: String, port: UInt16, token: String) {
+    self.host = host
+    self.port = port
+    self.token = token
+  }
+
+  /// For people and for the Host header.
+  public var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+  /// Reads `http://HOST:PORT`, with or without a slash at the end. `place` is named in errors.
+  public static func parse(_ text: String, token: String, place: String) throws(ClientError) -> Endpoint {
+    if text.hasPrefix("https://") { throw .notYetTLS(address: text) }
+    var rest = Substring(text)
+    if rest.hasPrefix("http://") { rest = rest.dropFirst("http://".count) }
+    if rest.hasSuffix("/") { rest = rest.dropLast() }
+    guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]), port > 0 else {
+      throw .badAddress(text, place: place)
+    }
+    var host = rest[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+    let isHost = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") }
+    guard !host.isEmpty, isHost else { throw .badAddress(text, place: place) }
+    return Endpoint(host: String(host), port: port, token: token)
+  }
+}
+
+/// Where to find the endpoint. Read again for each connection: a controller that starts again may have another port.
+public struct EndpointSource: Hashable, Sendable {
+  /// As given with `--data`; it goes before everything else.
+  public var folder: String?
+  /// The caller's.
+  public var environment: [String: String]
+
+  public init(folder: String? = nil, environment: [String: String]) {
+    self.folder = folder
+    self.environment = environment
+  }
+
+  /// `--data`, `MUSTER_DATA`, or `~/.local/share/muster`.
+  public var dataFolder: String {
+    if let folder { return folder }
+    if let named = environment["MUSTER_DATA"], !named.isEmpty { return named }
+    return (environment["HOME"] ?? "") + "/.local/share/muster"
+  }
+
+  /// `MUSTER_ADDR` and `MUSTER_TOKEN` unless a folder was given with `--data`, else the folder's files. A token that the
+  /// environment lacks is looked for in the folder.
+  public func read() throws(ClientError) -> Endpoint {
+    let useEnvironment = folder == nil
+    let token = useEnvironment ? environment["MUSTER_TOKEN"].flatMap { $0.isEmpty ? nil : $0 } : nil
+    let tokenFile = dataFolder + "/token"
+    if useEnvironment, let address = environment["MUSTER_ADDR"], !address.isEmpty {
+      guard let token = token ?? Self.line(of: tokenFile) else { throw .noToken(place: "MUSTER_TOKEN") }
+      return try Endpoint.parse(address, token: token, place: "MUSTER_ADDR")
+    }
+    let addressFile = dataFolder + "/address"
+    guard let address = Self.line(of: addressFile) else { throw .noController(folder: dataFolder) }
+    guard let token = token ?? Self.line(of: tokenFile) else { throw .noToken(place: tokenFile) }
+    return try Endpoint.parse(address, token: token, place: addressFile)
+  }
+
+  /// The first line without its end; nil if the file cannot be read or is empty.
+  private static func line(of path: String) -> String? {
+    guard let bytes = FileBytes.read(path, limit: 4096) else { return nil }
+    let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+    return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+  }
+}

@@ -1,0 +1,50 @@
+/// One rank's log of one attempt, over as many connections as it takes.
+public final class LogFollower {
+  public enum Item: Hashable, Sendable {
+    case bytes([UInt8])
+    case lost(ClientError)
+    /// Everything has been sent: the attempt has ended, or the controller stops in good order.
+    case ended
+  }
+
+  private final class Position { var offset: Int64 = 0 }
+
+  public let job: Int64
+  public let rank: Int64
+  public let attempt: Int64?
+  public let stream: FollowedStream
+  private let position = Position()
+
+  /// `attempt` nil: the present or last one. With `waitsForLog` a log that is not there yet is waited for.
+  public init(
+    source: EndpointSource, job: Int64, attempt: Int64?, rank: Int64, follows: Bool, waitsForLog: Bool = false
+  ) {
+    self.job = job
+    self.rank = rank
+    self.attempt = attempt
+    let position = position
+    let isTransient: (ClientError) -> Bool = { error in
+      guard waitsForLog, case .refused(let error) = error else { return false }
+      return error.status == 404 || error.status == 409
+    }
+    stream = FollowedStream(source: source, isTransient: isTransient) {
+      var target = "/v1/jobs/\(job)/logs?rank=\(rank)&offset=\(position.offset)&follow=\(follows ? 1 : 0)"
+      if let attempt { target += "&attempt=\(attempt)" }
+      return HTTPRequest(.get, target)
+    }
+  }
+
+  /// What has come. Does not wait for more.
+  public func advance() throws(ClientError) -> [Item] {
+    try stream.advance().compactMap { event in
+      switch event {
+      case .opened: return nil
+      case .lost(let error): return .lost(error)
+      case .ended: return .ended
+      case .bytes(let bytes):
+        position.offset += Int64(bytes.count)
+        return .bytes(bytes)
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import Foundation
+import MusterClient
+import MusterCore
+import MusterProtocol
+
+/// Who calls, from where, with what environment.
+enum CallerContext {
+  static var environment: [String: String] { ProcessInfo.processInfo.environment }
+
+  /// The name that the system has for the caller, else what `USER` says.
+  static var user: String {
+    if let entry = getpwuid(getuid()), let name = entry.pointee.pw_name { return String(cString: name) }
+    return environment["USER"] ?? "uid\(getuid())"
+  }
+
+  static var workingDirectory: String { FileManager.default.currentDirectoryPath }
+
+  static func submission(exportsEnvironment: Bool, defaultName: String?) -> SubmitContext {
+    let exported = exportsEnvironment ? environment.map { EnvironmentVariable(name: $0.key, value: $0.value) } : []
+    return SubmitContext(
+      user: user, workingDirectory: workingDirectory, exportedEnvironment: exported.sorted { $0.name < $1.name },
+      defaultName: defaultName)
+  }
+
+  static var nowUnixSeconds: Double { Date().timeIntervalSince1970 }
+}

@@ -1,0 +1,99 @@
+import MusterClient
+import MusterProtocol
+
+/// Why a command ends without success, beside what the controller says.
+enum CommandFailure: Error, Hashable {
+  /// The command has told what there is to tell.
+  case silent(code: Int32)
+  case timedOut(seconds: Double)
+  case unreadableFile(String)
+  case wrongJob(file: String, JobFileErrors)
+  case fileExists(String)
+  case wrongTime(String)
+  case wrongVariable(String)
+  case notConfirmed(node: String)
+  case noSuchRank(Int64, job: Int64, worldSize: Int64)
+  case notAMessage(String)
+  case messageTooLong(bytes: Int, limit: Int)
+  case notifyUnreachable(path: String, reason: String)
+  case cannotServe(String)
+  case portBusy(host: String, port: Int)
+  case portForbidden(host: String, port: Int)
+  case journal(String, remedy: String)
+
+  var exitCode: Int32 {
+    switch self {
+    case .silent(let code): code
+    case .timedOut: ExitStatus.timedOut.rawValue
+    case .unreadableFile, .wrongJob, .wrongTime, .wrongVariable, .notConfirmed, .notAMessage, .messageTooLong:
+      ExitStatus.usage.rawValue
+    case .fileExists, .cannotServe, .portBusy, .portForbidden: ExitStatus.refused.rawValue
+    case .journal: ExitStatus.failed.rawValue
+    case .noSuchRank: ExitStatus.notFound.rawValue
+    case .notifyUnreachable: ExitStatus.unreachable.rawValue
+    }
+  }
+
+  var message: String {
+    switch self {
+    case .silent: ""
+    case .timedOut(let seconds): "not done within \(Timestamps.length(seconds: seconds))"
+    case .unreadableFile(let path): "\(path) cannot be read"
+    case .wrongJob(let file, let errors): errors.message(file: file)
+    case .fileExists(let path): "\(path) exists"
+    case .wrongTime(let text): "\(text) is no length of time"
+    case .wrongVariable(let text): "\(text) is no variable"
+    case .notConfirmed(let node): "fencing \(node) gives its devices away although it may still run something"
+    case .noSuchRank(let rank, let job, _): "job \(job) has no rank \(rank)"
+    case .notAMessage(let text): "\(text) is no message"
+    case .messageTooLong(let bytes, _): "the message has \(bytes) bytes"
+    case .cannotServe(let reason): reason
+    case .portBusy(let host, let port): "port \(port) on \(host) is in use"
+    case .portForbidden(let host, let port): "port \(port) on \(host) is not ours to use"
+    case .journal(let problem, _): problem
+    case .notifyUnreachable(let path, let reason): "MUSTER_NOTIFY_SOCKET \(path) cannot be reached: \(reason)"
+    }
+  }
+
+  var remedy: String {
+    switch self {
+    case .silent, .wrongJob, .cannotServe: ""
+    case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
+    case .portForbidden: "take a port above 1023"
+    case .journal(_, let remedy): remedy
+    case .timedOut: "it goes on; wait again, or with a longer --timeout"
+    case .unreadableFile: "check the name and the rights; `-` reads from standard input"
+    case .fileExists: "give another name, or --force to write over it"
+    case .wrongTime: "write it with a unit, e.g. 90s, 15m or 1h30m; a bare number counts seconds"
+    case .wrongVariable: "write it as NAME=value"
+    case .notConfirmed: "make sure that the machine is off or its processes are gone, then add --confirm-dead"
+    case .noSuchRank(_, _, let worldSize): "its ranks are 0 to \(worldSize - 1)"
+    case .notAMessage: "write it as NAME=value, e.g. STEP=120, CHECKPOINT=100, READY=1, STATUS=evaluating"
+    case .messageTooLong(_, let limit): "say it in at most \(limit) bytes"
+    case .notifyUnreachable: "it lives as long as the rank: was the job's environment passed on?"
+    }
+  }
+}
+
+/// Errors as a person reads them: what is wrong, then what to do.
+enum ErrorText {
+  static func text(_ failure: CommandFailure) -> String { text(failure.message, remedy: failure.remedy) }
+
+  static func text(_ error: ClientError) -> String {
+    var message = error.message
+    if case .refused(let error) = error {
+      for problem in error.problems {
+        message +=
+          "\n"
+          + JobFileProblem.message(
+            file: "", line: problem.line, field: problem.field, value: problem.value, allowed: problem.allowed)
+      }
+    }
+    return text(message, remedy: error.remedy)
+  }
+
+  private static func text(_ message: String, remedy: String) -> String {
+    guard !message.isEmpty else { return "" }
+    return "muster: \(message)\n" + (remedy.isEmpty ? "" : "  \(remedy)\n")
+  }
+}

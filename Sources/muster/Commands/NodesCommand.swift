@@ -1,0 +1,14 @@
+import ArgumentParser
+import MusterClient
+import MusterProtocol
+
+struct NodesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "nodes", abstract: "List nodes.")
+
+  @OptionGroup var connection: ConnectionOptions
+
+  func run() throws {
+    let nodes = try connection.client().pages("/v1/nodes", key: "nodes")
+    connection.show(.array(nodes)) { NodesText.table(nodes, now: CallerContext.nowUnixSeconds, $0) }
+  }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import MusterClient
+import MusterCore
+import MusterProtocol
+
+struct SubmitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "submit", abstract: "Submit jobs from files.",
+    discussion: "All files are checked first: nothing is submitted if one of them is wrong.")
+
+  @Argument(help: "Job files in YAML or JSON; - is standard input.", completion: .file(extensions: ["yaml", "yml"]))
+  var files: [String]
+
+  @Flag(help: "Add the caller's environment under the file's (never MUSTER_*).")
+  var exportEnv = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Submitting again with the same key within a day gives the same jobs (default: a new key).", valueName: "key"))
+  var idempotencyKey: String?
+
+  @OptionGroup var connection: ConnectionOptions
+
+  func run() throws {
+    var specs: [JSON] = []
+    var problems: [CommandFailure] = []
+    for file in files {
+      do {
+        specs.append(try Submission.read(file: file, exportsEnvironment: exportEnv).specJSON)
+      } catch let failure {
+        problems.append(failure)
+      }
+    }
+    if let first = problems.first {
+      for problem in problems { Terminal.error(ErrorText.text(problem)) }
+      throw CommandFailure.silent(code: first.exitCode)
+    }
+    let body = specs.count == 1 ? specs[0] : JSON.array(specs)
+    let answer = try Submission.send(body, key: idempotencyKey, client: connection.client())
+    connection.show(answer) { _ in
+      let ids = (answer.arrayValue ?? [answer]).map { $0.shown("id") }
+      return ids.map { "Job \($0) submitted. Follow it with: muster logs \($0) -f\n" }.joined()
+    }
+  }
+}
+
+/// From a file to the controller.
+enum Submission {
+  static func read(file: String, exportsEnvironment: Bool) throws(CommandFailure) -> JobSpec {
+    guard let bytes = FileBytes.read(file, limit: JobDocument.limitBytes + 1) else { throw .unreadableFile(file) }
+    let context = CallerContext.submission(exportsEnvironment: exportsEnvironment, defaultName: name(of: file))
+    switch JobFile.parse(yaml: String(decoding: bytes, as: UTF8.self), context: context) {
+    case .success(let spec): return spec
+    case .failure(let errors): throw .wrongJob(file: file, errors)
+    }
+  }
+
+  /// The file's name without its folder and ending; nil for standard input.
+  private static func name(of file: String) -> String? {
+    guard file != "-", let last = file.split(separator: "/").last else { return nil }
+    guard let dot = last.lastIndex(of: "."), dot > last.startIndex else { return String(last) }
+    return String(last[..<dot])
+  }
+
+  /// With a key, so that it may be asked again if the answer is lost.
+  static func send(_ body: JSON, key: String?, client: Client) throws(ClientError) -> JSON {
+    try client.post("/v1/jobs", body, headers: [HTTPHeader("Idempotency-Key", key ?? newKey())])
+  }
+
+  private static func newKey() -> String {
+    String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import MusterClient
+import MusterCore
+import MusterProtocol
+
+/// What every command that asks a controller takes.
+struct ConnectionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The controller's data folder (default: MUSTER_DATA, else ~/.local/share/muster; or set MUSTER_ADDR and MUSTER_TOKEN).",
+      valueName: "dir"),
+    completion: .directory)
+  var data: String?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  var source: EndpointSource { EndpointSource(folder: data, environment: CallerContext.environment) }
+
+  func client() -> Client { Client(source: source) }
+
+  /// Prints an answer: as JSON if asked for, else as people read it.
+  func show(_ answer: JSON, text: (Style) -> String) {
+    Terminal.out(json ? answer.pretty + "\n" : text(Terminal.outStyle))
+  }
+}
+
+/// `90s`, `1h30m`, or a bare number of seconds.
+struct WaitingTime: ExpressibleByArgument, Hashable {
+  var seconds: Double
+
+  init?(argument: String) {
+    if let number = Double(argument), number >= 0, number.isFinite {
+      seconds = number
+    } else if let span = JobFile.span(argument) {
+      seconds = span.seconds
+    } else {
+      return nil
+    }
+  }
+
+  var deadline: Deadline { .after(milliseconds: Int64((min(seconds, 1e9) * 1000).rounded())) }
+}
