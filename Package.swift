@@ -49,10 +49,12 @@ let package = Package(
     .target(name: "MusterClient", dependencies: ["MusterProtocol"], swiftSettings: common),
     .target(name: "CMuster", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .target(name: "MusterAgent", dependencies: ["CMuster", "MusterCore", "MusterProtocol"], swiftSettings: common),
+    // Where nodes come from.
+    .target(name: "MusterEngines", dependencies: ["MusterAgent"], swiftSettings: common),
     .executableTarget(
       name: "muster",
       dependencies: [
-        "MusterServer", "MusterAgent", "MusterClient", "MusterProtocol", "MusterJournal", "MusterCore",
+        "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),

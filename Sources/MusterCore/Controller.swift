@@ -14,6 +14,8 @@ public struct Controller: ~Copyable, Sendable {
   var now: Instant
   let startedAt: Instant
   var mustSchedule = false
+  /// The host is about to end: nothing new starts.
+  var isQuiet = false
   /// Why each pending job waits, by job slot; from the last round that looked at it.
   var waits: [Int32: WaitReason] = [:]
 
@@ -83,6 +85,8 @@ public struct Controller: ~Copyable, Sendable {
     case .shimReport(let member, let report): shimReport(member, report)
     case .shimGone(let member): shimGone(member)
     case .nodeDied(let node, let evidence): nodeDied(node, evidence: evidence)
+    case .quiesce: isQuiet = true
+    case .stopAll: for attempt in cluster.active { endAttempt(attempt, .nodeFault) }
     case .tick: tick()
     }
     return .done
@@ -126,6 +130,10 @@ public enum Command: Sendable {
   case shimGone(MemberID)
   /// The engine that gave the node says that all its processes are gone.
   case nodeDied(node: String, evidence: String)
+  /// The host is about to end: nothing new starts from here on.
+  case quiesce
+  /// Stops every rank; the jobs wait and go on from their checkpoints when a controller starts again.
+  case stopAll
   case tick
 }
 

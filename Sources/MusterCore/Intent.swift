@@ -52,10 +52,11 @@ extension Controller {
     }
   }
 
-  /// Whether beats of this member renew its lease: only while its attempt is wanted.
+  /// Whether beats of this member renew its lease: until its attempt has ended. (While it is being stopped, too: a long
+  /// grace must not be cut short by the lease, and a cut-off member must not outlive it.)
   public func renews(_ id: MemberID) -> Bool {
     guard let slot = cluster.memberSlot(id), !cluster.members[slot].stopped else { return false }
-    return cluster.attempts[cluster.members[slot].attemptSlot].phase < .stopping
+    return cluster.attempts[cluster.members[slot].attemptSlot].phase != .ended
   }
 
   public func wantsProbe(_ id: MemberID) -> Bool {

@@ -1,4 +1,4 @@
-public import Hummingbird
+import Hummingbird
 public import Logging
 public import MusterCore
 import MusterProtocol
@@ -95,32 +95,49 @@ public struct Server: Sendable {
     }
   }
 
-  /// Names of the nodes that a person has asked for again since they died: the engine starts them anew.
-  public func wantedNodes() async throws -> [String] {
+  /// Names of the nodes that are isolated: the engine starts a dead one anew only when a person has resumed it.
+  public func isolatedNodes() async throws -> Set<String> {
     try await api.writer.read { state in
-      state.controller.cluster.nodes.indices.compactMap { i in
-        state.controller.cluster.nodes[i].state == .isolated
-          ? nil : state.controller.cluster.nodeDetails[i].joined.name
-      }
+      Set(
+        state.controller.cluster.nodes.indices.compactMap { i in
+          state.controller.cluster.nodes[i].state == .isolated
+            ? state.controller.cluster.nodeDetails[i].joined.name : nil
+        })
     }
   }
 
-  /// Cancels every job that has not ended and waits until nothing runs, at most so long.
-  public func stopJobs(within limit: Duration) async throws -> Int {
-    let writer = api.writer
-    let stopped = try await writer.perform(.orders) { state, now in
-      var count = 0
-      for slot in state.controller.cluster.active {
-        let id = state.controller.cluster.job(state.controller.cluster.attempt(slot).jobSlot).id
-        if case .done = state.controller.handle(.cancel(id), now: now) { count += 1 }
-      }
-      return count
-    }
+  /// From here on nothing new starts; waits until nothing runs, at most so long.
+  /// - Returns: how many jobs still run.
+  public func drain(within limit: Duration) async throws -> Int {
+    _ = try await api.writer.command(.orders, .quiesce)
+    return try await waitForQuiet(limit)
+  }
+
+  /// Stops every rank; the jobs go on from their checkpoints when a controller starts again.
+  /// - Returns: how many jobs still run after that time.
+  public func stopRanks(within limit: Duration) async throws -> Int {
+    _ = try await api.writer.command(.orders, .stopAll)
+    return try await waitForQuiet(limit)
+  }
+
+  public func runningJobs() async throws -> Int {
+    try await api.writer.read { state in state.controller.cluster.active.count }
+  }
+
+  private func waitForQuiet(_ limit: Duration) async throws -> Int {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {
-      if try await writer.read({ state in state.controller.cluster.active.isEmpty }) { break }
+      if try await runningJobs() == 0 { return 0 }
       try await Task.sleep(for: .milliseconds(50))
     }
-    return stopped
+    return try await runningJobs()
+  }
+
+  /// Whether the controller counts on something running on that node.
+  public func hasMembers(_ name: String) async throws -> Bool {
+    try await api.writer.read { state in
+      state.controller.cluster.node(named: name).map { !state.controller.cluster.memberSlots(onNode: $0).isEmpty }
+        ?? false
+    }
   }
 }

@@ -87,7 +87,7 @@ extension Controller: FleetView {
   public func free(_ node: NodeID) -> UInt64? {
     let i = Int(node.index)
     let hot = cluster.nodes[i]
-    guard hot.isSchedulable, hot.members < limits.membersPerNode, i < watch.nodes.count,
+    guard !isQuiet, hot.isSchedulable, hot.members < limits.membersPerNode, i < watch.nodes.count,
       watch.nodes[i].agentConnected, watch.nodes[i].reported
     else { return nil }
     return hot.freeDevices

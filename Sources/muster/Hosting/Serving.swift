@@ -8,9 +8,11 @@ enum Serving {
   /// - Parameters:
   ///   - started: hears the address once it is listened on.
   ///   - stopping: what is done between the first signal and the end.
+  ///   - killing: what is done at the second signal.
   static func run(
     _ server: Server, options: HostingOptions, started: @escaping @Sendable (String) async throws -> Void,
-    stopping: @escaping @Sendable () async throws -> Void = {}
+    stopping: @escaping @Sendable () async throws -> Void = {},
+    killing: @escaping @Sendable () async -> Void = {}
   ) async throws {
     let signals = Signals([SIGINT, SIGTERM])
     let (host, _) = try options.address()
@@ -24,7 +26,9 @@ enum Serving {
         guard await received.next() != nil else { return }
         let second = Task {
           var received = signals.stream.makeAsyncIterator()
-          if await received.next() != nil { exit(130) }
+          guard await received.next() != nil, !Task.isCancelled else { return }
+          await killing()
+          exit(130)
         }
         try await stopping()
         second.cancel()

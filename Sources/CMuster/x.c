@@ -1,2 +1,0 @@
-#include "CMuster.h"
-int muster_x(void){return 0;}

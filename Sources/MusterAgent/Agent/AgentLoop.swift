@@ -1,0 +1,146 @@
+import CMuster
+import Glibc
+import MusterCore
+import MusterProtocol
+
+/// The effects around `AgentMachine`: one thread, one poll(2).
+struct AgentLoop: ~Copyable {
+  static let reportInterval: Int64 = 1_000
+
+  private let options: AgentOptions
+  private let hello: AgentHello
+  private let machine: Machine
+  private var members = AgentMachine()
+  private var link: LinkConnection
+  /// Descriptors that tell of a shim's end.
+  private var shims: [(member: MemberID, pid: Int32, pidfd: Int32)] = []
+  private let namespaceFlags: Int32
+  private var beat: Int64 = 0
+  private var nextReport: Int64 = 0
+  private var heardAt: Int64
+
+  init(options: AgentOptions, devices: DeviceReading) {
+    self.options = options
+    machine = Machine(name: options.name, dataFolder: options.dataFolder)
+    let now = bootMilliseconds()
+    heardAt = now
+    namespaceFlags = ShimStart.allowedFlags()
+    hello = AgentHello(
+      node: options.name, machine: machine.identity, boot: machine.boot, devices: devices.count,
+      deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: options.address,
+      pid: getpid())
+    link = LinkConnection(
+      addresses: options.addresses, token: options.token, seed: UInt64(truncatingIfNeeded: now) &+ UInt64(getpid()) << 20)
+  }
+
+  /// Until the agent has been an orphan for too long. - Returns: the exit code.
+  mutating func run() -> Int32 {
+    adopt()
+    while true {
+      let now = bootMilliseconds()
+      for event in link.tend(now: now) { heard(event, now: now) }
+      if now >= nextReport { report(now: now) }
+      if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !members.hasLiveMembers {
+        AgentMain.log("no controller for \(limit) s and nothing runs here: this agent ends")
+        return 0
+      }
+      wait(now: now)
+    }
+  }
+
+  /// Finds what runs from before our own start. Ranks without a live shim are killed first.
+  private mutating func adopt() {
+    for folder in RunFolder.all(in: options.dataFolder) {
+      if let shim = folder.shim, let pidfd = ProcessTable.open(shim) {
+        shims.append((folder.member, shim.pid, pidfd))
+        members.has(folder.member, shimPID: shim.pid, alive: true)
+      } else {
+        folder.killOrphans()
+        members.has(folder.member, shimPID: folder.shim?.pid ?? 0, alive: false)
+      }
+    }
+  }
+
+  private mutating func heard(_ event: LinkEvent, now: Int64) {
+    switch event {
+    case .connected: link.send(.agentHello(hello))
+    case .closed(let reason): AgentMain.log("link: \(reason)")
+    case .message(let message):
+      heardAt = now
+      switch message {
+      case .welcome(let epoch): act(members.welcomed(epoch: epoch), now: now)
+      case .intent(let epoch, _, let launches): act(members.intended(launches, epoch: epoch), now: now)
+      case .refused(let reason): AgentMain.log("refused: \(reason)")
+      case .inject(_, .killNode): dieAsNode()
+      case .inject(_, .killAgent): kill(getpid(), SIGKILL)
+      case .logRead(_, let request): link.send(.logData(LogReader.read(request, logFolder: options.dataFolder + "/logs")))
+      case .want, .inject: break
+      }
+    }
+  }
+
+  private mutating func act(_ actions: [AgentMachine.Action], now: Int64) {
+    for action in actions {
+      switch action {
+      case .startShim(let launch): start(launch, now: now)
+      case .killShim(let member):
+        for shim in shims where shim.member == member { muster_pidfd_signal(shim.pidfd, SIGKILL) }
+      case .removeFolder(let member):
+        removeFolder(RunFolder(member, in: options.dataFolder).path)
+        nextReport = now
+      case .report: nextReport = now
+      case .hangUp: _ = link.drop("a controller of an older epoch", now: now)
+      }
+    }
+  }
+
+  private mutating func start(_ launch: MemberLaunch, now: Int64) {
+    let folder = RunFolder(launch.member, in: options.dataFolder)
+    let start = ShimStart(options: options, machine: machine, launch: launch, folder: folder, flags: namespaceFlags)
+    do throws(SystemFailure) {
+      let shim = try start.run()
+      shims.append((launch.member, shim.pid, shim.pidfd))
+      members.has(launch.member, shimPID: shim.pid, alive: true)
+    } catch {
+      act(members.couldNotStart(launch.member, "\(error)"), now: now)
+    }
+  }
+
+  private mutating func report(now: Int64) {
+    nextReport = now + Self.reportInterval
+    guard link.descriptor != nil else { return }
+    beat += 1
+    link.send(.report(beat: beat, members: members.report))
+  }
+
+  /// `inject kill-node`: all shims, whose namespaces die with them, then ourselves.
+  private func dieAsNode() {
+    for shim in shims { muster_pidfd_signal(shim.pidfd, SIGKILL) }
+    kill(getpid(), SIGKILL)
+  }
+
+  private mutating func wait(now: Int64) {
+    var entries: [pollfd] = shims.map { pollfd(fd: $0.pidfd, events: Int16(POLLIN), revents: 0) }
+    if let descriptor = link.descriptor { entries.append(pollfd(fd: descriptor, events: link.events, revents: 0)) }
+    let until = min(nextReport, link.deadline ?? .max)
+    let timeout = Int32(clamping: max(0, until - now))
+    guard poll(&entries, nfds_t(entries.count), timeout) > 0 else { return }
+    let after = bootMilliseconds()
+    if entries.count > shims.count, entries[shims.count].revents != 0 {
+      for event in link.handle(entries[shims.count].revents, now: after) { heard(event, now: after) }
+    }
+    collect(now: after)
+  }
+
+  /// A shim's descriptor is readable: it and everything under it is gone.
+  private mutating func collect(now: Int64) {
+    for shim in shims where ProcessTable.hasEnded(shim.pidfd) {
+      // Ours is a child to be waited for; one from before our start is not.
+      waitpid(shim.pid, nil, WNOHANG)
+      close(shim.pidfd)
+      RunFolder(shim.member, in: options.dataFolder).killOrphans()
+      act(members.ended(shim.member), now: now)
+    }
+    shims.removeAll { shim in members.report.contains { $0.member == shim.member && !$0.alive } }
+  }
+}

@@ -1,0 +1,184 @@
+import Glibc
+import MusterProtocol
+
+enum LinkEvent {
+  case connected
+  case message(ControllerMessage)
+  case closed(String)
+}
+
+/// One persistent connection to the controller: an HTTP/1.1 request that never ends, both ways a stream of JSON lines.
+/// Nonblocking; whoever owns it polls `descriptor` for `events`, calls `handle`, and `dial` when `redialAt` has come.
+///
+/// Nothing here is retried by message: all messages are level-triggered, so what was lost is said again.
+struct LinkConnection: ~Copyable {
+  static let firstBackoff: Int64 = 50
+  static let longestBackoff: Int64 = 2_000
+  static let bufferLimit = 4 << 20
+  /// A dial that is not answered in this time is given up. Milliseconds.
+  static let dialLimit: Int64 = 3_000
+
+  private let addresses: LinkAddresses
+  private let token: String
+  private var chance: UInt64
+  private var descriptorNow: Int32 = -1
+  private var isConnecting = false
+  private var isOpen = false
+  private var stream = ResponseStream(lineLimit: linkLineLimit)
+  private var outgoing: [UInt8] = []
+  private var backoff = LinkConnection.firstBackoff
+  private var next = 0
+  private var dialedAt: Int64 = 0
+  /// Boot-time milliseconds at which to dial; nil while connected.
+  private(set) var redialAt: Int64? = 0
+
+  init(addresses: LinkAddresses, token: String, seed: UInt64) {
+    self.addresses = addresses
+    self.token = token
+    chance = seed | 1
+  }
+
+  deinit { if descriptorNow >= 0 { close(descriptorNow) } }
+
+  var descriptor: Int32? { descriptorNow >= 0 ? descriptorNow : nil }
+  var isConnected: Bool { isOpen }
+  var events: Int16 { Int16(isConnecting || !outgoing.isEmpty ? POLLIN | POLLOUT : POLLIN) }
+  /// When to look even if nothing comes.
+  var deadline: Int64? { redialAt ?? (isOpen ? nil : dialedAt + LinkConnection.dialLimit) }
+
+  /// Dials if it is time to, and gives up a dial that is not answered.
+  mutating func tend(now: Int64) -> [LinkEvent] {
+    if let at = redialAt, now >= at { return dial(now: now) }
+    if redialAt == nil, !isOpen, now >= dialedAt + LinkConnection.dialLimit {
+      return [drop("no answer to the dial", now: now)]
+    }
+    return []
+  }
+
+  private mutating func dial(now: Int64) -> [LinkEvent] {
+    let candidates = addresses.candidates()
+    guard !candidates.isEmpty else { return [drop("no controller's address is known", now: now)] }
+    let (host, port) = candidates[next % candidates.count]
+    next += 1
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var found: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(host, "\(port)", &hints, &found) == 0, let first = found else {
+      return [drop("\(host) is no known host", now: now)]
+    }
+    defer { freeaddrinfo(found) }
+    let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    descriptorNow = socket(first.pointee.ai_family, flags, 0)
+    guard descriptorNow >= 0 else { return [drop("socket: \(errorText(errno))", now: now)] }
+    for (level, option, value) in [
+      (Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1)), (SOL_SOCKET, SO_KEEPALIVE, 1), (Int32(IPPROTO_TCP), TCP_KEEPIDLE, 1),
+      (Int32(IPPROTO_TCP), TCP_KEEPINTVL, 1), (Int32(IPPROTO_TCP), TCP_KEEPCNT, 3),
+      // Keepalive alone misses a cut link while writes are pending.
+      (Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 2_000),
+    ] {
+      var setting = value
+      setsockopt(descriptorNow, level, option, &setting, socklen_t(MemoryLayout<Int32>.size))
+    }
+    if connect(descriptorNow, first.pointee.ai_addr, first.pointee.ai_addrlen) != 0, errno != EINPROGRESS {
+      return [drop("\(host):\(port): \(errorText(errno))", now: now)]
+    }
+    isConnecting = true
+    isOpen = false
+    redialAt = nil
+    dialedAt = now
+    stream = ResponseStream(lineLimit: linkLineLimit)
+    let head =
+      "POST /v1/link HTTP/1.1\r\nHost: \(host):\(port)\r\nAuthorization: Bearer \(token)\r\n"
+      + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    outgoing = Array(head.utf8)
+    // The first message may go with the head: nobody has to wait for the response's head.
+    return [.connected]
+  }
+
+  /// Queues a message; while there is no connection it is dropped.
+  mutating func send(_ message: NodeMessage) {
+    guard descriptorNow >= 0, outgoing.count < LinkConnection.bufferLimit else { return }
+    var line: [UInt8] = []
+    message.json.write(into: &line)
+    line.append(10)
+    outgoing.append(contentsOf: "\(String(line.count, radix: 16))\r\n".utf8)
+    outgoing.append(contentsOf: line)
+    outgoing.append(13)
+    outgoing.append(10)
+    if !isConnecting { flush() }
+  }
+
+  private mutating func flush() {
+    while !outgoing.isEmpty {
+      let n = Glibc.send(descriptorNow, outgoing, outgoing.count, Int32(MSG_NOSIGNAL))
+      if n <= 0 { return }  // full, or broken: poll will say which
+      outgoing.removeFirst(n)
+    }
+  }
+
+  mutating func handle(_ revents: Int16, now: Int64) -> [LinkEvent] {
+    guard descriptorNow >= 0 else { return [] }
+    if isConnecting, revents & Int16(POLLOUT | POLLERR | POLLHUP) != 0 {
+      var problem: Int32 = 0
+      var size = socklen_t(MemoryLayout<Int32>.size)
+      getsockopt(descriptorNow, SOL_SOCKET, SO_ERROR, &problem, &size)
+      if problem != 0 { return [drop(errorText(problem), now: now)] }
+      isConnecting = false
+    }
+    if revents & Int16(POLLOUT) != 0 { flush() }
+    return revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 ? receive(now: now) : []
+  }
+
+  private mutating func receive(now: Int64) -> [LinkEvent] {
+    var out: [LinkEvent] = []
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    while descriptorNow >= 0 {
+      let n = recv(descriptorNow, &buffer, buffer.count, 0)
+      if n < 0, errno == EAGAIN || errno == EINTR { break }
+      if n <= 0 {
+        let why = n < 0 ? errorText(errno) : "the controller ended the connection"
+        if case .refused(let reason) = stream.finish() {
+          out.append(drop(reason, now: now))
+        } else {
+          out.append(drop(why, now: now))
+        }
+        break
+      }
+      for item in stream.take(Array(buffer.prefix(n))) {
+        switch item {
+        case .opened: isOpen = true
+        case .line(let line):
+          backoff = LinkConnection.firstBackoff
+          if let message = Self.decode(line) { out.append(.message(message)) }
+        case .refused(let reason): out.append(drop(reason, now: now))
+        case .ended: out.append(drop("the controller ended the link", now: now))
+        }
+      }
+    }
+    return out
+  }
+
+  private static func decode(_ line: [UInt8]) -> ControllerMessage? {
+    do {
+      return try ControllerMessage.decode(try JSON.parse(line))
+    } catch {
+      // A message that cannot be read is ignored like one that was lost: the next one heals it.
+      return nil
+    }
+  }
+
+  /// Ends the connection; the next dial comes after a growing time, so that a thousand nodes do not dial at once.
+  mutating func drop(_ reason: String, now: Int64) -> LinkEvent {
+    if descriptorNow >= 0 { close(descriptorNow) }
+    descriptorNow = -1
+    isConnecting = false
+    isOpen = false
+    outgoing = []
+    chance ^= chance << 13
+    chance ^= chance >> 7
+    chance ^= chance << 17
+    redialAt = now + backoff / 2 + Int64(chance % UInt64(backoff))
+    backoff = min(backoff * 2, LinkConnection.longestBackoff)
+    return .closed(reason)
+  }
+}

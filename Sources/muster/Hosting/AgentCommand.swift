@@ -1,0 +1,69 @@
+import ArgumentParser
+import Foundation
+import MusterAgent
+
+struct AgentCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "agent", abstract: "Run a node's agent.",
+    discussion: "It dials the controller; nothing listens on the node but what jobs open themselves.")
+
+  @Option(help: ArgumentHelp("The controller: HOST:PORT or http://HOST:PORT; several with commas.", valueName: "addr"))
+  var join: String?
+
+  @Option(
+    help: ArgumentHelp("A file that holds the controller's address, read at each dial.", valueName: "file"),
+    completion: .file())
+  var addressFile: String?
+
+  @Option(help: ArgumentHelp("A node's token.", valueName: "token"))
+  var token: String?
+
+  @Option(
+    help: ArgumentHelp("A file that holds the token: others cannot see it as they see arguments.", valueName: "file"),
+    completion: .file())
+  var tokenFile: String?
+
+  @Option(help: "The node's name; default: the host's.")
+  var name: String?
+
+  @Option(help: "Declared devices, 0 to 64; default: what NVML says.")
+  var devices: Int32?
+
+  @Option(
+    help: ArgumentHelp("The node's folder: run folders and logs.", valueName: "dir"), completion: .directory)
+  var data = "/var/lib/muster-agent"
+
+  @Option(help: ArgumentHelp("Where the gang's other nodes reach this one.", valueName: "ip"))
+  var address = "127.0.0.1"
+
+  @Option(help: ArgumentHelp("End after so long without a controller when nothing runs.", valueName: "seconds"))
+  var orphanTimeout: Int64?
+
+  func validate() throws {
+    guard join != nil || addressFile != nil else {
+      throw ValidationError("--join ADDR (or --address-file FILE) says where the controller is")
+    }
+    guard (token == nil) != (tokenFile == nil) else {
+      throw ValidationError("one of --token and --token-file: the server wrote it to its DIR/node-token")
+    }
+    if let devices, !(0...64).contains(devices) { throw ValidationError("--devices is \(devices): from 0 to 64") }
+  }
+
+  func run() throws {
+    var shown = token ?? ""
+    if let tokenFile {
+      guard let text = FileManager.default.contents(atPath: tokenFile) else {
+        throw CommandFailure.unreadableFile(tokenFile)
+      }
+      shown = String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace }
+    }
+    let options = AgentOptions(
+      addresses: LinkAddresses(
+        join: (join ?? "").split(separator: ",").map(String.init), addressFile: addressFile.map(Paths.absolute) ?? ""),
+      token: shown, name: name ?? ProcessInfo.processInfo.hostName, devices: devices,
+      dataFolder: Paths.absolute(data), address: address, orphanTimeoutSeconds: orphanTimeout,
+      executable: Paths.executable())
+    let code = AgentMain.run(options)
+    if code != 0 { throw CommandFailure.silent(code: code) }
+  }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+public import MusterEngines
+public import MusterServer
+
+struct UpCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "up", abstract: "Run a controller and local nodes on this machine.",
+    discussion: """
+      Ctrl-C lets running jobs go on for 10 s, then stops their ranks (they go on from their checkpoints at the next \
+      `muster up`); a second Ctrl-C kills at once.
+      """)
+
+  @OptionGroup var hosting: HostingOptions
+
+  @Option(help: "Local nodes, 1 to 64.")
+  var nodes = 1
+
+  @Option(help: "Devices that each node declares, 0 to 64.")
+  var devices = 8
+
+  static let drain = Duration.seconds(10)
+
+  func validate() throws {
+    guard (1...64).contains(nodes) else { throw ValidationError("--nodes is \(nodes): from 1 to 64") }
+    guard (0...64).contains(devices) else { throw ValidationError("--devices is \(devices): from 0 to 64") }
+  }
+
+  func run() async throws {
+    let server = try await hosting.open()
+    let engine = LocalEngine(
+      LocalEngine.Options(
+        nodes: nodes, devices: devices, dataFolder: hosting.folder, executable: Paths.executable()),
+      listener: server)
+    let (nodes, devices, folder) = (self.nodes, self.devices, hosting.folder)
+    let isDefault = folder == Paths.dataFolder()
+    let watching = Box<Task<Void, any Error>?>(nil)
+    try await Serving.run(
+      server, options: hosting,
+      started: { address in
+        try await engine.start()
+        watching.set(Task { try await engine.run() })
+        while try await server.readyNodes().count < nodes { try await Task.sleep(for: .milliseconds(20)) }
+        let flag = isDefault ? "" : " --data \(folder)"
+        Terminal.out(
+          """
+          Muster \(Version.current) is up: \(address), \(nodes) nodes of \(devices) devices, data in \(folder)
+
+            muster nodes\(flag)
+            muster run\(flag) --nodes \(min(2, nodes)) -- hostname
+            muster submit\(flag) job.yaml        (muster init writes one)
+
+          Ctrl-C stops it.
+
+          """)
+      },
+      stopping: {
+        let running = try await server.runningJobs()
+        if running > 0 { Terminal.out("\nDraining: \(running) jobs run; up to 10 s. Ctrl-C again kills.\n") }
+        let left = running > 0 ? try await server.drain(within: Self.drain) : 0
+        if left > 0 {
+          Terminal.out("Stopping the ranks of \(left) jobs; they go on from their checkpoints at the next `muster up`.\n")
+          _ = try await server.stopRanks(within: .seconds(5))
+        }
+        watching.get()?.cancel()
+        await engine.stop()
+        Terminal.out("Stopped: no rank runs.\n")
+      }, killing: { await engine.stop() })
+  }
+}
+
+extension Server: EngineListener {}
