@@ -51,23 +51,23 @@ public struct Server: Sendable {
   public func run(started: @escaping @Sendable (Int) async throws -> Void) async throws {
     let router = try routes()
     let (folder, host) = (self.folder, options.host)
+    let (ports, heard) = AsyncStream.makeStream(of: Int.self)
     let application = Application(
       router: router,
       configuration: ApplicationConfiguration(
         address: .hostname(options.host, port: options.port), serverName: "muster"),
-      onServerRunning: { channel in
-        guard let port = channel.localAddress?.port else { return }
-        let shown = host.contains(":") ? "[\(host)]" : host
-        do {
-          try folder.writeAddress("http://\(shown):\(port)")
-          try await started(port)
-        } catch {
-          channel.close(promise: nil)
-        }
-      }, logger: logger)
+      // Nothing is accepted before this returns: whoever waits for an answer must not wait here.
+      onServerRunning: { channel in heard.yield(channel.localAddress?.port ?? 0) }, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await application.run() }
       group.addTask { await follower.run() }
+      group.addTask {
+        for await port in ports {
+          let shown = host.contains(":") ? "[\(host)]" : host
+          try folder.writeAddress("http://\(shown):\(port)")
+          try await started(port)
+        }
+      }
       _ = try await group.next()
       group.cancelAll()
     }

@@ -106,7 +106,10 @@ extension Controller {
         if let step = rank.step { lowest = min(lowest ?? step, step) }
       }
     }
-    return max(lowest ?? 0, cluster.attempts[attempt].resumeStep)
+    let job = cluster.jobs[cluster.attempts[attempt].jobSlot]
+    // A checkpoint of a step means that the step is done, even where a rank's own word is a beat old.
+    let committed = job.latestAttempt == attempt ? job.checkpointStep : 0
+    return max(lowest ?? 0, cluster.attempts[attempt].resumeStep, committed)
   }
 
   // MARK: Ending

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""A real gang trains, loses a node, and finishes without losing progress.
+
+Starts a controller and 5 local nodes, trains a small language model on 4 of them with PyTorch (gloo, CPU), kills one node
+between two checkpoints with SIGKILL, and shows what Muster sees and does. Two runs without a fault follow: all three must
+end in the same bits. Standard library only; the training itself is examples/train/train.py.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TTY = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+COLORS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "dim": 2, "bold": 1}
+STARTED = time.monotonic()
+
+
+def paint(text, color):
+    return f"\x1b[{COLORS[color]}m{text}\x1b[0m" if TTY else text
+
+
+class Screen:
+    """Lines that stay, and below them, on a terminal, one that is drawn over."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.status = ""
+        self.last_plain = 0.0
+
+    def say(self, text="", color=None):
+        with self.lock:
+            if TTY and self.status:
+                sys.stdout.write("\r\x1b[K")
+            clock = f"{time.monotonic() - STARTED:6.1f} s  "
+            sys.stdout.write((paint(clock, "dim") + (paint(text, color) if color else text)).rstrip() + "\n")
+            if TTY and self.status:
+                sys.stdout.write(self.status)
+            sys.stdout.flush()
+
+    def progress(self, text):
+        with self.lock:
+            if TTY:
+                self.status = "          " + text
+                sys.stdout.write("\r\x1b[K" + self.status)
+                sys.stdout.flush()
+                return
+        if time.monotonic() - self.last_plain >= 5:  # a file or a pipe gets a line now and then
+            self.last_plain = time.monotonic()
+            self.say(text)
+
+    def clear(self):
+        with self.lock:
+            if TTY and self.status:
+                sys.stdout.write("\r\x1b[K")
+            self.status = ""
+
+
+class Muster:
+    def __init__(self, program, data):
+        self.program = program
+        self.data = data
+
+    def run(self, *arguments):
+        done = subprocess.run(
+            [self.program, *arguments, "--data", self.data, "--json"], capture_output=True, text=True, timeout=30)
+        if done.returncode != 0:
+            raise RuntimeError(f"muster {' '.join(arguments)}: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+    def follow(self, job, heard):
+        """Events of a job, each handed to `heard` as it comes."""
+        process = subprocess.Popen(
+            [self.program, "events", str(job), "-f", "--data", self.data, "--json"], stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL)
+
+        def read():
+            for line in process.stdout:
+                line = line.strip()
+                if line:
+                    heard(json.loads(line))
+
+        threading.Thread(target=read, daemon=True).start()
+        return process
+
+
+def bar(done, total, width=30):
+    filled = int(width * done / total) if total else 0
+    return "█" * filled + "░" * (width - filled)
+
+
+def job_file(folder, name, steps, every):
+    out = os.path.join(folder, name)
+    os.makedirs(out, exist_ok=True)
+    path = os.path.join(folder, name + ".yaml")
+    command = [
+        "/usr/bin/python3", "examples/train/train.py", "--steps", str(steps), "--checkpoint-every", str(every), "--out",
+        out, "--report", os.path.join(out, "report.json"), "--print-every", "20"]
+    with open(path, "w") as file:
+        file.write(f"name: {name}\ngang: {{nodes: 4, devicesPerNode: 1, ranksPerNode: 1}}\n")
+        file.write(f"command: {json.dumps(command)}\nworkingDirectory: {json.dumps(ROOT)}\n")
+        file.write('environment: {OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1"}\n')
+        file.write(f"checkpoint: {{every: {every}}}\n")
+    return path, os.path.join(out, "report.json")
+
+
+SHOWN = {
+    "faultFound": "red", "attemptEnding": "yellow", "attemptStarted": "cyan", "gangStarted": "green",
+    "checkpointCommitted": "dim", "jobEnded": "bold"}
+
+
+def show_event(screen, event):
+    kind = event["kind"]
+    if kind not in SHOWN:
+        return
+    if kind == "faultFound":
+        fault = event["fault"]
+        where = f" of node {fault['node']}" if fault.get("node") else ""
+        screen.say(f"FAULT    {fault['cause']}{where}", "red")
+        for line in fault["evidence"]:
+            screen.say(f"  seen     {line}")
+        screen.say(
+            f"  verdict  {fault['component']}{' ' + fault['node'] if fault.get('node') else ''}, "
+            f"{fault['confidence']}; action: {fault['action']}", "red")
+        return
+    screen.say(event["text"], SHOWN[kind])
+
+
+def kill_node(screen, muster, job):
+    """SIGKILL to everything a machine would lose with its power: agent, shim, ranks."""
+    victim = job["ranks"][2]
+    node = muster.run("node", victim["node"])
+    with open(f"/proc/{victim['pid']}/stat") as file:
+        shim = int(file.read().rsplit(")", 1)[1].split()[1])
+    screen.say(
+        f"KILL     node {victim['node']}: agent {node['pid']}, shim {shim}, rank {victim['rank']} ({victim['pid']}), "
+        f"at step {job['step']}, last checkpoint {job['checkpointStep']}", "bold")
+    for pid in (node["pid"], shim, victim["pid"]):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it went with the one before
+    return victim["node"]
+
+
+def train(screen, muster, folder, name, steps, every, fault):
+    path, report = job_file(folder, name, steps, every)
+    job_id = muster.run("submit", path)["id"]
+    events = muster.follow(job_id, lambda event: show_event(screen, event) if fault else None)
+    killed = None
+    try:
+        while True:
+            job = muster.run("job", str(job_id))
+            step, saved = job["step"] or 0, job["checkpointStep"] or 0
+            loss = f"loss {job['loss']:.3f}" if job["loss"] is not None else "starting"
+            screen.progress(f"{name}: {job['state']:9s} {bar(step, steps)} step {step:3d}/{steps}  {loss}  checkpoint {saved}")
+            if job["state"] in ("completed", "failed", "cancelled", "timedOut"):
+                break
+            # Between two checkpoints, well past the middle of the run.
+            if fault and not killed and saved >= steps // 2 - every // 2 and step >= saved + every // 4:
+                killed = kill_node(screen, muster, job)
+            if killed and killed != "shown":
+                state = muster.run("node", killed)
+                if state["state"] == "isolated":
+                    screen.say(f"ISOLATED node {killed}: {state['reason']}", "yellow")
+                    killed = "shown"
+            time.sleep(0.25)
+    finally:
+        time.sleep(0.3)
+        screen.clear()
+        events.terminate()
+        events.wait()
+    if job["state"] != "completed":
+        raise RuntimeError(f"{name} ended {job['state']}: {job['reason']}; logs are in {folder}")
+    with open(report) as file:
+        return job_id, json.load(file)
+
+
+def print_report(screen, muster, job_id, runs):
+    report = muster.run("report", str(job_id))
+    print()
+    print(paint("The run that lost a node", "bold"))
+    print(f"  attempts {report['attempts']}, steps lost {report['stepsLost']}, goodput {100 * report['goodput']:.1f} %"
+          f" ({report['productiveSeconds']:.1f} s productive of {report['heldSeconds']:.1f} s held)")
+    lost = ", ".join(f"{cause} {seconds:.1f}" for cause, seconds in report["lostSeconds"].items() if seconds >= 0.05)
+    print(f"  seconds lost to: {lost}")
+    for fault in report["faults"]:
+        print(f"  fault: {fault['cause']}, {fault['component']} {fault['node']}: detected after "
+              f"{fault['detectedAfterSeconds']:.2f} s, running again after {fault['resumedAfterSeconds']:.2f} s, "
+              f"{fault['stepsLost']} steps lost")
+    print()
+    print(paint("Proof: three runs, the same bits", "bold"))
+    print(f"  initial parameters      {runs[0][1]['initialSha256']}")
+    for name, result in runs:
+        print(f"  {name:22s}  {result['finalSha256']}  loss {result['initialLoss']:.3f} -> {result['finalLoss']:.3f}")
+    finals = {result["finalSha256"] for _, result in runs}
+    drop = min(result["lossDropPercent"] for _, result in runs)
+    checks = [
+        ("all three end in the same parameters and optimizer state", len(finals) == 1),
+        ("they are not the initial ones", runs[0][1]["initialSha256"] not in finals),
+        (f"the loss fell by {drop:.0f} % (at least 30 %)", drop >= 30),
+        ("a node was lost, and steps with it", len(report["faults"]) >= 1 and report["stepsLost"] > 0),
+    ]
+    for text, holds in checks:
+        print(f"  {paint('yes', 'green') if holds else paint('NO', 'red')}  {text}")
+    return all(holds for _, holds in checks)
+
+
+def start(program, data, log):
+    process = subprocess.Popen(
+        [program, "up", "--nodes", "5", "--devices", "1", "--data", data, "--listen", "127.0.0.1:0"], stdout=log,
+        stderr=log, start_new_session=True)
+    muster = Muster(program, data)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"muster up ended with {process.returncode}; see {log.name}")
+        try:
+            nodes = muster.run("nodes")
+            if len([node for node in nodes if node["state"] == "ready" and node["connected"]]) == 5:
+                return process, muster
+        except RuntimeError:
+            pass  # not listening yet
+        time.sleep(0.1)
+    raise RuntimeError("the nodes were not ready within 30 s")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--muster", default=os.path.join(ROOT, ".build", "release", "muster"))
+    parser.add_argument("--steps", type=int, default=160)
+    parser.add_argument("--checkpoint-every", type=int, default=40)
+    parser.add_argument("--keep", action="store_true", help="keep the data folder")
+    options = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="muster-demo-")
+    data = os.path.join(folder, "data")
+    screen = Screen()
+    screen.say("Demo: 3 training runs of 4 ranks on this machine, the first one loses a node. About 2 minutes.", "bold")
+    process = None
+    ok = False
+    with open(os.path.join(folder, "up.log"), "w") as log:
+        try:
+            process, muster = start(options.muster, data, log)
+            screen.say("controller and 5 nodes are ready: 4 will train, 1 is the spare")
+            runs = []
+            job_id = None
+            for name, fault in (("node killed", True), ("no fault", False), ("no fault, again", False)):
+                slug = name.replace(" ", "-").replace(",", "")
+                number, result = train(
+                    screen, muster, folder, slug, options.steps, options.checkpoint_every, fault)
+                job_id = job_id or number
+                runs.append((name, result))
+                screen.say(f"run \"{name}\" completed: loss {result['initialLoss']:.3f} -> {result['finalLoss']:.3f}", "green")
+            ok = print_report(screen, muster, job_id, runs)
+        except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
+            screen.clear()
+            print(paint(f"demo failed: {error}", "red"), file=sys.stderr)
+        except KeyboardInterrupt:
+            screen.clear()
+            print("interrupted", file=sys.stderr)
+        finally:
+            if process and process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(timeout=30)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGINT)
+                    process.wait(timeout=10)
+    if ok and not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"data and logs: {folder}")
+    print(f"{time.monotonic() - STARTED:.0f} s in all; nothing was left running.")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
