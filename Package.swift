@@ -58,5 +58,26 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
+
+    // Tests. What they start as processes of its own lies beside them.
+    .testTarget(
+      name: "MusterProtocolTests", dependencies: ["MusterProtocol", "MusterCore"], exclude: ["Golden"],
+      swiftSettings: common),
+    // A controller that says what a test tells it to, on a real socket.
+    .target(name: "ScriptedController", path: "Tests/ScriptedController", swiftSettings: common),
+    .testTarget(
+      name: "MusterClientTests", dependencies: ["MusterClient", "MusterProtocol", "ScriptedController"],
+      swiftSettings: common),
+    .testTarget(
+      name: "MusterCommandTests",
+      dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "ScriptedController"],
+      exclude: ["Golden"], swiftSettings: common),
+    .executableTarget(
+      name: "MusterJournalAppender", dependencies: ["MusterJournal"], path: "Tests/MusterJournalAppender",
+      swiftSettings: common),
+    .testTarget(
+      name: "MusterJournalTests",
+      dependencies: ["MusterJournal", "MusterJournalAppender", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: common),
   ]
 )

@@ -17,7 +17,7 @@ public enum ClientError: Error, Hashable, Sendable {
   case notMuster(address: String, reason: String)
   case refused(APIError)
 
-  public var exitStatus: ExitStatus {
+  public var exitStatus: CommandStatus {
     switch self {
     case .noController, .unreachable, .noAnswer, .cutOff, .notMuster: .unreachable
     case .noToken: .refused
@@ -108,7 +108,7 @@ public struct APIError: Error, Hashable, Sendable {
       })
   }
 
-  public var exitStatus: ExitStatus {
+  public var exitStatus: CommandStatus {
     switch status {
     case 400, 422: .usage
     case 404: .notFound

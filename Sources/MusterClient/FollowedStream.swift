@@ -105,7 +105,7 @@ public final class FollowedStream {
       state = .ended
       return (bytes.isEmpty ? [] : [.bytes(bytes)]) + [.ended]
     case .lost(let bytes):
-      let lost = lose(.cutOff(address: ""))
+      let lost = lose(.cutOff(address: connection.address))
       return (bytes.isEmpty ? [] : [.bytes(bytes)]) + [lost]
     }
   }

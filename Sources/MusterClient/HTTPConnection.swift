@@ -15,6 +15,7 @@ final class HTTPConnection {
   }
 
   var descriptor: Int32 { socket.descriptor }
+  var address: String { endpoint.address }
   var isReusable: Bool { canContinue && body.isDone && buffer.isEmpty }
 
   /// Why no head came. `untouched`: the connection ended before a byte of the answer; a kept one may just have been

@@ -37,6 +37,11 @@ struct DiskReserve {
   /// Gives the space back. Synced, since some file systems reuse freed blocks only once the freeing is on disk.
   mutating func release() throws(JournalError) {
     guard isHeld, bytes > 0 else { return }
+    // Somebody who needed space removed it: then it has been given back.
+    guard Folder.fileBytes(path) != nil else {
+      isHeld = false
+      return
+    }
     let file = try OpenFile(path, flags: O_RDWR)
     try file.truncate(to: 0)
     isHeld = false

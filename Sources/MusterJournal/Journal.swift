@@ -1,4 +1,5 @@
 import GRDB
+import Glibc
 
 /// The journal of one data folder, for its one writer: durable batches of facts, chained by hash.
 ///
@@ -182,20 +183,31 @@ public final class Journal {
     state = .open(database)
   }
 
-  /// Opening writes a little (the log's index, pages that the log holds): if there is no space for that, the reserve
-  /// makes some. Once; writes that found no space were not synced, so they may be tried again.
+  /// Opening writes a little (the log's index): if there is no space for that, the reserve makes some. Once; writes that
+  /// found no space were not synced, so they may be tried again.
   private func openingWithReserve() throws(JournalError) -> (JournalDatabase, JournalOpening) {
     do {
       return try JournalOpening.run(folder: folder, path: path, options: options)
-    } catch .diskFull {
+    } catch {
+      guard try foundNoSpace(error) else { throw error }
       diskGuard.writeFailed()
       guard reserve.isHeld, options.disk.reserveBytes > 0 else { throw try fullDisk() }
       try reserve.release()
     }
     do {
       return try JournalOpening.run(folder: folder, path: path, options: options)
-    } catch .diskFull {
-      throw try fullDisk()
+    } catch {
+      throw try foundNoSpace(error) ? fullDisk() : error
+    }
+  }
+
+  /// SQLite has several words for a disk that has no room for its index file, most of them "I/O error".
+  private func foundNoSpace(_ error: JournalError) throws(JournalError) -> Bool {
+    switch error {
+    case .diskFull: true
+    case .system(_, _, let code): code == ENOSPC || code == EDQUOT
+    case .unreadable: try options.freeBytes(folder) < 64 << 10
+    default: false
     }
   }
 }

@@ -19,21 +19,15 @@ extension JournalOpening {
     folder: String, path: String, options: JournalOptions
   ) throws(JournalError) -> (JournalDatabase, JournalOpening) {
     var found = JournalOpening()
-    let isThere = Folder.fileBytes(path) ?? 0 > 0
-    if isThere {
-      try found.check(folder: folder)
-    } else {
-      try refuseLeftovers(folder: folder, path: path)
-      // Made by us first for its mode: SQLite gives its log the database's.
-      try OpenFile(path, flags: O_RDWR | O_CREAT).sync()
+    if Folder.fileBytes(path) == nil {
+      try create(folder: folder, path: path, options: options)
       found.created = true
+    } else {
+      try found.check(folder: folder)
     }
+    try settleLog(path + "-wal")
     let database = try JournalDatabase(writing: path, options: options)
-    if found.created {
-      try database.createTables()
-      try Folder.sync(folder)
-    }
-    try settle(database)
+    try tidyLog(database)
     return (database, found)
   }
 
@@ -45,30 +39,64 @@ extension JournalOpening {
     verifiedAfter = known?.sequence ?? 0
     end = try reader.verify(after: known ?? JournalEnd(sequence: 0, chain: .genesis))
     try reader.close()
+    // The snapshot was made from facts that were on disk.
     for case .beyondJournal(let last) in skipped.map(\.fault) {
       throw .shortened(last: last, snapshot: skipped.map(\.sequence).max() ?? last)
     }
   }
 
-  /// A log or snapshots without their journal are what is left of one. SQLite would delete the log.
-  private static func refuseLeftovers(folder: String, path: String) throws(JournalError) {
+  /// Makes an empty journal under another name first: so a journal.sqlite that is empty or half made is never ours, and
+  /// is refused instead of being taken for a first start.
+  private static func create(folder: String, path: String, options: JournalOptions) throws(JournalError) {
+    // A log or snapshots without their journal are what is left of one. SQLite would delete the log.
     if Folder.fileBytes(path + "-wal") ?? 0 > 0 {
-      throw .unreadable(path: path, detail: "the file is missing or empty, but its log \(path)-wal is there")
+      throw .unreadable(path: path, detail: "the file is missing, but its log \(path)-wal is there")
     }
     if let newest = try SnapshotFolder(journalFolder: folder).sequences().first {
       throw .shortened(last: 0, snapshot: newest)
     }
+    let new = path + ".new"
+    for leftover in [new, new + "-wal", new + "-shm"] {
+      guard unlink(leftover) == 0 || errno == ENOENT else { throw .lastCall("unlink", leftover) }
+    }
+    // Made by us for its mode: SQLite gives its log the database's.
+    try OpenFile(new, flags: O_RDWR | O_CREAT | O_EXCL).sync()
+    let database = try JournalDatabase(writing: new, options: options)
+    try database.createTables()
+    guard try database.checkpoint(.truncate) else {
+      throw .unreadable(path: new, detail: "another program reads it")
+    }
+    try database.close()
+    guard rename(new, path) == 0 else { throw .lastCall("rename", path) }
+    try Folder.sync(folder)
   }
 
-  /// Makes durable what the file shows. After a crash, or a sync that failed, its log may hold a commit that was never
-  /// on disk: readers would act on it. Syncing the log again proves nothing (the kernel drops the pages of a failed sync
-  /// and then reports success), so the log is copied into the database, fresh writes under a sync of their own.
-  private static func settle(_ database: JournalDatabase) throws(JournalError) {
-    guard try database.checkpoint(.full) else {
-      throw .unreadable(
-        path: database.path, detail: "a program that has read the journal for long keeps its log from being settled")
+  /// Makes durable what the journal shows. After a crash, or a sync that failed, its log may hold a commit that is in
+  /// the system's cache and not on disk, and all who read it would act on it. To sync the log again would prove nothing:
+  /// a kernel that could not write pages drops them and calls the next sync a success. So the log is written again, byte
+  /// for byte in its place, under a sync of its own. It needs no more space, and a reader sees no difference.
+  private static func settleLog(_ path: String) throws(JournalError) {
+    guard Folder.fileBytes(path) ?? 0 > 0 else { return }
+    let file = try OpenFile(path, flags: O_RDWR)
+    var offset: Int64 = 0
+    while true {
+      try file.seek(to: offset)
+      let piece = try file.read(limit: 1 << 20)
+      if piece.isEmpty { break }
+      try file.seek(to: offset)
+      try file.write(piece)
+      offset += Int64(piece.count)
     }
-    // Best effort: with a reader on it the log is used again from its beginning a little later.
-    _ = try database.checkpoint(.truncate)
+    try file.sync()
+  }
+
+  /// Copies the log into the database and empties it, if no reader is in the way and there is space. If not, it is
+  /// read where it is and copied later.
+  private static func tidyLog(_ database: JournalDatabase) throws(JournalError) {
+    do {
+      _ = try database.checkpoint(.truncate)
+    } catch .diskFull {
+      return
+    }
   }
 }

@@ -22,7 +22,9 @@ public final class JournalReader: Sendable {
   public init(path: String) throws(JournalError) {
     folder = Folder.exists(path) ? path : Folder.parent(of: path)
     self.path = Folder.exists(path) ? path + "/journal.sqlite" : path
-    guard Folder.fileBytes(self.path) != nil else { throw .lastCall("stat", self.path) }
+    guard let size = Folder.fileBytes(self.path) else { throw .lastCall("stat", self.path) }
+    // SQLite would take it for a new database. Ours is never empty: it comes into its place complete.
+    guard size > 0 else { throw .unreadable(path: self.path, detail: "the file is empty") }
     database = try JournalDatabase(reading: self.path)
   }
 

@@ -27,6 +27,10 @@ struct OpenFile: ~Copyable {
     return Int64(status.st_blocks) * 512
   }
 
+  func seek(to offset: Int64) throws(JournalError) {
+    guard lseek(descriptor, Int(offset), SEEK_SET) >= 0 else { throw .lastCall("lseek", path) }
+  }
+
   func truncate(to bytes: Int) throws(JournalError) {
     guard ftruncate(descriptor, bytes) == 0 else { throw .lastCall("ftruncate", path) }
   }
@@ -45,7 +49,9 @@ struct OpenFile: ~Copyable {
 
   /// From the present position to the end, or `limit` bytes.
   func read(limit: Int = .max) throws(JournalError) -> [UInt8] {
-    let wanted = min(limit, try size())
+    let place = lseek(descriptor, 0, SEEK_CUR)
+    guard place >= 0 else { throw .lastCall("lseek", path) }
+    let wanted = max(0, min(limit, try size() - place))
     var bytes = [UInt8](repeating: 0, count: wanted)
     var done = 0
     while done < wanted {

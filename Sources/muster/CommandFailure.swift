@@ -24,13 +24,13 @@ enum CommandFailure: Error, Hashable {
   var exitCode: Int32 {
     switch self {
     case .silent(let code): code
-    case .timedOut: ExitStatus.timedOut.rawValue
+    case .timedOut: CommandStatus.timedOut.rawValue
     case .unreadableFile, .wrongJob, .wrongTime, .wrongVariable, .notConfirmed, .notAMessage, .messageTooLong:
-      ExitStatus.usage.rawValue
-    case .fileExists, .cannotServe, .portBusy, .portForbidden: ExitStatus.refused.rawValue
-    case .journal: ExitStatus.failed.rawValue
-    case .noSuchRank: ExitStatus.notFound.rawValue
-    case .notifyUnreachable: ExitStatus.unreachable.rawValue
+      CommandStatus.usage.rawValue
+    case .fileExists, .cannotServe, .portBusy, .portForbidden: CommandStatus.refused.rawValue
+    case .journal: CommandStatus.failed.rawValue
+    case .noSuchRank: CommandStatus.notFound.rawValue
+    case .notifyUnreachable: CommandStatus.unreachable.rawValue
     }
   }
 

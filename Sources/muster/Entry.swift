@@ -14,12 +14,12 @@ enum Entry {
     switch arguments.first {
     case "version" where arguments.count == 1 || arguments.dropFirst() == ["--json"]:
       Terminal.out(VersionCommand.text(isJSON: arguments.count > 1))
-      return ExitStatus.done.rawValue
+      return CommandStatus.done.rawValue
     case "notify" where !arguments.dropFirst().contains { $0.hasPrefix("-") }:
       return report { try NotifyCommand.send(Array(arguments.dropFirst())) }
     case let word? where reserved.contains(word):
       Terminal.error("muster \(word): not yet: this command is kept for a later version\n")
-      return ExitStatus.usage.rawValue
+      return CommandStatus.usage.rawValue
     default: break
     }
     if let status = HostCommands.runEarly(arguments) { return status }
@@ -37,7 +37,7 @@ enum Entry {
     Task {
       do {
         try await command.run()
-        exit(ExitStatus.done.rawValue)
+        exit(CommandStatus.done.rawValue)
       } catch {
         exit(status(of: error))
       }
@@ -48,7 +48,7 @@ enum Entry {
   private static func report(_ body: () throws -> Void) -> Int32 {
     do {
       try body()
-      return ExitStatus.done.rawValue
+      return CommandStatus.done.rawValue
     } catch {
       return status(of: error)
     }
@@ -68,10 +68,10 @@ enum Entry {
       let message = Muster.fullMessage(for: error)
       if code == .success {
         Terminal.out(message.isEmpty ? "" : message + "\n")
-        return ExitStatus.done.rawValue
+        return CommandStatus.done.rawValue
       }
       if !message.isEmpty { Terminal.error(message + "\n") }
-      return code == .validationFailure ? ExitStatus.usage.rawValue : code.rawValue
+      return code == .validationFailure ? CommandStatus.usage.rawValue : code.rawValue
     }
   }
 }

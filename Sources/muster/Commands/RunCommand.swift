@@ -52,6 +52,14 @@ struct RunCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.")
   var command: [String]
 
+  /// The command takes everything from the first word that is no option of ours: also an option that we do not know,
+  /// which is a slip and no program.
+  func validate() throws {
+    guard let first = command.first, first != "--", first.hasPrefix("-") else { return }
+    if first == "--help" || first == "-h" { throw CleanExit.helpRequest(self) }
+    throw ValidationError("Unknown option '\(first)'; the command starts behind --")
+  }
+
   func run() throws {
     let words = command.first == "--" ? Array(command.dropFirst()) : command
     let context = CallerContext.submission(exportsEnvironment: exportEnv, defaultName: nil)

@@ -68,7 +68,7 @@ enum JobsText {
     var text = job.shown("step")
     if job.shown("loss") != "-" { text += ", loss \(job.shown("loss"))" }
     if job.shown("checkpointStep") != "-" { text += ", checkpoint \(job.shown("checkpointStep"))" }
-    if job.shown("resumeStep") != "-" { text += ", resumed at \(job.shown("resumeStep"))" }
+    if let step = job["resumeStep"]?.intValue, step > 0 { text += ", resumed at \(step)" }
     return text
   }
 

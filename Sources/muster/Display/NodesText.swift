@@ -27,7 +27,8 @@ enum NodesText {
     lines.add("State", state, Style.tone(state: state))
     if node.shown("reason") != "-" { lines.add("Reason", node.shown("reason")) }
     if let since = node["since"]?.stringValue { lines.add("Since", "\(since) (\(Timestamps.ago(since, now: now)))") }
-    lines.add("Devices", "\(node.shown("devices")) \(node.shown("deviceType")), \(node.shown("free")) free")
+    let type = node.shown("deviceType") == "-" ? "" : " \(node.shown("deviceType"))"
+    lines.add("Devices", "\(node.shown("devices"))\(type), \(node.shown("free")) free")
     lines.add("Jobs", node.shown("jobs"))
     lines.add("CPUs", node.shown("cpus"))
     if let memory = node["memoryBytes"]?.intValue, memory > 0 { lines.add("Memory", Numbers.bytes(memory)) }

@@ -4,7 +4,7 @@ import MusterProtocol
 enum ReportText {
   /// Said in the fixed part above; other members of the report follow in its own order.
   private static let known: Set<String> = [
-    "id", "name", "state", "wallSeconds", "productiveSeconds", "goodput", "attempts", "faults", "lost",
+    "id", "name", "state", "wallSeconds", "productiveSeconds", "goodput", "attempts", "faults", "lostSeconds",
   ]
 
   static func text(_ report: JSON, _ style: Style) -> String {
@@ -21,8 +21,9 @@ enum ReportText {
     for member in report.objectValue ?? [] where !known.contains(member.name) {
       lines.add(label(member.name), shown(member))
     }
-    for loss in report["lost"]?.objectValue ?? [] {
-      lines.add("Lost, " + label(loss.name), shown(loss), .warning)
+    for loss in report["lostSeconds"]?.objectValue ?? [] {
+      guard let seconds = loss.value.doubleValue, seconds > 0 else { continue }
+      lines.add("Lost \(loss.name)", Timestamps.length(seconds: seconds), .warning)
     }
     return lines.text + faults(report["faults"]?.arrayValue ?? [], style)
   }

@@ -23,6 +23,11 @@ final class Interrupt {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
     }
     Self.handlerEnd = ends[1]
+    // Whoever started us may have blocked them: masks are inherited.
+    var ours = sigset_t()
+    sigemptyset(&ours)
+    for number in [SIGINT, SIGTERM] { sigaddset(&ours, number) }
+    sigprocmask(SIG_UNBLOCK, &ours, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { _ in
         // All that is safe here: one byte, and errno as it was.

@@ -10,9 +10,15 @@ enum JobOutcome {
     }
   }
 
+  /// `: the reason`, if there is one beside the state itself.
+  static func because(_ job: JSON) -> String {
+    let reason = job.shown("reason")
+    return reason == "-" || reason == job.shown("state") ? "" : ": \(Table.oneLine(reason))"
+  }
+
   /// For `wait`: done, or failed in any way.
   static func status(_ job: JSON) -> Int32 {
-    job["state"]?.stringValue == "completed" ? ExitStatus.done.rawValue : ExitStatus.failed.rawValue
+    job["state"]?.stringValue == "completed" ? CommandStatus.done.rawValue : CommandStatus.failed.rawValue
   }
 
   /// For `run`: the code of the first rank that failed, 128 + the signal's number; else as for `wait`.

@@ -26,9 +26,9 @@ final class RunSession {
   private static let lastLinesMilliseconds: Int64 = 5000
   /// As a shell shows a program that Ctrl-C ended.
   private static let leftStatus: Int32 = 130
-  /// Kinds of events that say nothing new to who follows the logs.
+  /// Kinds of events that say nothing new to who follows the logs; the end is told once the last lines are out.
   private static let quiet: Set<String> = [
-    "jobSubmitted", "checkpointCommitted", "memberStopped", "keysForgotten", "jobArchived",
+    "jobSubmitted", "jobEnded", "checkpointCommitted", "memberStopped", "keysForgotten", "jobArchived",
   ]
 
   init(id: Int64, source: EndpointSource, isJSON: Bool) {
@@ -158,10 +158,9 @@ final class RunSession {
     let status = JobOutcome.runStatus(job)
     if isJSON {
       Terminal.out(job.text + "\n")
-    } else if job["state"]?.stringValue != "completed" {
+    } else {
       let state = job.shown("state")
-      let reason = job.shown("reason") == "-" ? "" : ": \(Table.oneLine(job.shown("reason")))"
-      tell("job \(id) \(Terminal.errorStyle.paint(state, Style.tone(state: state)))\(reason)")
+      tell("job \(id) \(Terminal.errorStyle.paint(state, Style.tone(state: state)))\(JobOutcome.because(job))")
     }
     return status
   }

@@ -1,5 +1,5 @@
 /// What a command's exit says. Scripts rely on these numbers: they never change.
-public enum ExitStatus: Int32, Sendable, CaseIterable {
+public enum CommandStatus: Int32, Sendable, CaseIterable {
   case done = 0
   /// For `wait` and `run` also a job that was cancelled or timed out.
   case failed = 1

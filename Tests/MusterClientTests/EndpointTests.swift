@@ -1,0 +1,59 @@
+import MusterClient
+import ScriptedController
+import Testing
+
+@Suite struct EndpointTests {
+  @Test(
+    "addresses as people write them",
+    arguments: [
+      ("http://127.0.0.1:7700", "127.0.0.1", 7700), ("http://head:80/", "head", 80), ("head:7700", "head", 7700),
+      ("http://[::1]:7700", "::1", 7700),
+    ] as [(String, String, UInt16)])
+  func addresses(text: String, host: String, port: UInt16) throws {
+    let endpoint = try Endpoint.parse(text, token: "t", place: "x")
+    #expect(endpoint == Endpoint(host: host, port: port, token: "t"))
+  }
+
+  @Test(
+    "what is no address is a usage error",
+    arguments: ["http://head", "head:0", "head:99999", ":80", "http://a/b:80", ""])
+  func noAddresses(text: String) {
+    #expect(throws: ClientError.badAddress(text, place: "x")) { try Endpoint.parse(text, token: "t", place: "x") }
+  }
+
+  @Test("https is not there yet, and says so")
+  func tls() {
+    let error = #expect(throws: ClientError.self) { try Endpoint.parse("https://head:1", token: "t", place: "x") }
+    #expect(error?.exitStatus == .usage && error?.passes == false)
+  }
+
+  @Test("the folder's files say where; --data goes before the environment, the environment before MUSTER_DATA")
+  func order() throws {
+    let a = try TestFolder()
+    try a.write("http://a:1\n", to: "address")
+    try a.write("ta\n", to: "token")
+    let b = try TestFolder()
+    try b.write("http://b:2\n", to: "address")
+    try b.write("tb", to: "token")
+    let direct = ["MUSTER_ADDR": "http://c:3", "MUSTER_TOKEN": "tc", "MUSTER_DATA": b.path]
+    #expect(try EndpointSource(folder: a.path, environment: direct).read() == Endpoint(host: "a", port: 1, token: "ta"))
+    #expect(try EndpointSource(environment: direct).read() == Endpoint(host: "c", port: 3, token: "tc"))
+    #expect(
+      try EndpointSource(environment: ["MUSTER_DATA": b.path]).read() == Endpoint(host: "b", port: 2, token: "tb"))
+    #expect(
+      try EndpointSource(environment: ["MUSTER_DATA": b.path, "MUSTER_ADDR": "c:3"]).read()
+        == Endpoint(host: "c", port: 3, token: "tb"))
+    #expect(EndpointSource(environment: ["HOME": "/home/ada"]).dataFolder == "/home/ada/.local/share/muster")
+  }
+
+  @Test("no controller and no token are told apart")
+  func missing() throws {
+    let folder = try TestFolder()
+    let source = EndpointSource(folder: folder.path, environment: [:])
+    #expect(throws: ClientError.noController(folder: folder.path)) { try source.read() }
+    try folder.write("http://a:1\n", to: "address")
+    #expect(throws: ClientError.noToken(place: folder.path + "/token")) { try source.read() }
+    try folder.write("\n", to: "token")
+    #expect(throws: ClientError.noToken(place: folder.path + "/token")) { try source.read() }
+  }
+}

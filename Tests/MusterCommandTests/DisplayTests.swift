@@ -1,0 +1,156 @@
+import Foundation
+import MusterProtocol
+import Testing
+
+@testable import muster
+
+/// What people read, in one file that a person reviews. `MUSTER_REWRITE_GOLDEN=1` rewrites it.
+@Suite struct DisplayGoldenTests {
+  /// 2026-01-02T03:04:05Z.
+  private static let now = 1_767_323_045.0
+
+  private static let jobs: JSON = [
+    [
+      "id": 1, "name": "train", "project": "default", "user": "ada", "state": "running", "attempt": 2, "nodeCount": 4,
+      "worldSize": 8, "nodes": ["node-1", "node-2", "node-3", "node-5"], "step": 1200, "loss": 1.23456,
+      "checkpointStep": 1100, "resumeStep": 901, "submittedAt": "2026-01-02T01:00:00Z",
+      "startedAt": "2026-01-02T02:00:00.5Z", "endedAt": nil, "reason": nil, "exitCode": nil, "priority": 5,
+      "spec": ["roles": ["main": ["command": ["python3", "train.py"]]]],
+      "ranks": [
+        ["role": "main", "rank": 0, "node": "node-1", "pid": 4711, "state": "running", "step": 1200],
+        ["role": "main", "rank": 1, "node": "node-2", "pid": 4712, "state": "exited", "signal": 9, "step": 1199],
+      ],
+    ],
+    [
+      "id": 12, "name": "a-name-that-is-longer-than-the-column", "project": "p", "user": "grace", "state": "pending",
+      "attempt": 0, "nodeCount": 64, "nodes": [], "reason": "waits for 60 nodes", "step": nil,
+    ],
+    [
+      "id": 123, "name": "old", "project": "p", "user": "grace", "state": "failed", "attempt": 4, "nodeCount": 1,
+      "nodes": ["gpu01"], "reason": "rank 0 exited\nwith 1", "startedAt": "2025-12-31T00:00:00Z",
+      "endedAt": "2026-01-01T02:03:04Z", "exitCode": 1,
+    ],
+  ]
+
+  private static let nodes: JSON = [
+    [
+      "name": "node-1", "state": "ready", "devices": 8, "free": 6, "deviceType": "H100", "jobs": [1, 2],
+      "since": "2026-01-01T00:00:00Z", "reason": nil, "cpus": 96, "memoryBytes": 1_099_511_627_776,
+      "address": "10.0.0.1", "pid": 99,
+    ],
+    ["name": "node-10", "state": "isolated", "devices": 8, "free": 0, "jobs": [], "reason": "silent for 1.5 s"],
+  ]
+
+  private static let report: JSON = [
+    "id": 1, "name": "train", "state": "completed", "wallSeconds": 130.25, "productiveSeconds": 117.2,
+    "goodput": 0.89981, "attempts": 2, "stepsLost": 40, "heldSeconds": 130.25,
+    "lostSeconds": ["detecting": 1.5, "redone": 8.75, "waiting": 0.0],
+    "faults": [
+      [
+        "at": "2026-01-02T03:00:00Z", "component": "node", "node": "node-2", "rank": nil, "cause": "nodeSilent",
+        "confidence": "high", "evidence": ["3 beats missed", "agent reports the shim dead"],
+        "detectedAfterSeconds": 1.502, "resumedAfterSeconds": 2.31, "stepsLost": 40,
+      ]
+    ],
+  ]
+
+  private var text: String {
+    var text = "# jobs\n" + JobsText.table(Self.jobs.arrayValue ?? [], now: Self.now, .plain)
+    text += JobsText.table([], now: Self.now, .plain)
+    for job in Self.jobs.arrayValue ?? [] { text += "\n# job\n" + JobsText.detail(job, now: Self.now, .plain) }
+    text += "\n# job of an unknown shape\n" + JobsText.detail(["id": 5, "state": "dreaming"], now: Self.now, .plain)
+    text += "\n# nodes\n" + NodesText.table(Self.nodes.arrayValue ?? [], now: Self.now, .plain)
+    for node in Self.nodes.arrayValue ?? [] { text += "\n# node\n" + NodesText.detail(node, now: Self.now, .plain) }
+    text += "\n# report\n" + ReportText.text(Self.report, .plain)
+    text += "\n# report without faults\n" + ReportText.text(["goodput": 1, "faults": []], .plain)
+    text += "\n# why\n"
+    text += EventsText.why(
+      [
+        "id": 12, "state": "pending", "causes": [["kind": "nodes", "message": "waits for 60 of 64 nodes"]],
+        "startEstimate": "2026-01-02T04:00:00Z", "wouldStartNow": ["4 nodes instead of 64"],
+      ], .plain)
+    text += "\n# event\n"
+    text += EventsText.line(
+      ["at": "2026-01-02T03:04:05.123Z", "text": "node-2 is silent\u{1b}[2J"], kind: "nodeSuspected", .plain)
+    return text
+  }
+
+  @Test("what people read is that of the golden file")
+  func golden() throws {
+    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden/display.txt")
+    if ProcessInfo.processInfo.environment["MUSTER_REWRITE_GOLDEN"] != nil {
+      try text.write(to: url, atomically: true, encoding: .utf8)
+    }
+    #expect(text == (try String(contentsOf: url, encoding: .utf8)))
+  }
+
+  @Test("colour only adds: without it the same text is left")
+  func colour() {
+    let jobs = Self.jobs.arrayValue ?? []
+    let coloured = JobsText.table(jobs, now: Self.now, Style(isColoured: true))
+    #expect(coloured.contains("\u{1b}[32mrunning\u{1b}[0m"))
+    let bare = coloured.replacingOccurrences(of: "\u{1b}\\[[0-9]+m", with: "", options: .regularExpression)
+    #expect(bare == JobsText.table(jobs, now: Self.now, .plain))
+  }
+}
+
+@Suite struct DisplayTests {
+  @Test(
+    "times on the wire",
+    arguments: [
+      ("1970-01-01T00:00:00Z", 0), ("2026-01-02T03:04:05Z", 1_767_323_045), ("2000-02-29T12:00:00.25Z", 951_825_600.25),
+      ("2100-03-01T00:00:00Z", 4_107_542_400),
+    ])
+  func times(text: String, seconds: Double) {
+    #expect(Timestamps.unixSeconds(text) == seconds)
+  }
+
+  @Test(
+    "what is no time in UTC is none",
+    arguments: ["", "now", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05+01:00"])
+  func noTimes(text: String) {
+    #expect(Timestamps.unixSeconds(text) == nil)
+  }
+
+  @Test(
+    "lengths of time",
+    arguments: [
+      (0, "0 ms", "0:00"), (0.04, "40 ms", "0:00"), (0.9999, "1 s", "0:00"), (1, "1 s", "0:01"),
+      (2.34, "2.3 s", "0:02"),
+      (59.96, "1 min", "0:59"), (725, "12 min 5 s", "12:05"), (10_920, "3 h 2 min", "3:02:00"),
+      (183_600, "2 d 3 h", "2-03:00:00"), (-5, "0 ms", "0:00"),
+    ])
+  func lengths(seconds: Double, length: String, clock: String) {
+    #expect(Timestamps.length(seconds: seconds) == length)
+    #expect(Timestamps.clock(seconds: seconds) == clock)
+  }
+
+  @Test(
+    "names of nodes, short",
+    arguments: [
+      ([], ""), (["a"], "a"), (["node-1"], "node-1"), (["node-1", "node-2", "node-3"], "node-[1-3]"),
+      (["node-1", "node-3"], "node-[1,3]"), (["node-9", "node-10"], "node-[9-10]"),
+      (["n01", "n02", "n2"], "n[01-02],n2"), (["a1", "b1", "b2"], "a1,b[1-2]"), (["gpu", "gpu1"], "gpu,gpu1"),
+      (["node-3", "node-1"], "node-[3,1]"),
+    ])
+  func nodeLists(names: [String], text: String) {
+    #expect(NodeList.text(names) == text)
+  }
+
+  @Test("numbers keep the digits that matter")
+  func numbers() {
+    #expect(Numbers.short(1.23456) == "1.235" && Numbers.short(12.3456) == "12.35" && Numbers.short(1234.5) == "1235")
+    #expect(Numbers.fixed(-0.0004, decimals: 3) == "0.000" && Numbers.fixed(-1.5, decimals: 1) == "-1.5")
+    #expect(Numbers.percent(0.89981) == "90.0 %" && Numbers.bytes(1536) == "1.5 KiB" && Numbers.bytes(12) == "12 B")
+  }
+
+  @Test("run's exit code is the first failing rank's, else as wait's")
+  func outcomes() {
+    func status(_ job: JSON) -> Int32 { JobOutcome.runStatus(job) }
+    #expect(status(["state": "completed", "exitCode": 3]) == 0)
+    #expect(status(["state": "failed", "exitCode": 3]) == 3)
+    #expect(status(["state": "failed", "ranks": [["exitCode": 0], ["signal": 9], ["exitCode": 1]]]) == 137)
+    #expect(status(["state": "failed", "exitCode": nil]) == 1)
+    #expect(status(["state": "cancelled", "exitCode": 143]) == 1 && status(["state": "timedOut"]) == 1)
+  }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import MusterCore
+import MusterProtocol
+import ScriptedController
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct RequestTests {
+  private static let node = #"{"name":"node 1","state":"drained","devices":8,"free":8,"reason":"fan","jobs":[]}"#
+
+  /// Answers every path that these tests ask for.
+  private static func controller() -> ScriptedController {
+    ScriptedController { request, reply in
+      switch (request.method, request.path) {
+      case ("GET", "/v1/jobs"):
+        request.target.contains("after=2")
+          ? reply.json(#"{"jobs":[{"id":3,"state":"pending","reason":"waits for 2 nodes"}],"next":null}"#)
+          : reply.json(#"{"jobs":[{"id":1,"state":"running","nodes":["node-1","node-2"]},{"id":2}],"next":2}"#)
+      case ("GET", "/v1/jobs/1"): reply.json(#"{"id":1,"name":"train","state":"running"}"#)
+      case ("GET", "/v1/jobs/1/why"):
+        reply.json(#"{"id":1,"state":"pending","causes":[{"kind":"nodes","message":"waits for 2 nodes"}]}"#)
+      case ("GET", "/v1/jobs/1/report"): reply.json(#"{"id":1,"goodput":0.5,"faults":[]}"#)
+      case ("POST", "/v1/jobs/1/cancel"): reply.json(#"{"id":1,"state":"stopping"}"#)
+      case ("POST", "/v1/jobs/2/cancel"): reply.error(409, "ended", "job 2 has ended")
+      case ("GET", "/v1/nodes"): reply.json(#"{"nodes":[\#(node)],"next":null}"#)
+      case (_, let path) where path.hasPrefix("/v1/nodes/node%201"): reply.json(node)
+      case ("POST", "/v1/inject"): reply.json("{}", status: 202)
+      case ("POST", "/v1/jobs"):
+        reply.json(request.body.hasPrefix("[") ? #"[{"id":5},{"id":6}]"# : #"{"id":5}"#, status: 201)
+      default: reply.error(404, "notFound", "nothing at \(request.target)", remedy: "look elsewhere")
+      }
+    }
+  }
+
+  private func run(_ arguments: String...) throws -> (Program.Result, [ScriptedController.Request]) {
+    let controller = Self.controller()
+    let result = try Program.run(arguments, controller: controller)
+    return (result, controller.received)
+  }
+
+  @Test("jobs follows all pages; as JSON it is one array")
+  func jobs() throws {
+    let (table, _) = try run("jobs")
+    #expect(table.status == 0 && table.out.contains("node-[1-2]") && table.out.contains("(waits for 2 nodes)"))
+    let (json, requests) = try run("jobs", "--json", "--pending", "--all")
+    let array = try #require(try JSON.parse(Array(json.out.utf8)).arrayValue)
+    #expect(array.compactMap { $0["id"]?.intValue } == [1, 2, 3])
+    #expect(requests[0].target == "/v1/jobs?limit=500&state=pending&all=1")
+  }
+
+  @Test(
+    "what is shown of one thing is the API's object",
+    arguments: [
+      ["job", "1"], ["why", "1"], ["report", "1"], ["node", "node 1"],
+    ])
+  func objects(arguments: [String]) throws {
+    let controller = Self.controller()
+    let json = try Program.run(arguments + ["--json"], controller: controller)
+    #expect(json.status == 0)
+    #expect(try JSON.parse(Array(json.out.utf8)).objectValue != nil)
+    #expect(try Program.run(arguments, controller: controller).status == 0)
+  }
+
+  @Test("changes of nodes are asked as the API wants them")
+  func nodes() throws {
+    let (drain, asked) = try run("drain", "node 1", "--reason", "fan")
+    #expect(drain.out.contains("drained") && asked[0].body == #"{"reason":"fan"}"#)
+    #expect(asked[0].target == "/v1/nodes/node%201/drain")
+    #expect(try run("resume", "node 1").1[0].target == "/v1/nodes/node%201/resume")
+    #expect(try run("fence", "node 1", "--confirm-dead").1[0].body == #"{"confirmDead":true}"#)
+    let (list, _) = try run("nodes", "--json")
+    #expect(try JSON.parse(Array(list.out.utf8)).arrayValue?[0]["name"]?.stringValue == "node 1")
+  }
+
+  @Test("faults are injected where they are meant")
+  func inject() throws {
+    #expect(
+      try run("inject", "stop-rank", "--job", "3", "--rank", "2").1[0].body == #"{"kind":"stop-rank","job":3,"rank":2}"#
+    )
+    #expect(
+      try run("inject", "kill-node", "--node", "node-3").1[0].body == #"{"kind":"kill-node","node":"node-3"}"#)
+  }
+
+  @Test("what is not found exits with 3, what is refused with 5; other cancellations go on")
+  func failures() throws {
+    let (missing, _) = try run("job", "9")
+    #expect(missing.status == 3)
+    #expect(missing.error == "muster: nothing at /v1/jobs/9\n  look elsewhere\n")
+    let (cancel, asked) = try run("cancel", "2", "1", "--json")
+    #expect(cancel.status == 5 && asked.count == 2)
+    #expect(try JSON.parse(Array(cancel.out.utf8)).arrayValue?.count == 1)
+  }
+
+  @Test("a file is checked, filled in and submitted with a key")
+  func submit() throws {
+    let controller = Self.controller()
+    let folder = try TestFolder()
+    try folder.write("command: [python3, train.py]\ngang: {nodes: 2}\nenvironment: {A: 1}\n", to: "my job.yaml")
+    let result = try Program.run(
+      ["submit", "my job.yaml", "--json", "--export-env"], controller: controller,
+      environment: ["MUSTER_SECRET": "x", "LANG": "C"], in: folder.path)
+    #expect(result.status == 0)
+    #expect(try JSON.parse(Array(result.out.utf8))["id"]?.intValue == 5)
+    let request = try #require(controller.received.first)
+    #expect((request.headers["idempotency-key"] ?? "").count > 15)
+    let spec = try JobFile.parse(json: JSON.parse(Array(request.body.utf8)), context: .complete).get()
+    #expect(spec.name == "my-job" && spec.role.nodes == 2 && !spec.user.isEmpty)
+    #expect(spec.role.workingDirectory.hasSuffix(folder.path.split(separator: "/").last ?? "?"))
+    #expect(spec.role.environment.contains { $0.name == "LANG" && $0.value == "C" })
+    #expect(!spec.role.environment.contains { $0.name.hasPrefix("MUSTER") })
+  }
+
+  @Test("several files make one request and an array; standard input is a file too")
+  func submitSeveral() throws {
+    let controller = Self.controller()
+    let folder = try TestFolder()
+    try folder.write("command: [a]", to: "a.yaml")
+    let result = try Program.run(
+      ["submit", "a.yaml", "-", "--json", "--idempotency-key", "k"], controller: controller, in: folder.path,
+      input: "command: [b]")
+    #expect(try JSON.parse(Array(result.out.utf8)).arrayValue?.count == 2)
+    #expect(controller.received.count == 1 && controller.received[0].headers["idempotency-key"] == "k")
+  }
+
+  @Test("wrong files are all told, with their lines, and nothing is submitted")
+  func submitWrong() throws {
+    let controller = Self.controller()
+    let folder = try TestFolder()
+    try folder.write("command: [a]\ngang: {nodes: 0}\nclass: x\n", to: "a.yaml")
+    try folder.write("comand: [a]\n", to: "b.yaml")
+    let result = try Program.run(["submit", "a.yaml", "b.yaml"], controller: controller, in: folder.path)
+    #expect(result.status == 2 && controller.received.isEmpty)
+    for text in ["a.yaml:2: gang.nodes: 0", "a.yaml:3: class: x", "b.yaml:1: comand", "b.yaml: command: (missing)"] {
+      #expect(result.error.contains(text), "\(result.error)")
+    }
+  }
+
+  @Test("what the controller finds wrong is told like what we find")
+  func refusedJob() throws {
+    let controller = ScriptedController { _, reply in
+      reply.json(
+        #"{"error":{"code":"invalid","message":"the job is wrong","problems":[{"field":"project","value":"x","allowed":"a project that exists"}]}}"#,
+        status: 400)
+    }
+    let result = try Program.run(["submit", "-"], controller: controller, input: "command: [a]")
+    #expect(result.status == 2)
+    #expect(result.error == "muster: the job is wrong\nproject: x (allowed: a project that exists)\n")
+  }
+}
