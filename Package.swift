@@ -1,11 +1,20 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every target: Swift 6 mode, and names only from modules that the file imports itself.
-let common: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
+/// Every target: Swift 6 mode, and names only from modules that the file imports itself. In CI a warning is an error.
+let common: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+/// The release binary carries Swift's libraries in it: it starts in half the time and runs where no Swift is installed.
+/// (The four libraries are what Foundation's static archive needs beside itself.)
+let selfContained: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections"],
+    .when(platforms: [.linux], configuration: .release))
 ]
 
 /// The core and its hosts in virtual time are always optimised, in tests too: a simulation in a debug build crawls
@@ -57,7 +66,8 @@ let package = Package(
         "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: common),
+      ], swiftSettings: common,
+      linkerSettings: selfContained),
 
     // Tests. What they start as processes of its own lies beside them.
     .testTarget(

@@ -25,6 +25,9 @@ struct ShimLoop: ~Copyable {
   private var isUrgent = true
   private var isKilling = false
   private var mayExit = false
+  /// When what only the start needed is given back.
+  private var tidyAt: Int64 = .max
+  static let tidyAfter: Int64 = 1_500
 
   init(input: ShimInput, isInit: Bool, hostProc: Int32?) {
     self.input = input
@@ -52,6 +55,10 @@ struct ShimLoop: ~Copyable {
       reap(now: now)
       sendBeat(now: now)
       guard !mayExit else { break }
+      if now >= tidyAt {
+        tidyAt = .max
+        StartupPages.giveBack()
+      }
       wait(now: now)
     }
     if let cgroup { cgroup.remove() }
@@ -106,6 +113,7 @@ struct ShimLoop: ~Copyable {
       try ranks.startAll(
         program: program, environment: environment, nullInput: nullInput, hostProc: hostProc, cgroup: procs)
       machine.started(pids: ranks.outerPIDs)
+      tidyAt = bootMilliseconds() + Self.tidyAfter
     } catch {
       let code = error.stage == .exec ? "notExecutable" : "spawnFailed"
       let problem = ShimReport.Problem(code: code, message: "\(program): \(errorText(error.code))")

@@ -1,0 +1,38 @@
+# The whole set-up on a fresh Debian 12 with Swift 6.3: `make demo` runs the main job, `make test` passes the tests.
+SHELL := /bin/bash
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+MUSTER := .build/release/muster
+TRAINING := python3-torch python3-numpy libopenblas0-pthread
+
+.PHONY: demo test bench build lint format packages training-packages
+
+demo:
+	@echo "First the packages (1 to 2 minutes), then the build (5 to 8 minutes on two cores), then the demo (under 3 minutes)."
+	@$(MAKE) --no-print-directory packages training-packages
+	@$(MAKE) --no-print-directory build
+	@/usr/bin/python3 examples/demo/demo.py --muster $(MUSTER)
+
+build:
+	swift build -c release --product muster
+
+# The whole test suite: units, properties, real processes.
+test: packages
+	/usr/bin/python3 -m unittest discover -s python/tests
+	swift build --product muster
+	MUSTER_BIN=$(CURDIR)/.build/debug/muster /usr/bin/python3 -m unittest discover -s Tests/EndToEnd -t Tests/EndToEnd
+	swift test
+
+bench: packages training-packages build
+	cd Benchmarks && swift run -c release muster-bench all
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+format:
+	swift format --in-place --recursive Sources Tests Package.swift
+
+packages:
+	@scripts/install-packages libsqlite3-dev pkg-config python3
+
+training-packages:
+	@scripts/install-packages $(TRAINING)
