@@ -58,6 +58,8 @@ let package = Package(
     .target(name: "MusterClient", dependencies: ["MusterProtocol"], swiftSettings: common),
     .target(name: "CMuster", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .target(name: "MusterAgent", dependencies: ["CMuster", "MusterCore", "MusterProtocol"], swiftSettings: common),
+    // The core in virtual time.
+    .target(name: "MusterSim", dependencies: ["MusterCore"], swiftSettings: optimised),
     // Where nodes come from.
     .target(name: "MusterEngines", dependencies: ["MusterAgent"], swiftSettings: common),
     .executableTarget(
@@ -82,6 +84,13 @@ let package = Package(
       name: "MusterCommandTests",
       dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "ScriptedController"],
       exclude: ["Golden"], swiftSettings: common),
+    .testTarget(name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore"], swiftSettings: common),
+    .testTarget(
+      name: "MusterServerTests",
+      dependencies: [
+        "MusterServer", "MusterProtocol", .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: common),
     .executableTarget(
       name: "MusterJournalAppender", dependencies: ["MusterJournal"], path: "Tests/MusterJournalAppender",
       swiftSettings: common),

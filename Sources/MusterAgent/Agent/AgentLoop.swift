@@ -30,7 +30,8 @@ struct AgentLoop: ~Copyable {
       deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: options.address,
       pid: getpid())
     link = LinkConnection(
-      addresses: options.addresses, token: options.token, seed: UInt64(truncatingIfNeeded: now) &+ UInt64(getpid()) << 20)
+      addresses: options.addresses, token: options.token,
+      seed: UInt64(truncatingIfNeeded: now) &+ UInt64(getpid()) << 20)
   }
 
   /// Until the agent has been an orphan for too long. - Returns: the exit code.
@@ -73,7 +74,8 @@ struct AgentLoop: ~Copyable {
       case .refused(let reason): AgentMain.log("refused: \(reason)")
       case .inject(_, .killNode): dieAsNode()
       case .inject(_, .killAgent): kill(getpid(), SIGKILL)
-      case .logRead(_, let request): link.send(.logData(LogReader.read(request, logFolder: options.dataFolder + "/logs")))
+      case .logRead(_, let request):
+        link.send(.logData(LogReader.read(request, logFolder: options.dataFolder + "/logs")))
       case .want, .inject: break
       }
     }

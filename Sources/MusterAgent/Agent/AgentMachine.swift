@@ -26,11 +26,15 @@ struct AgentMachine: Sendable {
 
   /// In order, so that the same state always makes the same report.
   var report: [AgentMemberState] {
-    members.sorted { ($0.key.attempt.job, $0.key.attempt.number, $0.key.index) < ($1.key.attempt.job, $1.key.attempt.number, $1.key.index) }
-      .map {
-        AgentMemberState(
-          member: $0.key, shimPID: $0.value.shimPID, alive: $0.value.alive, startFailed: $0.value.startFailed)
-      }
+    members.sorted {
+      ($0.key.attempt.job, $0.key.attempt.number, $0.key.index) < (
+        $1.key.attempt.job, $1.key.attempt.number, $1.key.index
+      )
+    }
+    .map {
+      AgentMemberState(
+        member: $0.key, shimPID: $0.value.shimPID, alive: $0.value.alive, startFailed: $0.value.startFailed)
+    }
   }
 
   mutating func welcomed(epoch: Int64) -> [Action] {

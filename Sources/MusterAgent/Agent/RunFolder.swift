@@ -16,7 +16,8 @@ struct RunFolder {
   static func all(in dataFolder: String) -> [RunFolder] {
     names(in: dataFolder + "/run").compactMap { name in
       let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-      guard parts.count == 3, let job = Int64(parts[0]), let attempt = Int32(parts[1]), let index = Int32(parts[2]) else {
+      guard parts.count == 3, let job = Int64(parts[0]), let attempt = Int32(parts[1]), let index = Int32(parts[2])
+      else {
         return nil
       }
       return RunFolder(

@@ -13,7 +13,9 @@ struct MemoryCgroup {
   private(set) var killsBefore: Int64
 
   /// Makes a group under our own. - Throws: why there can be none here.
-  init(name: String, limitBytes: Int64, root: String = "/sys/fs/cgroup", own: String? = readSmallFile("/proc/self/cgroup"))
+  init(
+    name: String, limitBytes: Int64, root: String = "/sys/fs/cgroup", own: String? = readSmallFile("/proc/self/cgroup")
+  )
     throws(SystemFailure)
   {
     let (version, parent) = try Self.parent(root: root, own: own ?? "")

@@ -38,7 +38,8 @@ enum NVML {
       let got = byIndex(i, &device)
       let named = got == 0 ? name(device, &text, 96) : got
       // A device that does not answer is still a device; what is wrong with it, health will say.
-      names.append(named == 0 ? String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "unknown")
+      names.append(
+        named == 0 ? String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "unknown")
     }
     return .devices(names)
   }

@@ -96,6 +96,7 @@ struct ResponseStream {
 
   private static func reason(_ status: Int, _ body: [UInt8]) -> String {
     let text = String(decoding: body.prefix(512).filter { $0 >= 32 }, as: UTF8.self)
-    return status == 401 ? "the controller does not know this token (401)" : "the controller answered \(status): \(text)"
+    return status == 401
+      ? "the controller does not know this token (401)" : "the controller answered \(status): \(text)"
   }
 }

@@ -14,10 +14,12 @@ struct Preparation: ~Copyable {
     let directory = launch.workingDirectory
     var status = stat()
     guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-      throw Problem("workingDirectoryMissing", "working directory \(directory) does not exist on \(environment.input.node)")
+      throw Problem(
+        "workingDirectoryMissing", "working directory \(directory) does not exist on \(environment.input.node)")
     }
     guard access(directory, X_OK) == 0 else {
-      throw Problem("workingDirectoryForbidden", "working directory \(directory) may not be entered by \(environment.input.user)")
+      throw Problem(
+        "workingDirectoryForbidden", "working directory \(directory) may not be entered by \(environment.input.user)")
     }
     program = try Self.find(launch.command.first ?? "", directory: directory, path: environment.searchPath)
     if launch.member.index == 0 { try holdPort(environment.input.address) }

@@ -56,8 +56,11 @@ struct RankList: ~Copyable {
     for entry in entries {
       machine.progress(entry.process.rank) { report in
         // Between two looks the last one stands.
-        if probes || !keeps { entry.process.refresh(&report, now: now, probes: probes) }
-        else { entry.process.refreshAge(&report, now: now) }
+        if probes || !keeps {
+          entry.process.refresh(&report, now: now, probes: probes)
+        } else {
+          entry.process.refreshAge(&report, now: now)
+        }
       }
     }
   }

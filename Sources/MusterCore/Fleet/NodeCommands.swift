@@ -59,6 +59,15 @@ extension Controller {
         stopped(slot, .agentSaw)
       }
     }
+    // What is not wanted and not listed is gone: its agent has killed it and put its folder away, and the report that
+    // said so was lost. (Should an older intent start it once more: its ranks never get a "go".)
+    for slot in cluster.memberSlots(onNode: node) {
+      let id = cluster.memberID(slot)
+      guard watch.knownMember(slot, id: id)?.unwanted == true, !members.contains(where: { $0.member == id }) else {
+        continue
+      }
+      stopped(slot, .agentSaw)
+    }
     clearIfNothingOldRuns(node)
   }
 

@@ -7,7 +7,7 @@ struct HangWatch: Sendable {
   static let floor = Span.seconds(3)
   /// A step may take this many times the job's longest so far.
   static let timesLongest: Int64 = 5
-  /// Before a rank's third step (compilation, caches) and while it says a status.
+  /// At least, before a rank's third step (compilation, caches) and while it says a status.
   static let unlearned = Span.seconds(600)
   /// Where every rank is at work (all busy, or moving bytes) or some have ended well, silence is likelier work than a
   /// hang: this many times the limit.
@@ -44,16 +44,8 @@ struct HangWatch: Sendable {
   /// How long a rank may be quiet.
   static func limit(longestGap: Span, set: Span?) -> Span { set ?? max(floor, longestGap * timesLongest) }
 
-  /// The watched rank that has been quiet for longest, and for how long; nil while none is watched.
-  func quietest(now: Instant) -> (rank: Int32, quiet: Span)? {
-    var worst: (rank: Int32, quiet: Span)?
-    for (rank, known) in ranks.enumerated() {
-      guard let known, known.count >= 3 else { continue }
-      let quiet = now - known.lastAt
-      if worst == nil || quiet > worst?.quiet ?? .zero { worst = (Int32(rank), quiet) }
-    }
-    return worst
-  }
+  /// How long the quietest rank has been quiet; nil while none has spoken.
+  func quietest(now: Instant) -> Span? { ranks.compactMap { $0 }.map { now - $0.lastAt }.max() }
 
   var anyStatus: Bool { ranks.contains { !($0?.status ?? "").isEmpty } }
   var highestStep: Int64 { ranks.reduce(0) { max($0, $1?.step ?? 0) } }

@@ -10,7 +10,7 @@ extension Controller {
       let seen = watch.knownAttempt(attempt, id: cluster.attemptID(attempt)),
       let worst = seen.hang.quietest(now: watch.attention.clock(now))
     else { return false }
-    return worst.quiet * 2 > hangLimit(attempt, seen)
+    return worst * 2 > hangLimit(attempt, seen)
   }
 
   private func hangLimit(_ attempt: Int32, _ seen: Watch.AttemptWatch) -> Span {
@@ -25,14 +25,14 @@ extension Controller {
     let clock = watch.attention.clock(now)
     let id = cluster.attemptID(attempt)
     guard let seen = watch.knownAttempt(attempt, id: id) else { return }
-    let looks = self.looks(attempt, seen, clock: clock)
+    let isSet = cluster.specs[Int(cluster.attempts[attempt].jobSlot)].restart.hangAfter != nil
+    let looks = self.looks(attempt, seen, clock: clock, isSet: isSet)
     let watched = looks.steps
     guard let worst = watched.max(by: { $0.quiet < $1.quiet }) else { return }
     let limit = hangLimit(attempt, seen)
     guard worst.quiet > limit else { return }
     // Every rank must have been looked at; where some cannot be, the answer a little later is "unknown".
     guard looks.unprobed == 0 || worst.quiet > limit + .seconds(2) else { return }
-    let isSet = cluster.specs[Int(cluster.attempts[attempt].jobSlot)].restart.hangAfter != nil
     var verdict = HangVerdict.judge(looks.probed, someEndedWell: looks.someEndedWell)
     if verdict.finding == .working {
       guard isSet || worst.quiet > limit * HangWatch.patience else { return }
@@ -69,7 +69,7 @@ extension Controller {
     var someEndedWell = false
   }
 
-  private func looks(_ attempt: Int32, _ seen: Watch.AttemptWatch, clock: Instant) -> Looks {
+  private func looks(_ attempt: Int32, _ seen: Watch.AttemptWatch, clock: Instant, isSet: Bool) -> Looks {
     var out = Looks()
     let blank = Probe(state: "?", cpuPermille: 0)
     for slot in cluster.memberSlots(ofAttempt: attempt) {
@@ -84,7 +84,8 @@ extension Controller {
         let look = HangVerdict.Look(
           rank: rank.rank, probe: rank.probe ?? blank, step: rank.step,
           movedBytes: (rank.probe?.readBytes ?? 0) + (rank.probe?.writtenBytes ?? 0), quiet: quiet)
-        if let known, known.count >= 3 { out.steps.append(look) }
+        // Until its third step a rank compiles and fills caches: the learned limit is not for it yet.
+        if let known, known.count >= 3 || isSet || quiet > HangWatch.unlearned { out.steps.append(look) }
         if rank.probe == nil { out.unprobed += 1 } else { out.probed.append(look) }
       }
     }

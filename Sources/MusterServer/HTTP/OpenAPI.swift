@@ -1,4 +1,152 @@
-/// The API's description, served at `/v1/openapi.json`.
+/// The API's description, served at `/v1/openapi.json`. A test compares its paths with the real routes.
 enum OpenAPI {
-  static let document = "{}"
+  // swift-format-ignore
+  static let document = #"""
+    {"openapi":"3.0.3","info":{"title": "Muster", "version": "0.1.0", "description":
+    "The control plane of a GPU fleet. Every request needs `Authorization: Bearer TOKEN`. Times are RFC 3339 in UTC; durations are numbers in fields that end in Seconds."
+    },"security":[{"bearer": []}],
+    "paths":{
+    "/v1/link":{"post": {"summary": "The link of agents and shims (a node's token)", "responses": {"200": {
+    "description": "a stream of JSON lines that never ends", "content": {"application/x-ndjson": {"schema": {
+    "type": "string"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref"
+    : "#/components/schemas/Error"}}}}}}},
+    "/v1/version":{"get": {"summary": "The version", "responses": {"200": {"description": "done", "content": {
+    "application/json": {"schema": {"type": "object", "properties": {"version": {"type": "string"}, "protocol": {
+    "type": "integer"}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {
+    "$ref": "#/components/schemas/Error"}}}}}}},
+    "/v1/openapi.json":{"get": {"summary": "This document", "responses": {"200": {"description": "done", "content"
+    : {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content": {
+    "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}}},
+    "/v1/cluster":{"get": {"summary": "Counts of nodes and jobs, epoch and sequence", "responses": {"200": {
+    "description": "done", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}}},
+    "/v1/jobs":{"get": {"summary": "Jobs by ascending number", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"jobs": {"type": "array", "items"
+    : {"$ref": "#/components/schemas/Job"}}, "next": {"type": "integer", "nullable": true}}}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "state", "in": "query", "schema": {"type": "string"}, "description":
+    "states, with commas"}, {"name": "after", "in": "query", "schema": {"type": "integer"}, "description":
+    "jobs after this number"}, {"name": "limit", "in": "query", "schema": {"type": "integer"}, "description":
+    "1 to 500"}, {"name": "all", "in": "query", "schema": {"type": "integer"}, "description":
+    "accepted; all known jobs are listed anyway"}]}, "post": {"summary":
+    "Submit a job, or 1 to 1,000 of them: all are accepted, durably, or none", "responses": {"201": {"description"
+    : "accepted and durable", "content": {"application/json": {"schema": {"oneOf": [{"$ref":
+    "#/components/schemas/Submitted"}, {"type": "array", "items": {"$ref": "#/components/schemas/Submitted"
+    }}]}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {
+    "type": "string"}, "description": "at most 255 bytes, remembered for a day"}], "requestBody": {"required"
+    : true, "content": {"application/json": {"schema": {"oneOf": [{"$ref": "#/components/schemas/JobFile"}, {
+    "type": "array", "items": {"$ref": "#/components/schemas/JobFile"}}]}}}}}},
+    "/v1/jobs/{id}":{"get": {"summary": "A job with its ranks, spec and attempts", "responses": {"200": {
+    "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"
+    }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {
+    "type": "integer"}}]}},
+    "/v1/jobs/{id}/cancel":{"post": {"summary": "Cancel a job", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
+    "/v1/jobs/{id}/why":{"get": {"summary": "Why a job waits, by the scheduler's own word", "responses": {"200": {
+    "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Why"}}}},
+    "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {
+    "type": "integer"}}]}},
+    "/v1/jobs/{id}/report":{"get": {"summary": "Where a job's time went, and its faults", "responses": {"200": {
+    "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Report"}}}},
+    "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {
+    "type": "integer"}}]}},
+    "/v1/jobs/{id}/logs":{"get": {"summary": "A rank's log, read from its node", "responses": {"200": {
+    "description": "the log", "content": {"text/plain": {"schema": {"type": "string"}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}, {"name":
+    "rank", "in": "query", "schema": {"type": "integer"}, "description": "default 0"}, {"name": "attempt", "in":
+    "query", "schema": {"type": "integer"}, "description": "default: the latest"}, {"name": "offset", "in":
+    "query", "schema": {"type": "integer"}, "description": "bytes to skip"}, {"name": "follow", "in": "query",
+    "schema": {"type": "integer"}, "description": "1: until the attempt has ended"}]}},
+    "/v1/nodes":{"get": {"summary": "Nodes in the order in which they joined", "responses": {"200": {"description"
+    : "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"nodes": {"type":
+    "array", "items": {"$ref": "#/components/schemas/Node"}}, "next": {"type": "string", "nullable": true}}}}}},
+    "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "after", "in": "query", "schema": {"type": "string"
+    }, "description": "nodes after this one"}, {"name": "limit", "in": "query", "schema": {"type": "integer"},
+    "description": "1 to 500"}]}},
+    "/v1/nodes/{name}":{"get": {"summary": "A node", "responses": {"200": {"description": "done", "content": {
+    "application/json": {"schema": {"$ref": "#/components/schemas/Node"}}}}, "default": {"description": "refused"
+    , "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{
+    "name": "name", "in": "path", "required": true, "schema": {"type": "string"}}]}},
+    "/v1/nodes/{name}/drain":{"post": {"summary": "Take a node out of service when its jobs have ended",
+    "responses": {"200": {"description": "done", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Node"}}}}, "default": {"description": "refused", "content": {"application/json": {
+    "schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required"
+    : true, "schema": {"type": "string"}}], "requestBody": {"required": true, "content": {"application/json": {
+    "schema": {"type": "object", "properties": {"reason": {"type": "string"}}, "required": ["reason"]}}}}}},
+    "/v1/nodes/{name}/resume":{"post": {"summary": "Put a node back into service", "responses": {"200": {
+    "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Node"}}}},
+    "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required": true, "schema": {
+    "type": "string"}}]}},
+    "/v1/nodes/{name}/fence":{"post": {"summary": "Vouch that nothing runs on a node any more", "responses": {
+    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Node"
+    }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required": true, "schema": {
+    "type": "string"}}], "requestBody": {"required": true, "content": {"application/json": {"schema": {"type":
+    "object", "properties": {"confirmDead": {"type": "boolean"}}, "required": ["confirmDead"]}}}}}},
+    "/v1/events":{"get": {"summary": "Facts as they become durable", "responses": {"200": {"description":
+    "server-sent events; ids are journal sequences", "content": {"text/event-stream": {"schema": {"type": "string"
+    }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "after", "in": "query", "schema": {"type":
+    "integer"}, "description": "events after this sequence; default: from now on, or from the first with follow=0"
+    }, {"name": "job", "in": "query", "schema": {"type": "integer"}, "description": "of this job alone"}, {"name"
+    : "follow", "in": "query", "schema": {"type": "integer"}, "description": "0: the stored ones, then end"}, {
+    "name": "Last-Event-ID", "in": "header", "schema": {"type": "integer"}, "description": "as after"}]}},
+    "/v1/inject":{"post": {"summary": "A fault on purpose", "responses": {"202": {"description": "sent", "content"
+    : {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content": {
+    "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "requestBody": {"required": true,
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"kind": {"type": "string", "enum"
+    : ["kill-rank", "stop-rank", "kill-node", "kill-agent"]}, "job": {"type": "integer"}, "rank": {"type":
+    "integer"}, "node": {"type": "string"}}, "required": ["kind"]}}}}}}
+    },
+    "components":{"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}, "schemas": {"Error": {
+    "type": "object", "properties": {"error": {"type": "object", "properties": {"code": {"type": "string"},
+    "message": {"type": "string"}, "remedy": {"type": "string"}, "problems": {"type": "array", "items": {"type":
+    "object", "properties": {"index": {"type": "integer"}, "line": {"type": "integer"}, "field": {"type": "string"
+    }, "value": {"type": "string"}, "allowed": {"type": "string"}}}}}, "required": ["code", "message", "remedy"
+    ]}}, "required": ["error"]}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"}},
+    "required": ["id"]}, "JobFile": {"type": "object", "description":
+    "As a job file: docs/job-file.md. `user` and an absolute `workingDirectory` are required here.", "required": [
+    "command"]}, "Job": {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"},
+    "project": {"type": "string"}, "user": {"type": "string"}, "priority": {"type": "integer"}, "state": {"type":
+    "string", "enum": ["pending", "starting", "running", "stopping", "completed", "failed", "cancelled",
+    "timedOut"]}, "attempt": {"type": "integer"}, "nodes": {"type": "array", "items": {"type": "string"}},
+    "nodeCount": {"type": "integer"}, "worldSize": {"type": "integer"}, "step": {"type": "integer", "nullable"
+    : true}, "loss": {"type": "number", "nullable": true}, "checkpointStep": {"type": "integer", "nullable"
+    : true}, "resumeStep": {"type": "integer"}, "submittedAt": {"type": "string"}, "startedAt": {"type": "string"
+    , "nullable": true}, "endedAt": {"type": "string", "nullable": true}, "reason": {"type": "string"}, "exitCode"
+    : {"type": "integer", "nullable": true}}, "required": ["id", "state"]}, "JobDetail": {"allOf": [{"$ref":
+    "#/components/schemas/Job"}, {"type": "object", "properties": {"ranks": {"type": "array", "items": {"type":
+    "object", "properties": {"role": {"type": "string"}, "rank": {"type": "integer"}, "node": {"type": "string"},
+    "pid": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "exitCode": {"type": "integer",
+    "nullable": true}, "signal": {"type": "integer", "nullable": true}, "step": {"type": "integer", "nullable"
+    : true}}}}, "spec": {"type": "object"}, "attempts": {"type": "array", "items": {"type": "object"}}}}]}, "Why"
+    : {"type": "object", "properties": {"id": {"type": "integer"}, "state": {"type": "string"}, "causes": {"type"
+    : "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "message": {"type": "string"
+    }}}}, "startEstimate": {"type": "string", "nullable": true}, "wouldStartNow": {"type": "array", "items": {
+    "type": "object"}}}}, "Report": {"type": "object", "properties": {"id": {"type": "integer"}, "wallSeconds": {
+    "type": "number"}, "heldSeconds": {"type": "number"}, "productiveSeconds": {"type": "number"}, "goodput": {
+    "type": "number", "nullable": true}, "attempts": {"type": "integer"}, "stepsLost": {"type": "integer"},
+    "lostSeconds": {"type": "object"}, "faults": {"type": "array", "items": {"type": "object", "properties": {"at"
+    : {"type": "string"}, "component": {"type": "string"}, "node": {"type": "string", "nullable": true}, "rank": {
+    "type": "integer", "nullable": true}, "cause": {"type": "string"}, "confidence": {"type": "string"},
+    "evidence": {"type": "array", "items": {"type": "string"}}, "action": {"type": "string"},
+    "detectedAfterSeconds": {"type": "number"}, "resumedAfterSeconds": {"type": "number", "nullable": true},
+    "stepsLost": {"type": "integer"}}}}}}, "Node": {"type": "object", "properties": {"name": {"type": "string"},
+    "state": {"type": "string", "enum": ["joining", "verifying", "ready", "suspect", "isolated", "draining",
+    "drained"]}, "devices": {"type": "integer"}, "free": {"type": "integer"}, "reason": {"type": "string"},
+    "since": {"type": "string"}, "jobs": {"type": "array", "items": {"type": "integer"}}, "address": {"type":
+    "string"}, "deviceType": {"type": "string"}, "cpus": {"type": "integer"}, "memoryBytes": {"type": "integer"},
+    "connected": {"type": "boolean"}, "pid": {"type": "integer", "nullable": true}}, "required": ["name", "state"
+    ]}}}}
+    """#
 }

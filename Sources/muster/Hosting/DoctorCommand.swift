@@ -52,7 +52,8 @@ struct DoctorCommand: ParsableCommand {
   }
 
   private static func namespaces() -> Check {
-    let works = succeeds("/usr/bin/unshare", ["--pid", "--mount", "--fork", "true"])
+    let works =
+      succeeds("/usr/bin/unshare", ["--pid", "--mount", "--fork", "true"])
       || succeeds("/usr/bin/unshare", ["--user", "--map-current-user", "--pid", "--mount", "--fork", "true"])
     return Check(
       name: "PID namespaces", isWell: works, isNeeded: false,

@@ -58,7 +58,8 @@ struct UpCommand: AsyncParsableCommand {
         if running > 0 { Terminal.out("\nDraining: \(running) jobs run; up to 10 s. Ctrl-C again kills.\n") }
         let left = running > 0 ? try await server.drain(within: Self.drain) : 0
         if left > 0 {
-          Terminal.out("Stopping the ranks of \(left) jobs; they go on from their checkpoints at the next `muster up`.\n")
+          Terminal.out(
+            "Stopping the ranks of \(left) jobs; they go on from their checkpoints at the next `muster up`.\n")
           _ = try await server.stopRanks(within: .seconds(5))
         }
         watching.get()?.cancel()
