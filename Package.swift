@@ -19,7 +19,7 @@ let selfContained: [LinkerSetting] = [
 
 /// The core and its hosts in virtual time are always optimised, in tests too: a simulation in a debug build crawls
 /// (350 to 650 times slower). Assertions stay on (`-O`, never `-Ounchecked`).
-let optimised: [SwiftSetting] = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let optimised: [SwiftSetting] = common + [.unsafeFlags(["-O", "-enable-testing"], .when(configuration: .debug))]
 
 let package = Package(
   name: "muster",
@@ -84,11 +84,13 @@ let package = Package(
       name: "MusterCommandTests",
       dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "ScriptedController"],
       exclude: ["Golden"], swiftSettings: common),
+    .testTarget(name: "TidyTests", swiftSettings: common),
+    .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore"], swiftSettings: common),
     .testTarget(
       name: "MusterServerTests",
       dependencies: [
-        "MusterServer", "MusterProtocol", .product(name: "Hummingbird", package: "hummingbird"),
+        "MusterServer", "MusterSim", "MusterJournal", "MusterCore", "MusterProtocol", .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
     .executableTarget(

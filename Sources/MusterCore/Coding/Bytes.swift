@@ -64,8 +64,13 @@ public struct ByteReader: ~Copyable {
     while offset < bytes.count, shift < 64 {
       let byte = bytes[offset]
       offset += 1
+      // The tenth byte holds the one bit that is left: a value has one form only.
+      guard shift < 63 || byte <= 1 else { throw .tooLong(at: offset - 1) }
       value |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 { return value }
+      if byte < 0x80 {
+        guard byte != 0 || shift == 0 else { throw .tooLong(at: offset - 1) }
+        return value
+      }
       shift += 7
     }
     throw .endedEarly(at: offset)
@@ -84,7 +89,12 @@ public struct ByteReader: ~Copyable {
     offset += 1
     return bytes[offset - 1]
   }
-  mutating func bool() throws(CodingError) -> Bool { try byte() != 0 }
+  mutating func bool() throws(CodingError) -> Bool {
+    let at = offset
+    let value = try byte()
+    guard value <= 1 else { throw .unknown(what: "Bool", number: UInt64(value), at: at) }
+    return value == 1
+  }
   mutating func instant() throws(CodingError) -> Instant { Instant(nanoseconds: try int()) }
   mutating func span() throws(CodingError) -> Span { Span(nanoseconds: try int()) }
   mutating func count() throws(CodingError) -> Int {

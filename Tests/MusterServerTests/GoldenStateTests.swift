@@ -1,0 +1,69 @@
+import Foundation
+import MusterCore
+import MusterJournal
+import MusterProtocol
+import MusterSim
+import Testing
+
+@testable import MusterServer
+
+/// A journal of each release stays here for ever, with the hash of the state that it folds to: a newer version reads an
+/// older journal without deciding anything again.
+@Suite struct GoldenStateTests {
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "Journals")
+
+  struct Golden: Sendable {
+    var file: String
+    var sequence: Int64
+    var stateHash: String
+  }
+  static let journals = [
+    Golden(
+      file: "facts-0.1.0.sqlite", sequence: 229,
+      stateHash: "d2227444570bc83e02a3ce1cbc1d7fe680aa6dce0092532704b96d7682d3b505")
+  ]
+
+  /// How the newest file came to be: `MUSTER_WRITE_GOLDEN_JOURNALS=1 swift test --filter GoldenStateTests`.
+  static func write() throws {
+    var world = World(seed: 20)
+    try world.run(stormSeconds: 45)
+    let folder = NSTemporaryDirectory() + "muster-golden-\(UUID().uuidString)"
+    let journal = try Journal.open(folder: folder)
+    var writer = ByteWriter()
+    for fact in world.facts { writer.put(fact) }
+    try journal.append(firstSequence: 1, count: world.facts.count, at: 1, facts: writer.bytes)
+    try journal.close()
+    let target = Self.folder.appending(path: "facts-0.1.0.sqlite")
+    if FileManager.default.fileExists(atPath: target.path) { try FileManager.default.removeItem(at: target) }
+    try FileManager.default.moveItem(atPath: folder + "/journal.sqlite", toPath: target.path)
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  @Test("a journal of an earlier release folds to the state that it had then", arguments: journals)
+  func folds(golden: Golden) throws {
+    if ProcessInfo.processInfo.environment["MUSTER_WRITE_GOLDEN_JOURNALS"] == "1" { try Self.write() }
+    // On a copy: reading leaves SQLite's index file beside the journal.
+    let copy = NSTemporaryDirectory() + "muster-golden-\(UUID().uuidString).sqlite"
+    try FileManager.default.copyItem(atPath: Self.folder.appending(path: golden.file).path, toPath: copy)
+    defer {
+      for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: copy + end) { unlink(copy + end) }
+    }
+    let replay = try Replay(path: copy, until: nil)
+    #expect(replay.json["sequence"]?.intValue == golden.sequence)
+    #expect(replay.json["stateHash"]?.stringValue == golden.stateHash)
+  }
+
+  @Test("a journal folded half way is another state")
+  func halfWay() throws {
+    let copy = NSTemporaryDirectory() + "muster-golden-\(UUID().uuidString).sqlite"
+    let golden = try #require(Self.journals.last)
+    try FileManager.default.copyItem(atPath: Self.folder.appending(path: golden.file).path, toPath: copy)
+    defer {
+      for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: copy + end) { unlink(copy + end) }
+    }
+    let half = try Replay(path: copy, until: golden.sequence / 2)
+    #expect(half.json["sequence"]?.intValue == golden.sequence / 2)
+    #expect(half.json["stateHash"]?.stringValue != golden.stateHash)
+  }
+}
