@@ -1,0 +1,67 @@
+import Glibc
+
+/// Everything the benchmark starts ends with it: the benchmark runs in a child, and whichever of the two is left
+/// kills what is below it. Both are subreapers, so nobody slips away to init.
+enum Guardian {
+  static let mark = "MUSTER_BENCH_CHILD"
+
+  /// In the first process: runs the benchmark in a child, ends as it does. In the child: returns.
+  static func guardThisRun() throws {
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
+    signal(SIGPIPE, SIG_IGN)
+    if environment(mark) != nil {
+      prctl(PR_SET_PDEATHSIG, SIGTERM)
+      if getppid() == 1 { exit(1) }
+      pthread_sigmask(SIG_BLOCK, &signals, nil)
+      var thread = pthread_t()
+      pthread_create(
+        &thread, nil,
+        { _ in
+          var signals = sigset_t()
+          sigemptyset(&signals)
+          for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
+          var which: Int32 = 0
+          sigwait(&signals, &which)
+          killDescendants()
+          _exit(128 + which)
+        }, nil)
+      return
+    }
+    sigaddset(&signals, SIGCHLD)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    let child = try start([selfPath()] + CommandLine.arguments.dropFirst(), environment: kept(), output: 1)
+    while true {
+      var which: Int32 = 0
+      sigwait(&signals, &which)
+      if which != SIGCHLD {
+        kill(child, SIGTERM)
+        continue
+      }
+      var status: Int32 = 0
+      while true {
+        let ended = waitpid(-1, &status, WNOHANG)
+        if ended <= 0 { break }
+        if ended == child {
+          killDescendants()
+          exit(status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f))
+        }
+      }
+    }
+  }
+
+  /// Our own variables; no other MUSTER_* reaches what we start.
+  private static func kept() -> [String: String] {
+    var variables = [mark: "1"]
+    for name in ["MUSTER_BIN", "MUSTER_BENCH_DIR"] { variables[name] = environment(name) }
+    return variables
+  }
+}
+
+func selfPath() -> String {
+  var buffer = [CChar](repeating: 0, count: 4_096)
+  let count = readlink("/proc/self/exe", &buffer, buffer.count)
+  return String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

@@ -1,0 +1,123 @@
+"""The controller killed, stopped, doubled: what was acknowledged stays, what runs goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import unittest
+
+from fleet import MUSTER, Fleet, alive, eventually
+
+
+class Controller(unittest.TestCase):
+    def setUp(self):
+        self.fleet = Fleet(nodes=3)
+
+    def tearDown(self):
+        self.fleet.stop()
+
+    def kill(self):
+        self.fleet.process.kill()
+        self.fleet.process.wait()
+        self.fleet.log.close()
+
+    def test_killed_while_jobs_run(self):
+        """Ranks never notice a killed controller; what happened meanwhile is not lost."""
+        long = self.fleet.steps("--steps", 100, "--step-seconds", 0.1, nodes=2, devices=1)
+        short = self.fleet.submit(["sh", "-c", "sleep 2; exit 5"], devices=1, restart={"limit": 0})
+        before = self.fleet.wait_step(long, 3)
+        exiting = self.fleet.wait_state(short, "running")["ranks"][0]["pid"]
+        self.kill()
+        pids = [rank["pid"] for rank in before["ranks"]]
+        eventually("the short job's rank has ended", lambda: not alive(exiting), 10)
+        self.assertTrue(all(alive(pid) for pid in pids))
+        self.fleet.start()
+        eventually("the same ranks are known again", lambda: [r["pid"] for r in self.fleet.job(long)["ranks"]] == pids)
+        ended = self.fleet.end(short)
+        self.assertEqual((ended["state"], ended["exitCode"], ended["attempt"]), ("failed", 5, 1))
+        ended = self.fleet.end(long)
+        self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
+
+    def test_stopped_for_five_seconds(self):
+        """A controller that did not run for 5 s ends no attempt."""
+        job = self.fleet.steps("--steps", 100, "--step-seconds", 0.1, nodes=3, devices=1)
+        self.fleet.wait_step(job, 3)
+        os.kill(self.fleet.process.pid, signal.SIGSTOP)
+        waiter = threading.Event()
+        waiter.wait(5)
+        os.kill(self.fleet.process.pid, signal.SIGCONT)
+        ended = self.fleet.end(job)
+        self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
+        self.assertEqual(self.fleet.faults(job), [])
+        self.assertTrue(all(node["state"] == "ready" for node in self.fleet.json("nodes")))
+
+    def test_killed_under_submissions(self):
+        """kill -9 under a loop of submissions loses nothing acknowledged and reuses no id."""
+        acknowledged = []
+        for _ in range(4):
+            ending = threading.Event()
+
+            def submit():
+                while not ending.is_set():
+                    try:
+                        status, answer = self.fleet.request(
+                            "POST", "/v1/jobs", {"command": ["true"], "user": "u", "workingDirectory": "/", "gang": {"nodes": 64}})
+                        if status == 201:
+                            acknowledged.append(answer["id"])
+                    except (OSError, ValueError):
+                        return
+
+            threads = [threading.Thread(target=submit) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            count = len(acknowledged)
+            eventually("some were acknowledged", lambda: len(acknowledged) > count + 50)
+            self.kill()
+            ending.set()
+            for thread in threads:
+                thread.join()
+            self.fleet.start()
+        known = {job["id"] for job in self.fleet.json("jobs", "--all")}
+        self.assertEqual(len(acknowledged), len(set(acknowledged)))
+        self.assertEqual(set(acknowledged) - known, set())
+
+    def test_second_server_is_refused(self):
+        """A second server on the same folder is refused, and a busy port is named with the way out."""
+        done = self.fleet.muster("server", "--listen", "127.0.0.1:0", check=False, timeout=20)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn(str(self.fleet.process.pid), done.stderr)
+        done = subprocess.run(
+            [MUSTER, "server", "--data", os.path.join(self.fleet.folder, "other"), "--listen", f"127.0.0.1:{self.fleet.port}"],
+            capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn(str(self.fleet.port), done.stderr)
+        self.assertIn("127.0.0.1:0", done.stderr)
+
+    def test_replay_agrees(self):
+        """Two processes fold the journal to the same hash."""
+        self.fleet.end(self.fleet.submit(["true"], nodes=2))
+        first, second = (self.fleet.json("replay", self.fleet.data) for _ in range(2))
+        self.assertEqual(first["stateHash"], second["stateHash"])
+        part = json.loads(self.fleet.muster("replay", self.fleet.data, "--until", "2", "--json").stdout)
+        self.assertEqual(part["sequence"], 2)
+        self.assertNotEqual(part["stateHash"], first["stateHash"])
+
+    def test_interrupt_stops_all(self):
+        """Ctrl-C drains, stops the ranks, says so and leaves nothing running; the job goes on at the next start."""
+        job = self.fleet.steps("--steps", 400, "--step-seconds", 0.1, "--checkpoint-every", 5, nodes=2, devices=1)
+        before = self.fleet.wait_step(job, 6)
+        pids = [rank["pid"] for rank in before["ranks"]] + self.fleet.processes()
+        self.fleet.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.fleet.process.wait(30), 0)
+        self.assertIn("Stopped: no rank runs.", self.fleet.up_log())
+        eventually("nothing is left", lambda: not any(alive(pid) for pid in pids), 5)
+        self.fleet.log.close()
+        self.fleet.start()
+        after = eventually("it runs again", lambda: self.fleet.at_step(job, 6), 30)
+        self.assertGreaterEqual(after["resumeStep"], 5)
+        self.fleet.muster("cancel", job)
+
+
+if __name__ == "__main__":
+    unittest.main()
