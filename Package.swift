@@ -65,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterCore",
+        "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal",
+        "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common,
@@ -90,7 +91,8 @@ let package = Package(
     .testTarget(
       name: "MusterServerTests",
       dependencies: [
-        "MusterServer", "MusterSim", "MusterJournal", "MusterCore", "MusterProtocol", .product(name: "Hummingbird", package: "hummingbird"),
+        "MusterServer", "MusterSim", "MusterJournal", "MusterCore", "MusterProtocol",
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
     .executableTarget(

@@ -6,6 +6,7 @@ import PackageDescription
 let package = Package(
   name: "muster-bench",
   targets: [
-    .executableTarget(name: "muster-bench", swiftSettings: [.swiftLanguageMode(.v6)])
+    .target(name: "CLinux"),
+    .executableTarget(name: "muster-bench", dependencies: ["CLinux"], swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

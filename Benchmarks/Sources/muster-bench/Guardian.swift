@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Everything the benchmark starts ends with it: the benchmark runs in a child, and whichever of the two is left
@@ -7,13 +8,13 @@ enum Guardian {
 
   /// In the first process: runs the benchmark in a child, ends as it does. In the child: returns.
   static func guardThisRun() throws {
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    _ = become_subreaper()
     var signals = sigset_t()
     sigemptyset(&signals)
     for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
     signal(SIGPIPE, SIG_IGN)
     if environment(mark) != nil {
-      prctl(PR_SET_PDEATHSIG, SIGTERM)
+      _ = signal_at_parents_death(SIGTERM)
       if getppid() == 1 { exit(1) }
       pthread_sigmask(SIG_BLOCK, &signals, nil)
       var thread = pthread_t()

@@ -88,7 +88,8 @@ func run(_ arguments: [String], input: String? = nil, errors: Int32? = nil) thro
 
 func makePipe() throws -> (reader: Int32, writer: Int32) {
   var ends: [Int32] = [0, 0]
-  guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Failure("no pipe: errno \(errno)") }
+  guard pipe(&ends) == 0 else { throw Failure("no pipe: errno \(errno)") }
+  for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
   return (ends[0], ends[1])
 }
 

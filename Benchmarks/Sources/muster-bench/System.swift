@@ -121,3 +121,9 @@ func connectLoopback(port: Int) throws -> Int32 {
   setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(4))
   return connection
 }
+
+/// One line to standard error: how far the benchmark is.
+func say(_ line: String) {
+  let bytes = Array((line + "\n").utf8)
+  _ = write(2, bytes, bytes.count)
+}

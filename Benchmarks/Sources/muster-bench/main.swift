@@ -1,0 +1,52 @@
+import Glibc
+
+
+
+/// A part of the benchmark by its name on the command line.
+struct Part {
+  var name: String
+  var what: String
+  var measure: () throws -> [Row]
+}
+
+let parts = [
+  Part(name: "submissions", what: "durable submissions a second", measure: Submissions.measure),
+]
+
+func fail(_ text: String) -> Never {
+  say("muster-bench: \(text)")
+  exit(1)
+}
+
+do {
+  let words = Array(CommandLine.arguments.dropFirst())
+  if words.first == "pace" {
+    try Pace.run(words)
+    exit(0)
+  }
+  let wanted = words.isEmpty || words == ["all"] ? parts.map(\.name) : words
+  guard wanted.allSatisfy({ name in parts.contains { $0.name == name } }) else {
+    let list = parts.map { "  \($0.name): \($0.what)" }.joined(separator: "\n")
+    fail("usage: muster-bench [all | PART...]; MUSTER_BIN names the binary.\n\(list)")
+  }
+  try Guardian.guardThisRun()
+  print(try Machine.describe() + "\n")
+  var rows: [Row] = []
+  for part in parts where wanted.contains(part.name) {
+    say("\(part.name): \(part.what) ...")
+    do {
+      let found = try part.measure()
+      rows += found
+      for row in found { say(row.line) }
+    } catch {
+      rows.append(Row(what: part.name, unit: "", samples: [], target: .none, note: "failed: \(error)"))
+      say("\(part.name) failed: \(error)")
+    }
+    killDescendants()
+  }
+  print(Row.head)
+  for row in rows { print(row.line) }
+  exit(rows.contains { $0.samples.isEmpty } ? 1 : 0)
+} catch {
+  fail("\(error)")
+}
