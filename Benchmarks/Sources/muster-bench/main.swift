@@ -11,6 +11,10 @@ struct Part {
 
 let parts = [
   Part(name: "submissions", what: "durable submissions a second", measure: Submissions.measure),
+  Part(name: "rank-idle", what: "one of 8 idle ranks killed", measure: RankKilled.idle),
+  Part(name: "rank-busy", what: "one of 8 busy ranks killed", measure: RankKilled.busy),
+  Part(name: "rank-torch", what: "one of 8 torch ranks killed", measure: RankKilled.torch),
+  Part(name: "idle", what: "an idle agent, an idle shim", measure: Idle.measure),
 ]
 
 func fail(_ text: String) -> Never {
