@@ -23,6 +23,7 @@ test: packages
 	swift test
 
 bench: packages training-packages build
+	cd Benchmarks/Core && swift run -c release core-bench
 	cd Benchmarks && swift run -c release muster-bench all
 
 lint:

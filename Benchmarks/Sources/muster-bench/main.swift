@@ -15,6 +15,12 @@ let parts = [
   Part(name: "rank-busy", what: "one of 8 busy ranks killed", measure: RankKilled.busy),
   Part(name: "rank-torch", what: "one of 8 torch ranks killed", measure: RankKilled.torch),
   Part(name: "idle", what: "an idle agent, an idle shim", measure: Idle.measure),
+  Part(name: "node", what: "a whole node killed", measure: NodeKilled.measure),
+  Part(name: "hang", what: "a rank that hangs", measure: Hang.measure),
+  Part(name: "controller", what: "the controller killed under submissions", measure: ControllerKilled.measure),
+  Part(name: "load", what: "faults while submissions arrive", measure: FaultUnderLoad.measure),
+  Part(name: "start", what: "muster up, muster version", measure: Starting.measure),
+  Part(name: "journal", what: "the journal's size", measure: JournalSize.measure),
 ]
 
 func fail(_ text: String) -> Never {
