@@ -251,6 +251,7 @@ extension Cluster {
 
   private mutating func finishJob(_ slot: Int32, _ ended: JobEnded, at: Instant) {
     jobs[slot].state = ended.state
+    if ended.state == .failed { lemons.acquit(job: ended.job) }
     jobs[slot].exitCode = ended.exitCode
     jobs[slot].endedAt = at
     endReasons[Int(slot)] = ended.reason

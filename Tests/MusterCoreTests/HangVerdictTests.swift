@@ -26,6 +26,12 @@ import Testing
     #expect(verdict.finding == .culprit(rank: 2, .hangBusy, .high))
   }
 
+  @Test("a busy rank that gets a tenth of a core on a crowded machine is still the culprit")
+  func busyOnACrowdedMachine() {
+    let verdict = HangVerdict.judge(Self.waiting + [Self.look(2, state: "R", cpu: 100, call: "")], someEndedWell: false)
+    #expect(verdict.finding == .culprit(rank: 2, .hangBusy, .high))
+  }
+
   @Test("a rank that reads what no peer feeds is the culprit", arguments: ["pipe", "file", "tty", "other"])
   func blockedRead(on: String) {
     let verdict = HangVerdict.judge(Self.waiting + [Self.look(2, call: "read", on: on)], someEndedWell: false)

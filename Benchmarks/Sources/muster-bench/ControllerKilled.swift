@@ -48,7 +48,9 @@ enum ControllerKilled {
     let lost = acknowledged.filter { stored[$0.key] != "kill-\($0.value)" }.count
     let note = "\(figure(Double(acknowledged.count))) acknowledged, \(figure(Double(stored.count))) stored"
     return [
-      Row(what: "20 kills of the controller: acknowledged jobs lost", unit: "jobs", samples: [Double(lost)], target: .atMost(0), note: note),
+      Row(
+        what: "20 kills of the controller: acknowledged jobs lost", unit: "jobs", samples: [Double(lost)],
+        target: .atMost(0), note: note),
       Row(what: "20 kills of the controller: ids reused", unit: "ids", samples: [Double(reused)], target: .atMost(0)),
       Row(
         what: "restart after a kill until it answers", unit: "ms", samples: restarts, target: .none,

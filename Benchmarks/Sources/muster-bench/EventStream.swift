@@ -16,7 +16,8 @@ final class EventStream {
   init(_ fleet: Fleet, job: Int) throws {
     descriptor = try connectLoopback(port: fleet.port)
     let request = Array(
-      ("GET /v1/events?follow=1&job=\(job) HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer \(fleet.token)\r\n\r\n").utf8)
+      ("GET /v1/events?follow=1&job=\(job) HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer \(fleet.token)\r\n\r\n")
+        .utf8)
     guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
       throw Failure("cannot ask for events")
     }
@@ -52,7 +53,9 @@ final class EventStream {
     while let end = received.firstIndex(of: 10) {
       let line = received[..<end]
       defer { received.removeSubrange(...end) }
-      guard let open = line.firstIndex(of: UInt8(ascii: "{")), let json = try? JSON.parse(line[open...]) else { continue }
+      guard let open = line.firstIndex(of: UInt8(ascii: "{")), let json = try? JSON.parse(line[open...]) else {
+        continue
+      }
       return Event(at: arrivedAt, json: json)
     }
     return nil

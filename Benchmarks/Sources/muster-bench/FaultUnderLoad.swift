@@ -31,20 +31,26 @@ enum FaultUnderLoad {
       if due > 0 { sleepMilliseconds(Int(due / 1_000_000)) }
       let begin = bootNanoseconds()
       guard kill(ranks[trial * 3 % ranks.count].process, SIGKILL) == 0 else { throw Failure("cannot kill a rank") }
-      guard let event = try stream.next(within: 20, where: { $0.kind == "faultFound" && $0.json["attempt"].int == gang.attempt })
+      guard
+        let event = try stream.next(
+          within: 20, where: { $0.kind == "faultFound" && $0.json["attempt"].int == gang.attempt })
       else { throw Failure("no fault within 20 s") }
       samples.append(milliseconds(event.at - begin))
       if pacer > 0 && kill(pacer, 0) != 0 { stopped += 1 }
       _ = try gang.waitForNextAttempt(since: begin)
     }
     let took = Double(bootNanoseconds() - first) / 1e9
-    var note = "p50 \(figure(percentile(samples.sorted(), 0.5))), p99 \(figure(percentile(samples.sorted(), 0.99))) ms; \(figure(took)) s"
+    var note =
+      "p50 \(figure(percentile(samples.sorted(), 0.5))), p99 \(figure(percentile(samples.sorted(), 0.99))) ms; \(figure(took)) s"
     if pacer > 0 {
       waitFor(pacer)
       var bytes = [UInt8](repeating: 0, count: 100)
       let count = read(reader, &bytes, bytes.count)
-      let words = String(decoding: bytes[..<max(0, count)], as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" })
-      note += "; \(words.first.map(String.init) ?? "no") submissions/s arrived for \(seconds) s, \(words.dropFirst().first ?? "?") refused"
+      let words = String(decoding: bytes[..<max(0, count)], as: UTF8.self).split(whereSeparator: {
+        $0 == " " || $0 == "\n"
+      })
+      note +=
+        "; \(words.first.map(String.init) ?? "no") submissions/s arrived for \(seconds) s, \(words.dropFirst().first ?? "?") refused"
     }
     return Row(
       what: rate > 0 ? "fault to facts under \(figure(Double(rate))) submissions/s" : "fault to facts, no submissions",

@@ -187,7 +187,9 @@ struct HTTPHead {
       guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
       let name = line[..<colon].map { $0 | 32 }
       if name.elementsEqual("content-length".utf8) {
-        for digit in line[colon...] where (48...57).contains(digit) { contentLength = contentLength * 10 + Int(digit) - 48 }
+        for digit in line[colon...] where (48...57).contains(digit) {
+          contentLength = contentLength * 10 + Int(digit) - 48
+        }
       } else if name.elementsEqual("transfer-encoding".utf8) {
         isChunked = true
       }

@@ -56,7 +56,9 @@ enum Guardian {
   /// Our own variables; no other MUSTER_* reaches what we start.
   private static func kept() -> [String: String] {
     var variables = [mark: "1"]
-    for name in ["MUSTER_BIN", "MUSTER_BENCH_DIR", "MUSTER_BENCH_EXAMPLES", "MUSTER_BENCH_TORCH_KILLS"] { variables[name] = environment(name) }
+    for name in ["MUSTER_BIN", "MUSTER_BENCH_DIR", "MUSTER_BENCH_EXAMPLES", "MUSTER_BENCH_TORCH_KILLS"] {
+      variables[name] = environment(name)
+    }
     return variables
   }
 }

@@ -4,7 +4,8 @@ import Glibc
 enum Hang {
   static func measure() throws -> [Row] {
     [
-      try row("rank stopped (SIGSTOP), until the verdict", .stopped), try row("rank in a busy loop, until the verdict", .busy),
+      try row("rank stopped (SIGSTOP), until the verdict", .stopped),
+      try row("rank in a busy loop, until the verdict", .busy),
       try row("rank in a blocked read, until the verdict", .read),
     ]
   }
@@ -41,7 +42,8 @@ enum Hang {
       try waitUntil("job \(id) has ended", seconds: 90) { try fleet.get("/v1/jobs/\(id)")["endedAt"].string != nil }
     }
     return Row(
-      what: what, unit: "s", samples: samples, target: .atMost(5), note: "the right rank named \(right) of \(samples.count) times")
+      what: what, unit: "s", samples: samples, target: .atMost(5),
+      note: "the right rank named \(right) of \(samples.count) times")
   }
 
   private static func submit(_ form: Form, culprit: Int, output: String, on fleet: Fleet) throws -> Int {
@@ -50,7 +52,8 @@ enum Hang {
     let examples = environment("MUSTER_BENCH_EXAMPLES") ?? binary.components(upTo: "/Benchmarks/") + "/examples"
     let script = examples + "/faults/hang.py"
     guard access(script, R_OK) == 0 else { throw Failure("no \(script): set MUSTER_BENCH_EXAMPLES") }
-    let words = "exec /usr/bin/python3 \(script) --form \(form.rawValue) --hang-rank \(culprit) --hang-at-step 25 --steps 100000"
+    let words =
+      "exec /usr/bin/python3 \(script) --form \(form.rawValue) --hang-rank \(culprit) --hang-at-step 25 --steps 100000"
     return try fleet.submit(
       """
       name: hang-\(form.rawValue)

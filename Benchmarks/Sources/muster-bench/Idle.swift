@@ -19,12 +19,14 @@ enum Idle {
     }
     guard let shim = ProcessUse(rank)?.parent else { throw Failure("the rank has gone") }
     let other = node == "node-1" ? "node-2" : "node-1"
-    guard let idle = try fleet.ask("node", other)["pid"].int, let working = try fleet.ask("node", node)["pid"].int else {
+    guard let idle = try fleet.ask("node", other)["pid"].int, let working = try fleet.ask("node", node)["pid"].int
+    else {
       throw Failure("a node without an agent")
     }
     sleepMilliseconds(2_000)
     let watched: [(what: String, process: pid_t, percent: Double?, megabytes: Double?)] = [
-      ("idle agent", pid_t(idle), 0.5, 40), ("agent with one job", pid_t(working), 0.5, 40), ("idle shim", shim, 0.2, 16),
+      ("idle agent", pid_t(idle), 0.5, 40), ("agent with one job", pid_t(working), 0.5, 40),
+      ("idle shim", shim, 0.2, 16),
       ("controller with 2 local nodes", fleet.process, nil, nil),
     ]
     let seconds = 20

@@ -1,6 +1,11 @@
 /// Just enough JSON to read what the controller prints.
 enum JSON {
-  case null, bool(Bool), number(Double), string(String), array([JSON]), object([String: JSON])
+  case null
+  case bool(Bool)
+  case number(Double)
+  case string(String)
+  case array([JSON])
+  case object([String: JSON])
 
   subscript(name: String) -> JSON {
     if case .object(let members) = self { return members[name] ?? .null }

@@ -15,7 +15,8 @@ enum NodeKilled {
       sleepMilliseconds(1_000)
       let node = ranks[trial * 3 % ranks.count].node
       let there = ranks.filter { $0.node == node }.map(\.process)
-      guard let agent = try fleet.ask("node", node)["pid"].int, let shim = there.first.flatMap({ ProcessUse($0)?.parent })
+      guard let agent = try fleet.ask("node", node)["pid"].int,
+        let shim = there.first.flatMap({ ProcessUse($0)?.parent })
       else { throw Failure("no agent or no shim on \(node)") }
       let begin = bootNanoseconds()
       for process in [pid_t(agent), shim] + there { kill(process, SIGKILL) }

@@ -1,7 +1,5 @@
 import Glibc
 
-
-
 /// A part of the benchmark by its name on the command line.
 struct Part {
   var name: String

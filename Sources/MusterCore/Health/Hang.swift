@@ -84,7 +84,7 @@ struct HangVerdict: Sendable, Hashable {
       return HangVerdict(finding: .working, evidence: ["rank \(mover.rank) moves bytes: \(mover.movedBytes)"])
     }
     let blocked = looks.filter { isBlockedRead($0.probe) }
-    let busy = looks.filter { $0.probe.cpuPermille >= 500 }
+    let busy = looks.filter(isBusy)
     if !blocked.isEmpty, blocked.count < looks.count || looks.count == 1 {
       let look = blocked[0]
       return found(
@@ -115,6 +115,11 @@ struct HangVerdict: Sendable, Hashable {
   private static func isBlockedRead(_ probe: Probe) -> Bool {
     guard probe.state == "S" || probe.state == "D" else { return false }
     return ["read", "readv", "pread64", "openat", "open"].contains(probe.syscall) && probe.descriptor != "socket"
+  }
+
+  /// At work, or it would be: on a crowded machine a busy loop gets less than a core, but it is always runnable.
+  private static func isBusy(_ look: Look) -> Bool {
+    look.probe.cpuPermille >= 500 || (look.probe.state == "R" && look.probe.cpuPermille >= 50)
   }
 
   private static func others(_ looks: [Look], than rank: Int32) -> [String] {

@@ -20,6 +20,9 @@ struct LemonCounter: Hashable, Sendable {
     entries.append(Entry(node: node.index, job: fault.attempt.job.number, at: at))
   }
 
+  /// The job has failed for good, by its own doing: its faults say nothing about the nodes that it ran on.
+  mutating func acquit(job: JobID) { entries.removeAll { $0.job == job.number } }
+
   mutating func forgive(node: NodeID) { entries.removeAll { $0.node == node.index } }
 
   /// The evidence if the node is a lemon, else nil. `nodeCount`: nodes in the fleet (the peers).
