@@ -85,6 +85,8 @@ let package = Package(
       name: "MusterCommandTests",
       dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "ScriptedController"],
       exclude: ["Golden"], swiftSettings: common),
+    .testTarget(
+      name: "MusterAgentTests", dependencies: ["MusterAgent", "MusterProtocol", "MusterCore"], swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore"], swiftSettings: common),

@@ -45,7 +45,7 @@ struct LoadClient {
   /// that goes away ends it early: what it had not acknowledged does not count.
   func run(seconds: Double, count: Int = .max) throws -> Outcome {
     var open: [Connection] = []
-    defer { open.forEach { close($0.descriptor) } }
+    defer { for connection in open { close(connection.descriptor) } }
     let poll = epoll_create1(Int32(EPOLL_CLOEXEC))
     defer { close(poll) }
     for i in 0..<connections {

@@ -22,10 +22,6 @@ enum NodeKilled {
       for process in [pid_t(agent), shim] + there { kill(process, SIGKILL) }
       samples.append(try gang.waitForNextAttempt(since: begin))
       _ = try gang.waitUntilRunning()
-      try waitUntil("\(node) is back", seconds: 60) {
-        let state = try fleet.get("/v1/nodes/\(node)")
-        return state["connected"].string == nil && state["pid"].int != agent && state["pid"].int != nil
-      }
       let back = try run([try musterBinary(), "resume", node, "--data", fleet.data])
       guard back.code == 0 else { throw Failure("muster resume \(node): exit code \(back.code)") }
     }

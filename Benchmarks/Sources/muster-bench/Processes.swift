@@ -40,8 +40,7 @@ func start(
   for (name, value) in extra { variables.append(strdup(name + "=" + value)) }
   variables.append(nil)
   defer {
-    words.forEach { free($0) }
-    variables.forEach { free($0) }
+    for word in words + variables { free(word) }
   }
   var process: pid_t = 0
   let result = posix_spawnp(&process, arguments[0], &actions, &attributes, words, variables)

@@ -7,7 +7,7 @@ enum Submissions {
     #"{"name":"\#(name)","user":"ada","project":"llm","gang":{"nodes":4,"devicesPerNode":8},"#
       + #""command":["python3","train.py","--epochs","3","--batch-size","32","--lr","3e-4"],"#
       + #""workingDirectory":"/data/projects/llm","environment":{"OMP_NUM_THREADS":"8","NCCL_DEBUG":"WARN","#
-      + #""DATA":"/data/sets/web-2026","TOKENIZERS_PARALLELISM":"false"},"priority":100,"walltime":"24h"}"#
+      + #""DATA":"/data/sets/web-2026","TOKENIZERS_PARALLELISM":"false","HF_HOME":"/data/hf"},"walltime":"24h"}"#
   }
 
   static func measure() throws -> [Row] {

@@ -1,0 +1,60 @@
+import MusterCore
+import MusterProtocol
+import Testing
+
+@testable import MusterAgent
+
+@Suite struct AgentMachineTests {
+  static func member(_ job: Int64, _ attempt: Int32 = 1) -> MemberID {
+    MemberID(attempt: AttemptID(job: JobID(job), number: attempt), index: 0)
+  }
+  static func launch(_ job: Int64, _ attempt: Int32 = 1) -> MemberLaunch {
+    MemberLaunch(
+      member: member(job, attempt), memberCount: 1, role: "main", firstRank: 0, ranks: 1, worldSize: 1, devices: [],
+      nodeList: "n", jobName: "j", user: "u", project: "p", command: ["true"], environment: [], workingDirectory: "/",
+      memoryBytes: 0, cpus: 0, resumeStep: 0, logLimitBytes: 1 << 20, lease: .seconds(30))
+  }
+
+  @Test("what is intended and not there is started, once")
+  func starts() {
+    var machine = AgentMachine()
+    #expect(machine.intended([Self.launch(1)], epoch: 1) == [.startShim(Self.launch(1))])
+    #expect(machine.intended([Self.launch(1)], epoch: 1) == [])
+  }
+
+  @Test("what is not intended is killed, and put away only when it is gone and was reported")
+  func kills() {
+    var machine = AgentMachine()
+    machine.has(Self.member(1), shimPID: 7, alive: true)
+    #expect(machine.intended([], epoch: 1) == [.killShim(Self.member(1))])
+    #expect(machine.ended(Self.member(1)) == [.report])
+    #expect(machine.report.map(\.alive) == [false])
+    #expect(machine.intended([], epoch: 1) == [.removeFolder(Self.member(1))])
+    #expect(machine.report == [])
+  }
+
+  @Test("a dead shim that is still intended is reported, never started anew")
+  func deadIsNotRestarted() {
+    var machine = AgentMachine()
+    machine.has(Self.member(1), shimPID: 7, alive: false)
+    #expect(machine.intended([Self.launch(1)], epoch: 1) == [])
+    #expect(machine.report.map(\.alive) == [false])
+  }
+
+  @Test("an older controller is not obeyed")
+  func olderEpoch() {
+    var machine = AgentMachine()
+    #expect(machine.welcomed(epoch: 3) == [.report])
+    #expect(machine.intended([Self.launch(1)], epoch: 2) == [.hangUp])
+    #expect(machine.report == [])
+  }
+
+  @Test("a shim that cannot be started is reported with its reason")
+  func startFailed() {
+    var machine = AgentMachine()
+    _ = machine.intended([Self.launch(1)], epoch: 1)
+    #expect(machine.couldNotStart(Self.member(1), "no memory") == [.report])
+    #expect(machine.report.map(\.startFailed) == ["no memory"])
+    #expect(!machine.hasLiveMembers)
+  }
+}
