@@ -66,11 +66,10 @@ extension Cluster {
   // MARK: Nodes
 
   private mutating func join(_ joined: NodeJoined, at: Instant) {
-    let free = joined.devices >= 64 ? UInt64.max : (1 << UInt64(joined.devices)) - 1
     nodes.append(
       Node(
         state: .ready, onEvidence: false, drainRequested: false, devices: joined.devices, members: 0,
-        freeDevices: free, firstMember: -1, since: at))
+        freeDevices: Cluster.mask(joined.devices), firstMember: -1, since: at))
     nodeDetails.append(NodeDetail(joined: joined, reason: ""))
     nodeByName[joined.name] = joined.node.index
     readyByFree[Int(joined.devices)] += 1
@@ -79,17 +78,15 @@ extension Cluster {
   private mutating func rejoin(_ joined: NodeJoined) {
     let i = Int(joined.node.index)
     count(i, -1)
-    var held: UInt64 = 0
-    var m = nodes[i].firstMember
-    while m >= 0 {
-      held |= members[m].devices
-      m = members[m].nextOnNode
-    }
+    let held = Cluster.mask(nodes[i].devices) & ~nodes[i].freeDevices
     nodes[i].devices = joined.devices
-    nodes[i].freeDevices = (joined.devices >= 64 ? UInt64.max : (1 << UInt64(joined.devices)) - 1) & ~held
+    nodes[i].freeDevices = Cluster.mask(joined.devices) & ~held
     nodeDetails[i].joined = joined
     count(i, 1)
   }
+
+  /// Bits of so many devices.
+  private static func mask(_ devices: Int32) -> UInt64 { devices >= 64 ? .max : (1 << UInt64(devices)) - 1 }
 
   /// Keeps `readyByFree` right around a change of a node.
   private mutating func count(_ i: Int, _ by: Int32) {
@@ -229,18 +226,32 @@ extension Cluster {
       if m >= 0 { members[m].nextOnNode = member.nextOnNode }
     }
     count(i, -1)
-    nodes[i].freeDevices |= member.devices
     nodes[i].members -= 1
     if nodes[i].state == .draining, nodes[i].members == 0 { nodes[i].state = .drained }
     count(i, 1)
+    // The devices of a gang are given back together, when its attempt has ended: nobody takes a healthy node from a
+    // gang that is about to be restarted on it.
+    if attempts[member.attemptSlot].phase == .ended { giveBackDevices(of: member) }
     if jobs[attempts[member.attemptSlot].jobSlot].latestAttempt != member.attemptSlot {
       giveBackMembers(ofAttempt: member.attemptSlot)
     }
   }
 
+  private mutating func giveBackDevices(of member: Member) {
+    let i = Int(member.node)
+    count(i, -1)
+    nodes[i].freeDevices |= member.devices & Cluster.mask(nodes[i].devices)
+    count(i, 1)
+  }
+
   private mutating func finishAttempt(_ slot: Int32, strikes: Int32, at: Instant) {
     attempts[slot].phase = .ended
     attempts[slot].endedAt = at
+    var m = attempts[slot].firstMember
+    while m >= 0 {
+      if members[m].stopped { giveBackDevices(of: members[m]) }
+      m = members[m].nextInGang
+    }
     let job = attempts[slot].jobSlot
     jobs[job].strikes = strikes
     jobs[job].bestStep = max(jobs[job].bestStep, attempts[slot].lastStep)

@@ -19,6 +19,7 @@ final class Fleet {
   /// From the start of the program until it said that it is up (a server alone: until it answers).
   private(set) var startNanoseconds: Int64 = 0
   private(set) var token = ""
+  private var unread: Int32 = -1
 
   /// - Parameter nodes: local nodes of 8 devices; 0 starts `muster server` alone.
   init(nodes: Int, port fixed: Int? = nil) throws {
@@ -71,8 +72,8 @@ final class Fleet {
       seen += String(decoding: part[..<count], as: UTF8.self)
     }
     // Nobody reads what it prints later; an open pipe keeps that from hurting it.
-    let rest = dup(reader)
-    guard rest >= 0 else { throw Failure("no descriptor left") }
+    if unread >= 0 { close(unread) }
+    unread = dup(reader)
   }
 
   /// Kills the controller alone, as a crash would.
@@ -89,6 +90,8 @@ final class Fleet {
       waitFor(process)
     }
     killDescendants()
+    if unread >= 0 { close(unread) }
+    unread = -1
     removeTree(folder)
   }
 

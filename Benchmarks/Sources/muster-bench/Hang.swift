@@ -21,6 +21,7 @@ enum Hang {
     defer { fleet.end() }
     var samples: [Double] = []
     var right = 0
+    var unknown = 0
     for trial in 0..<5 {
       let culprit = (trial * 3 + 1) % 4
       let output = fleet.folder + "/output-\(trial)"
@@ -35,7 +36,13 @@ enum Hang {
         throw Failure("no fault was found within 120 s")
       }
       samples.append(Double(event.at - begin) / 1e9)
-      if event.json["fault"]["rank"].int == culprit { right += 1 }
+      let named = event.json["fault"]["rank"].int
+      if named == culprit {
+        right += 1
+      } else {
+        unknown += named == nil ? 1 : 0
+        say("  rank \(culprit) hangs; said: \(event.json["text"].string ?? ""); \(event.json["fault"])")
+      }
       kill(follower, SIGKILL)
       waitFor(follower)
       _ = try fleet.post("/v1/jobs/\(id)/cancel")
@@ -43,7 +50,8 @@ enum Hang {
     }
     return Row(
       what: what, unit: "s", samples: samples, target: .atMost(5),
-      note: "the right rank named \(right) of \(samples.count) times")
+      note: "the right rank named \(right) of \(samples.count) times, none \(unknown), a wrong one "
+        + "\(samples.count - right - unknown)")
   }
 
   private static func submit(_ form: Form, culprit: Int, output: String, on fleet: Fleet) throws -> Int {

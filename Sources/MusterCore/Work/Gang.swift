@@ -209,7 +209,9 @@ extension Controller {
     case .jobFault where spec.restart.limit == 0 || strikes > spec.restart.limit:
       let tries = strikes > 1 ? "; \(strikes) attempts in a row made no new step" : ""
       note(end(.failed, summary + tries, exitCode))
-    case .jobFault, .nodeFault: break  // it waits for its next attempt
+    case .jobFault, .nodeFault:
+      // At once, before anybody else: it keeps its healthy nodes. A priority is no preemption.
+      tryToStart(attempt.jobSlot)
     }
     watch.longestGap[cluster.jobs[attempt.jobSlot].state.isFinal ? job.id.number : -1] = nil
   }
