@@ -128,7 +128,8 @@ extension Cluster {
     let spec = submitted.spec
     let job = Job(
       id: submitted.job, state: .pending, cancelRequested: false, hasCheckpoint: false, priority: spec.priority,
-      attempt: 0, latestAttempt: -1, strikes: 0, bestStep: 0, checkpointStep: 0, submittedAt: at, startedAt: .zero,
+      nodes: spec.role.nodes, devicesPerNode: spec.role.devicesPerNode, attempt: 0, latestAttempt: -1, strikes: 0,
+      bestStep: 0, checkpointStep: 0, submittedAt: at, startedAt: .zero,
       endedAt: .zero, exitCode: 0, latestFault: -1)
     let slot = jobs.insert(job)
     if Int(slot) == specs.count {

@@ -14,6 +14,7 @@ public struct Controller: ~Copyable, Sendable {
   var now: Instant
   let startedAt: Instant
   var mustSchedule = false
+  var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false
   /// Why each pending job waits, by job slot; from the last round that looked at it.

@@ -4,7 +4,9 @@ import Glibc
 /// Everything the benchmark starts ends with it: the benchmark runs in a child, and whichever of the two is left
 /// kills what is below it. Both are subreapers, so nobody slips away to init.
 enum Guardian {
-  static let mark = "MUSTER_BENCH_CHILD"
+  private static let mark = "MUSTER_BENCH_CHILD"
+  /// Names the folder of this run; everything written lies below it.
+  static let root = "MUSTER_BENCH_ROOT"
 
   /// In the first process: runs the benchmark in a child, ends as it does. In the child: returns.
   static func guardThisRun() throws {
@@ -26,13 +28,15 @@ enum Guardian {
           for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
           var which: Int32 = 0
           sigwait(&signals, &which)
-          killDescendants()
+          clear()
           _exit(128 + which)
         }, nil)
       return
     }
     sigaddset(&signals, SIGCHLD)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
+    // On a disk (not in /tmp: it may be memory), or where MUSTER_BENCH_DIR says.
+    setenv(root, try makeFolder(in: environment("MUSTER_BENCH_DIR") ?? "/var/tmp"), 1)
     let child = try start([selfPath()] + CommandLine.arguments.dropFirst(), environment: kept(), output: 1)
     while true {
       var which: Int32 = 0
@@ -46,17 +50,23 @@ enum Guardian {
         let ended = waitpid(-1, &status, WNOHANG)
         if ended <= 0 { break }
         if ended == child {
-          killDescendants()
+          clear()
           exit(status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f))
         }
       }
     }
   }
 
+  /// Ends all that runs and removes all that was written.
+  private static func clear() {
+    killDescendants()
+    if let folder = environment(root) { removeTree(folder) }
+  }
+
   /// Our own variables; no other MUSTER_* reaches what we start.
   private static func kept() -> [String: String] {
     var variables = [mark: "1"]
-    for name in ["MUSTER_BIN", "MUSTER_BENCH_DIR", "MUSTER_BENCH_EXAMPLES", "MUSTER_BENCH_TORCH_KILLS"] {
+    for name in [root, "MUSTER_BIN", "MUSTER_BENCH_EXAMPLES", "MUSTER_BENCH_TORCH_KILLS"] {
       variables[name] = environment(name)
     }
     return variables

@@ -2,13 +2,9 @@ import Glibc
 
 /// Row 4: a rank that hangs, in a gang of 4 in lockstep with steps of 0.2 s, until the verdict is an event.
 enum Hang {
-  static func measure() throws -> [Row] {
-    [
-      try row("rank stopped (SIGSTOP), until the verdict", .stopped),
-      try row("rank in a busy loop, until the verdict", .busy),
-      try row("rank in a blocked read, until the verdict", .read),
-    ]
-  }
+  static func stopped() throws -> [Row] { [try row("rank stopped (SIGSTOP), until the verdict", .stopped)] }
+  static func busy() throws -> [Row] { [try row("rank in a busy loop, until the verdict", .busy)] }
+  static func read() throws -> [Row] { [try row("rank in a blocked read, until the verdict", .read)] }
 
   private enum Form: String {
     case stopped = "none"
@@ -41,7 +37,7 @@ enum Hang {
         right += 1
       } else {
         unknown += named == nil ? 1 : 0
-        say("  rank \(culprit) hangs; said: \(event.json["text"].string ?? ""); \(event.json["fault"])")
+        say("  rank \(culprit) hangs; said: \(event.json["fault"]["evidence"].array.compactMap(\.string))")
       }
       kill(follower, SIGKILL)
       waitFor(follower)

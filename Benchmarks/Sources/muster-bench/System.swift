@@ -73,11 +73,17 @@ func removeTree(_ path: String) {
   }
 }
 
-/// A new folder on a disk (not /tmp: it may be in memory), or in MUSTER_BENCH_DIR.
-func makeFolder() throws -> String {
-  var template = Array(((environment("MUSTER_BENCH_DIR") ?? "/var/tmp") + "/muster-bench-XXXXXX").utf8CString)
-  guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder: errno \(errno)") }
+/// A new folder below `parent`.
+func makeFolder(in parent: String) throws -> String {
+  var template = Array((parent + "/muster-bench-XXXXXX").utf8CString)
+  guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in \(parent): errno \(errno)") }
   return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// A new folder that ends with this run of the benchmark.
+func makeFolder() throws -> String {
+  guard let root = environment(Guardian.root) else { throw Failure("\(Guardian.root) is not set") }
+  return try makeFolder(in: root)
 }
 
 func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

@@ -83,6 +83,8 @@ extension Cluster {
       if nodes[i].state == .ready { readyByFree[nodes[i].freeDeviceCount] += 1 }
     }
     for slot in slotOfJob where slot >= 0 {
+      jobs[slot].nodes = specs[Int(slot)].role.nodes
+      jobs[slot].devicesPerNode = specs[Int(slot)].role.devicesPerNode
       if jobs[slot].state == .pending { enqueue(slot) }
       let latest = jobs[slot].latestAttempt
       if latest >= 0, attempts[latest].phase != .ended { active.append(latest) }
@@ -177,7 +179,8 @@ extension ByteReader {
   fileprivate mutating func job() throws(CodingError) -> Job {
     Job(
       id: JobID(try int()), state: try raw(JobState.self), cancelRequested: try bool(), hasCheckpoint: try bool(),
-      priority: try int32(), attempt: try int32(), latestAttempt: try int32(), strikes: try int32(),
+      priority: try int32(), nodes: 0, devicesPerNode: 0, attempt: try int32(), latestAttempt: try int32(),
+      strikes: try int32(),
       bestStep: try int(), checkpointStep: try int(), submittedAt: try instant(), startedAt: try instant(),
       endedAt: try instant(), exitCode: try int32(), latestFault: try int32())
   }

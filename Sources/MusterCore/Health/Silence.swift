@@ -148,9 +148,11 @@ extension Controller {
     settle(attempt)
   }
 
+  /// Once an hour is often enough: a key lives a day, and looking at all of them takes time.
   private mutating func forget() {
+    guard now >= nextForgetting else { return }
+    nextForgetting = now + .seconds(3600)
     let oldest = now - limits.keyLifetime
-    // Once an hour is often enough: a key lives a day.
-    if cluster.keys.contains(where: { $0.value.at < oldest - .seconds(3600) }) { note(.keysForgotten(before: oldest)) }
+    if cluster.keys.contains(where: { $0.value.at < oldest }) { note(.keysForgotten(before: oldest)) }
   }
 }

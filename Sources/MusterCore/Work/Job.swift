@@ -18,6 +18,9 @@ public struct Job: Sendable {
   public internal(set) var cancelRequested: Bool
   public internal(set) var hasCheckpoint: Bool
   public internal(set) var priority: Int32
+  /// The gang's shape, beside the spec for rounds over many jobs; derived.
+  public internal(set) var nodes: Int32
+  public internal(set) var devicesPerNode: Int32
   /// Number of the latest attempt; 0 is none yet.
   public internal(set) var attempt: Int32
   /// Slot of the latest attempt; its `previous` leads to earlier ones. -1 is none.

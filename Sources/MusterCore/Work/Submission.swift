@@ -41,23 +41,22 @@ extension Controller {
     /// The smallest gang that did not fit in this round: what asks for at least as much need not be tried.
     var failed: (nodes: Int32, devices: Int32)?
     for slot in cluster.pending {
-      let role = cluster.specs[Int(slot)].role
-      if let f = failed, role.nodes >= f.nodes, role.devicesPerNode >= f.devices, cluster.jobs[slot].attempt == 0 {
-        continue
-      }
-      if !tryToStart(slot), cluster.jobs[slot].attempt == 0,
-        failed.map({ role.nodes <= $0.nodes && role.devicesPerNode <= $0.devices }) ?? true
-      {
-        failed = (role.nodes, role.devicesPerNode)
+      let job = cluster.jobs[slot]
+      let isNew = job.attempt == 0
+      if isNew, let f = failed, job.nodes >= f.nodes, job.devicesPerNode >= f.devices { continue }
+      guard !tryToStart(slot), isNew else { continue }
+      if failed.map({ job.nodes <= $0.nodes && job.devicesPerNode <= $0.devices }) ?? true {
+        failed = (job.nodes, job.devicesPerNode)
       }
     }
   }
 
   @discardableResult
   mutating func tryToStart(_ slot: Int32) -> Bool {
-    let role = cluster.specs[Int(slot)].role
     // A quick "no" for most: exact as far as the state goes, and no scan of the fleet.
-    guard cluster.fits(count: role.nodes, devices: role.devicesPerNode) else { return false }
+    guard cluster.fits(count: cluster.jobs[slot].nodes, devices: cluster.jobs[slot].devicesPerNode) else {
+      return false
+    }
     guard case .places(let places) = placement(for: slot) else { return false }
     let job = cluster.jobs[slot]
     let attempt = AttemptID(job: job.id, number: job.attempt + 1)
