@@ -32,10 +32,11 @@ extension Controller {
   private mutating func follow(_ attempt: Int32, member slot: Int32, _ report: ShimReport) {
     if report.state == .failed {
       cannotStart(attempt, member: slot, report)
+    } else if report.problem?.code == "leaseExpired" {
+      // Before the ranks' own ends: it was the shim that killed them.
+      leaseExpired(attempt, member: slot)
     } else if let bad = report.ranks.filter(\.endedBadly).min(by: { ($0.exitedAt ?? now) < ($1.exitedAt ?? now) }) {
       rankEndedBadly(attempt, member: slot, bad)
-    } else if report.problem?.code == "leaseExpired" {
-      leaseExpired(attempt, member: slot)
     } else {
       advance(attempt)
       if report.state == .stopped, cluster.attempts[attempt].phase == .running { stopped(slot, .confirmed) }
