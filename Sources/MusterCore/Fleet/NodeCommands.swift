@@ -68,7 +68,12 @@ extension Controller {
       }
       stopped(slot, .agentSaw)
     }
-    clearIfNothingOldRuns(node)
+    // Alive and not known, or counted as stopped because its lease was over: it still runs, and its agent is to kill it.
+    let oldRuns = members.contains { told in
+      guard told.alive, let slot = cluster.memberSlot(told.member) else { return told.alive }
+      return cluster.members[slot].stopped || cluster.members[slot].node != node.index
+    }
+    if !oldRuns { clearIfNothingOldRuns(node) }
   }
 
   private mutating func shimNotStarted(_ attempt: Int32, member slot: Int32, _ why: String) {
