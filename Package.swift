@@ -76,17 +76,19 @@ let package = Package(
     .testTarget(
       name: "MusterProtocolTests", dependencies: ["MusterProtocol", "MusterCore"], exclude: ["Golden"],
       swiftSettings: common),
-    // A controller that says what a test tells it to, on a real socket.
-    .target(name: "ScriptedController", path: "Tests/ScriptedController", swiftSettings: common),
+    // What tests are made with: child processes that are waited for with a limit, a controller that says what a test
+    // tells it to, on a real socket.
+    .target(name: "MusterTestKit", dependencies: ["MusterAgent"], path: "Tests/MusterTestKit", swiftSettings: common),
     .testTarget(
-      name: "MusterClientTests", dependencies: ["MusterClient", "MusterProtocol", "ScriptedController"],
+      name: "MusterClientTests", dependencies: ["MusterClient", "MusterProtocol", "MusterTestKit"],
       swiftSettings: common),
     .testTarget(
       name: "MusterCommandTests",
-      dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "ScriptedController"],
+      dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "MusterTestKit"],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
-      name: "MusterAgentTests", dependencies: ["MusterAgent", "MusterProtocol", "MusterCore"], swiftSettings: common),
+      name: "MusterAgentTests", dependencies: ["MusterAgent", "MusterProtocol", "MusterCore", "MusterTestKit"],
+      swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore"], swiftSettings: common),
@@ -102,7 +104,9 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "MusterJournalTests",
-      dependencies: ["MusterJournal", "MusterJournalAppender", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "MusterJournal", "MusterJournalAppender", "MusterTestKit", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: common),
   ]
 )

@@ -1,6 +1,7 @@
 import Foundation
 import MusterCore
 import MusterProtocol
+import MusterTestKit
 import Testing
 
 @testable import MusterAgent
@@ -155,12 +156,10 @@ import Testing
       int nvmlDeviceGetName(void *d, char *name, unsigned size) { (void)d; strncpy(name, "NVIDIA H100", size); return 0; }
       """
     try source.write(toFile: folder + "/nvml.c", atomically: true, encoding: .utf8)
-    let compile = Process()
-    compile.executableURL = URL(fileURLWithPath: "/usr/bin/cc")
-    compile.arguments = ["-shared", "-fPIC", "-o", folder + "/libstand-in.so", folder + "/nvml.c"]
-    try compile.run()
-    compile.waitUntilExit()
-    #expect(compile.terminationStatus == 0)
+    let compile = try ChildProcess(
+      "/usr/bin/cc", ["-shared", "-fPIC", "-o", folder + "/libstand-in.so", folder + "/nvml.c"],
+      environment: ["PATH": "/usr/bin:/bin"])
+    #expect(try compile.wait() == 0)
     // A device that does not answer is still a device.
     #expect(NVML.read(library: folder + "/libstand-in.so") == .devices(["NVIDIA H100", "unknown"]))
   }

@@ -1,5 +1,5 @@
 import MusterClient
-import ScriptedController
+import MusterTestKit
 import Testing
 
 @Suite struct EndpointTests {

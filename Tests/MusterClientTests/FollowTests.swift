@@ -1,7 +1,7 @@
 import Foundation
 import MusterClient
 import MusterProtocol
-import ScriptedController
+import MusterTestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct FollowTests {

@@ -1,7 +1,7 @@
 import Foundation
 import MusterCore
 import MusterProtocol
-import ScriptedController
+import MusterTestKit
 import Testing
 
 /// A job that a scripted controller tells of; the test moves it on.
@@ -28,8 +28,10 @@ private final class Story: @unchecked Sendable {
     }
   }
 
+  /// Waits for a state; not for ever, so that a program which ended early fails its test by what it said.
   func wait(for wanted: String) {
-    condition.withLock { while state != wanted { condition.wait() } }
+    let deadline = Date(timeIntervalSinceNow: 60)
+    condition.withLock { while state != wanted, condition.wait(until: deadline) {} }
   }
 
   var job: String {
@@ -160,7 +162,7 @@ private final class Story: @unchecked Sendable {
     }
     try folder.describe(first)
     let program = try Program(["wait", "7", "8", "--json", "--data", folder.path])
-    started.wait()
+    #expect(started.wait(timeout: .now() + 60) == .success)
     #expect(first.received.contains { $0.target == "/v1/events?after=41&follow=1" })
     let second = ScriptedController { request, reply in
       if request.path == "/v1/events" {

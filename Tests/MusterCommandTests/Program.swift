@@ -1,5 +1,5 @@
 import Foundation
-import ScriptedController
+import MusterTestKit
 
 /// The real program, as a person starts it.
 struct Program {
@@ -14,7 +14,7 @@ struct Program {
     .appendingPathComponent("muster").path
 
   let folder: TestFolder
-  private let process = Process()
+  private let process: ChildProcess
 
   init(
     _ arguments: [String], controller: ScriptedController? = nil, environment: [String: String] = [:],
@@ -22,24 +22,26 @@ struct Program {
   ) throws {
     folder = try TestFolder()
     if let controller { try folder.describe(controller) }
-    process.executableURL = URL(fileURLWithPath: Self.path)
-    process.arguments = arguments
-    process.environment = ["MUSTER_DATA": folder.path, "PATH": "/usr/bin:/bin", "HOME": folder.path]
-      .merging(environment) { $1 }
-    if let workingFolder { process.currentDirectoryURL = URL(fileURLWithPath: workingFolder) }
     for name in ["out", "err", "in"] { try folder.write(name == "in" ? input ?? "" : "", to: name) }
-    process.standardInput = FileHandle(forReadingAtPath: folder.path + "/in")
-    process.standardOutput = FileHandle(forWritingAtPath: folder.path + "/out")
-    process.standardError = FileHandle(forWritingAtPath: folder.path + "/err")
-    try process.run()
+    let path = folder.path
+    let files = try [("in", O_RDONLY), ("out", O_WRONLY), ("err", O_WRONLY)].map { name, mode in
+      let file = open(path + "/" + name, mode | O_CLOEXEC)
+      guard file >= 0 else { throw CocoaError(.fileNoSuchFile) }
+      return file
+    }
+    defer { for file in files { close(file) } }
+    process = try ChildProcess(
+      Self.path, arguments,
+      environment: ["MUSTER_DATA": folder.path, "PATH": "/usr/bin:/bin", "HOME": folder.path]
+        .merging(environment) { $1 },
+      in: workingFolder, input: files[0], output: files[1], error: files[2])
   }
 
   /// Ctrl-C.
-  func interrupt() { process.interrupt() }
+  func interrupt() { process.signal(SIGINT) }
 
   func finish() throws -> Result {
-    process.waitUntilExit()
-    let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+    let status = try process.wait()
     return Result(
       status: status, out: try String(contentsOfFile: folder.path + "/out", encoding: .utf8),
       error: try String(contentsOfFile: folder.path + "/err", encoding: .utf8))

@@ -1,7 +1,7 @@
 import Foundation
 import MusterCore
 import MusterProtocol
-import ScriptedController
+import MusterTestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct RequestTests {

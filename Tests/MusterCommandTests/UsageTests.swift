@@ -1,5 +1,5 @@
 import Foundation
-import ScriptedController
+import MusterTestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct UsageTests {

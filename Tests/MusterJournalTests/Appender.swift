@@ -1,24 +1,25 @@
 import Foundation
+import MusterTestKit
 
 /// The test program that appends until it is killed, as a child process.
 final class Appender {
-  private let process = Process()
-  private let output = Pipe()
+  private let process: ChildProcess
+  private let output: FileHandle
   private var unread: [UInt8] = []
   let run: String
 
   init(folder: String, run: String, fileLimit: Int? = nil) throws {
     self.run = run
     let here = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    process.executableURL = here.appendingPathComponent("MusterJournalAppender")
-    process.arguments = [folder, run] + (fileLimit.map { ["\($0)"] } ?? [])
-    process.standardOutput = output
-    try process.run()
+    let pipe = Pipe()
+    output = pipe.fileHandleForReading
+    process = try ChildProcess(
+      here.appendingPathComponent("MusterJournalAppender").path, [folder, run] + (fileLimit.map { ["\($0)"] } ?? []),
+      output: pipe.fileHandleForWriting.fileDescriptor)
+    try pipe.fileHandleForWriting.close()
   }
 
-  deinit { if process.isRunning { kill() } }
-
-  var pid: Int32 { process.processIdentifier }
+  var pid: Int32 { process.pid }
 
   /// The next line that it says; waits for it. Nil when it has ended.
   func line() -> String? {
@@ -27,16 +28,13 @@ final class Appender {
         defer { unread.removeFirst(end + 1) }
         return String(decoding: unread[..<end], as: UTF8.self)
       }
-      let more = output.fileHandleForReading.availableData
+      let more = output.availableData
       if more.isEmpty { return nil }
       unread += more
     }
   }
 
-  func kill() {
-    Foundation.kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-  }
+  func kill() { process.end() }
 }
 
 /// A commit that the appender was told of.

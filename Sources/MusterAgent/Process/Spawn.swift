@@ -2,37 +2,52 @@ import CMuster
 import Glibc
 
 /// A process that we started, with the descriptor that tells of its end.
-struct Spawned {
-  var pid: Int32
-  var pidfd: Int32
+package struct Spawned {
+  package var pid: Int32
+  package var pidfd: Int32
 }
 
 /// What a new process gets, and nothing else: every other descriptor is closed.
-struct SpawnRequest {
-  var path: String
-  var arguments: [String]
-  var environment: [String]
-  var directory: String?
-  var standardInput: Int32 = -1
-  var standardOutput: Int32
-  var standardError: Int32
-  var flags: Int32
-  var cgroupProcs: String?
+package struct SpawnRequest {
+  package var path: String
+  package var arguments: [String]
+  package var environment: [String]
+  package var directory: String?
+  package var standardInput: Int32 = -1
+  package var standardOutput: Int32
+  package var standardError: Int32
+  package var flags: Int32
+  package var cgroupProcs: String?
+
+  package init(
+    path: String, arguments: [String], environment: [String], directory: String? = nil, standardInput: Int32 = -1,
+    standardOutput: Int32, standardError: Int32, flags: Int32, cgroupProcs: String? = nil
+  ) {
+    self.path = path
+    self.arguments = arguments
+    self.environment = environment
+    self.directory = directory
+    self.standardInput = standardInput
+    self.standardOutput = standardOutput
+    self.standardError = standardError
+    self.flags = flags
+    self.cgroupProcs = cgroupProcs
+  }
 }
 
-struct SpawnFailure: Error {
-  enum Stage: Int32 {
+package struct SpawnFailure: Error {
+  package enum Stage: Int32, Sendable {
     case clone = 0
     case directory = 1
     case cgroup = 2
     case exec = 3
     case other = 4
   }
-  var stage: Stage
-  var code: Int32
+  package var stage: Stage
+  package var code: Int32
 }
 
-func spawn(_ request: SpawnRequest) throws(SpawnFailure) -> Spawned {
+package func spawn(_ request: SpawnRequest) throws(SpawnFailure) -> Spawned {
   var arguments = request.arguments.map { strdup($0) } + [nil]
   var environment = request.environment.map { strdup($0) } + [nil]
   defer {
@@ -68,12 +83,12 @@ func spawn(_ request: SpawnRequest) throws(SpawnFailure) -> Spawned {
 }
 
 /// How a process ended.
-struct ExitStatus: Hashable {
-  var code: Int32
+package struct ExitStatus: Hashable {
+  package var code: Int32
   /// 0 if it was not a signal.
-  var signal: Int32
+  package var signal: Int32
 
-  init(wait status: Int32) {
+  package init(wait status: Int32) {
     let number = status & 0x7f
     signal = number
     code = number == 0 ? (status >> 8) & 0xff : 0

@@ -2,7 +2,8 @@ import Foundation
 
 /// A controller for tests: a real socket on loopback, each answer said by the test. One thread a connection.
 public final class ScriptedController: @unchecked Sendable {
-  // The lock guards everything that changes; the listening socket is only replaced by `stop`.
+  // The lock guards everything that changes. A descriptor is shut down by whoever ends it, under the lock, and closed
+  // only by the thread that reads it: a number that was closed too early is another test's socket a moment later.
   private let lock = NSLock()
   private var listener: Int32 = -1
   private var requests: [Request] = []
@@ -36,7 +37,7 @@ public final class ScriptedController: @unchecked Sendable {
 
   /// Listens; 0 is any free port.
   public func start(port wanted: UInt16) {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var yes: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
     var name = sockaddr_in()
@@ -58,32 +59,37 @@ public final class ScriptedController: @unchecked Sendable {
       var connection = 0
       while true {
         let accepted = accept(descriptor, nil, nil)
-        guard accepted >= 0 else { return }
+        guard accepted >= 0 else { break }
+        guard let self, self.keep(accepted, from: descriptor) else {
+          close(accepted)
+          continue
+        }
         connection += 1
         let number = connection
-        guard let self else {
-          _ = close(accepted)
-          return
+        Thread.detachNewThread { [weak self] in
+          if let self { self.serve(accepted, connection: number) } else { close(accepted) }
         }
-        self.lock.withLock { _ = self.openSockets.insert(accepted) }
-        Thread.detachNewThread { [weak self] in self?.serve(accepted, connection: number) }
       }
+      close(descriptor)
+    }
+  }
+
+  /// Counts a connection as ours. - Returns: false when it came as its listener was stopped.
+  private func keep(_ accepted: Int32, from descriptor: Int32) -> Bool {
+    lock.withLock {
+      guard listener == descriptor else { return false }
+      openSockets.insert(accepted)
+      return true
     }
   }
 
   /// Ends every connection and refuses new ones: what a killed controller looks like.
   public func stop() {
-    let (descriptor, sockets) = lock.withLock {
-      defer {
-        listener = -1
-        openSockets = []
-      }
-      return (listener, openSockets)
+    lock.withLock {
+      for socket in openSockets { shutdown(socket, Int32(SHUT_RDWR)) }
+      if listener >= 0 { shutdown(listener, Int32(SHUT_RDWR)) }
+      listener = -1
     }
-    for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
-    guard descriptor >= 0 else { return }
-    shutdown(descriptor, Int32(SHUT_RDWR))
-    close(descriptor)
   }
 
   private func serve(_ descriptor: Int32, connection: Int) {
@@ -93,8 +99,10 @@ public final class ScriptedController: @unchecked Sendable {
       handler(request, reply)
       if reply.isClosed { break }
     }
-    lock.withLock { _ = openSockets.remove(descriptor) }
-    close(descriptor)
+    lock.withLock {
+      openSockets.remove(descriptor)
+      close(descriptor)
+    }
   }
 
   private func next(_ descriptor: Int32, _ buffer: inout [UInt8], _ connection: Int) -> Request? {
@@ -187,28 +195,5 @@ public final class Reply {
     var byte: UInt8 = 0
     while recv(descriptor, &byte, 1, 0) > 0 {}
     isClosed = true
-  }
-}
-
-/// A folder that ends with its test.
-public final class TestFolder: Sendable {
-  public let path: String
-
-  public init() throws {
-    var template = Array((NSTemporaryDirectory() + "/muster-test-XXXXXX").utf8CString)
-    guard let made = mkdtemp(&template) else { throw CocoaError(.fileWriteUnknown) }
-    path = String(cString: made)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }  // Left-overs in the temporary folder harm nobody.
-
-  public func write(_ text: String, to name: String) throws {
-    try text.write(toFile: path + "/" + name, atomically: true, encoding: .utf8)
-  }
-
-  /// As a controller does at its start.
-  public func describe(_ controller: ScriptedController, token: String = "secret") throws {
-    try write(controller.address + "\n", to: "address")
-    try write(token + "\n", to: "token")
   }
 }
