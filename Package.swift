@@ -56,10 +56,14 @@ let package = Package(
       ], swiftSettings: common),
     // What commands ask a controller with.
     .target(name: "MusterClient", dependencies: ["MusterProtocol"], swiftSettings: common),
+    // What an agent and a shim decide: values without effects, hosted by MusterAgent and by MusterSim.
+    .target(name: "MusterNode", dependencies: ["MusterCore", "MusterProtocol"], swiftSettings: optimised),
     .target(name: "CMuster", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
-    .target(name: "MusterAgent", dependencies: ["CMuster", "MusterCore", "MusterProtocol"], swiftSettings: common),
+    .target(
+      name: "MusterAgent", dependencies: ["CMuster", "MusterCore", "MusterNode", "MusterProtocol"],
+      swiftSettings: common),
     // The core in virtual time.
-    .target(name: "MusterSim", dependencies: ["MusterCore"], swiftSettings: optimised),
+    .target(name: "MusterSim", dependencies: ["MusterCore", "MusterNode", "MusterProtocol"], swiftSettings: optimised),
     // Where nodes come from.
     .target(name: "MusterEngines", dependencies: ["MusterAgent"], swiftSettings: common),
     .executableTarget(
@@ -78,7 +82,9 @@ let package = Package(
       swiftSettings: common),
     // What tests are made with: child processes that are waited for with a limit, a controller that says what a test
     // tells it to, on a real socket.
-    .target(name: "MusterTestKit", dependencies: ["MusterAgent"], path: "Tests/MusterTestKit", swiftSettings: common),
+    .target(
+      name: "MusterTestKit", dependencies: ["CMuster", "MusterAgent", "MusterNode"], path: "Tests/MusterTestKit",
+      swiftSettings: common),
     .testTarget(
       name: "MusterClientTests", dependencies: ["MusterClient", "MusterProtocol", "MusterTestKit"],
       swiftSettings: common),
@@ -87,8 +93,11 @@ let package = Package(
       dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "MusterTestKit"],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
-      name: "MusterAgentTests", dependencies: ["MusterAgent", "MusterProtocol", "MusterCore", "MusterTestKit"],
+      name: "MusterAgentTests",
+      dependencies: ["MusterAgent", "MusterNode", "MusterProtocol", "MusterCore", "MusterTestKit"],
       swiftSettings: common),
+    .testTarget(
+      name: "MusterNodeTests", dependencies: ["MusterNode", "MusterProtocol", "MusterCore"], swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore"], swiftSettings: common),

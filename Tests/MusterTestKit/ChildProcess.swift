@@ -2,6 +2,7 @@ import CMuster
 import Foundation
 import Glibc
 import MusterAgent
+import MusterNode
 
 /// A real program that a test started: it inherits no descriptor but its three, is waited for with a limit, and does
 /// not outlive the test. (Foundation's `Process` has no limit, and a wait that never ends says nothing of why.)

@@ -8,52 +8,69 @@ enum Guardian {
   /// Names the folder of this run; everything written lies below it.
   static let root = "MUSTER_BENCH_ROOT"
 
+  private static let endings = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+
   /// In the first process: runs the benchmark in a child, ends as it does. In the child: returns.
   static func guardThisRun() throws {
     _ = become_subreaper()
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
     signal(SIGPIPE, SIG_IGN)
     if environment(mark) != nil {
-      _ = signal_at_parents_death(SIGTERM)
-      if getppid() == 1 { exit(1) }
-      pthread_sigmask(SIG_BLOCK, &signals, nil)
-      var thread = pthread_t()
-      pthread_create(
-        &thread, nil,
-        { _ in
-          var signals = sigset_t()
-          sigemptyset(&signals)
-          for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
-          var which: Int32 = 0
-          sigwait(&signals, &which)
-          clear()
-          _exit(128 + which)
-        }, nil)
+      if signal_at_parents_death(SIGTERM) != 0 || getppid() == 1 { exit(1) }
+      endAtSignal()
       return
     }
-    sigaddset(&signals, SIGCHLD)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    block(endings + [SIGCHLD])
     // On a disk (not in /tmp: it may be memory), or where MUSTER_BENCH_DIR says.
     setenv(root, try makeFolder(in: environment("MUSTER_BENCH_DIR") ?? "/var/tmp"), 1)
     let child = try start([selfPath()] + CommandLine.arguments.dropFirst(), environment: kept(), output: 1)
     while true {
-      var which: Int32 = 0
-      sigwait(&signals, &which)
-      if which != SIGCHLD {
+      if wait(for: endings + [SIGCHLD]) != SIGCHLD {
         kill(child, SIGTERM)
-        continue
+      } else if let code = reap(child) {
+        clear()
+        exit(code)
       }
-      var status: Int32 = 0
-      while true {
-        let ended = waitpid(-1, &status, WNOHANG)
-        if ended <= 0 { break }
-        if ended == child {
-          clear()
-          exit(status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f))
-        }
-      }
+    }
+  }
+
+  /// A thread of its own hears the signals that end us and clears up.
+  private static func endAtSignal() {
+    block(endings)
+    _ = start_thread { Guardian.endWhenTold() }
+  }
+
+  private static func endWhenTold() {
+    let which = wait(for: endings)
+    clear()
+    _exit(128 + which)
+  }
+
+  private static func set(of numbers: [Int32]) -> sigset_t {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in numbers { sigaddset(&set, number) }
+    return set
+  }
+
+  private static func block(_ numbers: [Int32]) {
+    var set = set(of: numbers)
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+  }
+
+  private static func wait(for numbers: [Int32]) -> Int32 {
+    var set = set(of: numbers)
+    var which: Int32 = 0
+    sigwait(&set, &which)
+    return which
+  }
+
+  /// Takes in the dead. - Returns: the exit code of `child` if it is among them.
+  private static func reap(_ child: pid_t) -> Int32? {
+    var status: Int32 = 0
+    while true {
+      let ended = waitpid(-1, &status, WNOHANG)
+      if ended <= 0 { return nil }
+      if ended == child { return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f) }
     }
   }
 

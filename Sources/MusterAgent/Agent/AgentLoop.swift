@@ -1,6 +1,7 @@
 import CMuster
 import Glibc
 import MusterCore
+import MusterNode
 import MusterProtocol
 
 /// The effects around `AgentMachine`: one thread, one poll(2).

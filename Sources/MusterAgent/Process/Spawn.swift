@@ -81,16 +81,3 @@ package func spawn(_ request: SpawnRequest) throws(SpawnFailure) -> Spawned {
   guard pid >= 0 else { throw SpawnFailure(stage: SpawnFailure.Stage(rawValue: stage) ?? .other, code: errno) }
   return Spawned(pid: pid, pidfd: pidfd)
 }
-
-/// How a process ended.
-package struct ExitStatus: Hashable {
-  package var code: Int32
-  /// 0 if it was not a signal.
-  package var signal: Int32
-
-  package init(wait status: Int32) {
-    let number = status & 0x7f
-    signal = number
-    code = number == 0 ? (status >> 8) & 0xff : 0
-  }
-}

@@ -1,6 +1,7 @@
 import CMuster
 import Glibc
 import MusterCore
+import MusterNode
 import MusterProtocol
 
 /// The ranks of a member. (A fixed box an entry: the processes are not copyable.)

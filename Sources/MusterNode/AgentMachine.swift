@@ -1,10 +1,10 @@
-import MusterCore
-import MusterProtocol
+package import MusterCore
+package import MusterProtocol
 
 /// What an agent does, decided without doing it: it makes the members on its node those that the controller intends.
 /// No clock, no process, no connection: the loop around it obeys.
-struct AgentMachine: Sendable {
-  enum Action: Hashable, Sendable {
+package struct AgentMachine: Sendable {
+  package enum Action: Hashable, Sendable {
     case startShim(MemberLaunch)
     case killShim(MemberID)
     case removeFolder(MemberID)
@@ -19,13 +19,15 @@ struct AgentMachine: Sendable {
     var alive: Bool
     var startFailed: String
   }
-  private(set) var epoch: Int64 = 0
+  package private(set) var epoch: Int64 = 0
   private var members: [MemberID: Known] = [:]
 
-  var hasLiveMembers: Bool { members.values.contains { $0.alive } }
+  package init() {}
+
+  package var hasLiveMembers: Bool { members.values.contains { $0.alive } }
 
   /// In order, so that the same state always makes the same report.
-  var report: [AgentMemberState] {
+  package var report: [AgentMemberState] {
     members.sorted {
       ($0.key.attempt.job, $0.key.attempt.number, $0.key.index) < (
         $1.key.attempt.job, $1.key.attempt.number, $1.key.index
@@ -37,14 +39,14 @@ struct AgentMachine: Sendable {
     }
   }
 
-  mutating func welcomed(epoch: Int64) -> [Action] {
+  package mutating func welcomed(epoch: Int64) -> [Action] {
     guard epoch >= self.epoch else { return [.hangUp] }
     self.epoch = epoch
     return [.report]
   }
 
   /// The whole list of members that should be here.
-  mutating func intended(_ launches: [MemberLaunch], epoch: Int64) -> [Action] {
+  package mutating func intended(_ launches: [MemberLaunch], epoch: Int64) -> [Action] {
     guard epoch >= self.epoch else { return [.hangUp] }
     self.epoch = epoch
     var actions: [Action] = []
@@ -65,17 +67,17 @@ struct AgentMachine: Sendable {
   }
 
   /// A run folder was found when the agent started, or a shim was started.
-  mutating func has(_ member: MemberID, shimPID: Int32, alive: Bool) {
+  package mutating func has(_ member: MemberID, shimPID: Int32, alive: Bool) {
     members[member] = Known(shimPID: shimPID, alive: alive, startFailed: "")
   }
 
-  mutating func couldNotStart(_ member: MemberID, _ why: String) -> [Action] {
+  package mutating func couldNotStart(_ member: MemberID, _ why: String) -> [Action] {
     members[member] = Known(shimPID: 0, alive: false, startFailed: why)
     return [.report]
   }
 
   /// The shim and everything under it is gone: proven.
-  mutating func ended(_ member: MemberID) -> [Action] {
+  package mutating func ended(_ member: MemberID) -> [Action] {
     members[member]?.alive = false
     return [.report]
   }

@@ -1,8 +1,7 @@
 import MusterCore
+import MusterNode
 import MusterProtocol
 import Testing
-
-@testable import MusterAgent
 
 @Suite struct ShimMachineTests {
   static func order(_ want: ShimOrder.Want, acknowledges: Int64? = nil) -> ShimOrder {

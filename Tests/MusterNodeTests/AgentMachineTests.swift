@@ -1,8 +1,7 @@
 import MusterCore
+import MusterNode
 import MusterProtocol
 import Testing
-
-@testable import MusterAgent
 
 @Suite struct AgentMachineTests {
   static func member(_ job: Int64, _ attempt: Int32 = 1) -> MemberID {

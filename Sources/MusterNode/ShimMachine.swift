@@ -1,10 +1,10 @@
-import MusterCore
-import MusterProtocol
+package import MusterCore
+package import MusterProtocol
 
 /// What a shim does, decided without doing it: no clock, no process, no connection. The loop around it obeys; the
 /// hostile harness hosts it in virtual time. Times in milliseconds of the boot-time clock.
-struct ShimMachine: Sendable {
-  enum Action: Hashable, Sendable {
+package struct ShimMachine: Sendable {
+  package enum Action: Hashable, Sendable {
     /// All ranks at once.
     case start(masterAddress: String, masterPort: Int32)
     case signal(Int32)
@@ -16,23 +16,23 @@ struct ShimMachine: Sendable {
     case hangUp
   }
 
-  private(set) var state = ShimReport.State.preparing
-  private(set) var problem: ShimReport.Problem?
-  private(set) var ranks: [RankReport]
-  private(set) var lease: Lease
-  private(set) var epoch: Int64 = 0
-  private(set) var wantsProbe = false
+  package private(set) var state = ShimReport.State.preparing
+  package private(set) var problem: ShimReport.Problem?
+  package private(set) var ranks: [RankReport]
+  package private(set) var lease: Lease
+  package private(set) var epoch: Int64 = 0
+  package private(set) var wantsProbe = false
   private var killAt: Int64?
   private var signalSent: Int32 = 0
 
-  init(firstRank: Int32, rankCount: Int32, lease: Int64, now: Int64) {
+  package init(firstRank: Int32, rankCount: Int32, lease: Int64, now: Int64) {
     ranks = (0..<rankCount).map { RankReport(rank: firstRank + $0, state: .waiting) }
     self.lease = Lease(length: lease, now: now)
   }
 
-  var isOver: Bool { state == .stopped || state == .failed }
+  package var isOver: Bool { state == .stopped || state == .failed }
   /// When time alone brings something about.
-  var deadline: Int64? {
+  package var deadline: Int64? {
     switch state {
     case .preparing, .prepared, .running: min(lease.endsAt, killAt ?? .max)
     case .stopping: killAt
@@ -42,13 +42,13 @@ struct ShimMachine: Sendable {
 
   // MARK: What happens on the node
 
-  mutating func prepared(_ failure: ShimReport.Problem?) {
+  package mutating func prepared(_ failure: ShimReport.Problem?) {
     guard state == .preparing else { return }
     state = failure == nil ? .prepared : .failed
     problem = failure
   }
 
-  mutating func started(pids: [Int32]) {
+  package mutating func started(pids: [Int32]) {
     guard state == .prepared else { return }
     state = .running
     for i in ranks.indices {
@@ -58,13 +58,13 @@ struct ShimMachine: Sendable {
   }
 
   /// A rank could not be started after all; those that were are to be killed.
-  mutating func startFailed(_ failure: ShimReport.Problem) -> [Action] {
+  package mutating func startFailed(_ failure: ShimReport.Problem) -> [Action] {
     problem = failure
     state = .failed
     return [.killAll]
   }
 
-  mutating func exited(_ rank: Int32, _ status: ExitStatus, outOfMemory: String, at wall: Int64) -> [Action] {
+  package mutating func exited(_ rank: Int32, _ status: ExitStatus, outOfMemory: String, at wall: Int64) -> [Action] {
     guard let i = ranks.firstIndex(where: { $0.rank == rank }), ranks[i].state != .exited else { return [] }
     ranks[i].state = .exited
     ranks[i].exitCode = status.code
@@ -76,19 +76,19 @@ struct ShimMachine: Sendable {
   }
 
   /// After `killAll`: nothing runs under the shim any more.
-  mutating func nothingLeft() { if state == .running || state == .stopping { state = .stopped } }
+  package mutating func nothingLeft() { if state == .running || state == .stopping { state = .stopped } }
 
-  mutating func progress(_ rank: Int32, _ change: (inout RankReport) -> Void) {
+  package mutating func progress(_ rank: Int32, _ change: (inout RankReport) -> Void) {
     if let i = ranks.firstIndex(where: { $0.rank == rank }) { change(&ranks[i]) }
   }
 
-  mutating func beatSent(_ beat: Int64, at now: Int64) { lease.beatSent(beat, at: now) }
+  package mutating func beatSent(_ beat: Int64, at now: Int64) { lease.beatSent(beat, at: now) }
 
   // MARK: What the controller says
 
-  mutating func welcomed(epoch: Int64) -> [Action] { accepts(epoch) ? [] : [.hangUp] }
+  package mutating func welcomed(epoch: Int64) -> [Action] { accepts(epoch) ? [] : [.hangUp] }
 
-  mutating func ordered(_ order: ShimOrder, epoch: Int64, now: Int64) -> [Action] {
+  package mutating func ordered(_ order: ShimOrder, epoch: Int64, now: Int64) -> [Action] {
     guard accepts(epoch) else { return [.hangUp] }
     if let beat = order.acknowledges { lease.acknowledged(beat, length: order.lease.milliseconds) }
     wantsProbe = order.probe
@@ -126,7 +126,7 @@ struct ShimMachine: Sendable {
 
   // MARK: Time
 
-  mutating func tick(now: Int64) -> [Action] {
+  package mutating func tick(now: Int64) -> [Action] {
     if !isOver, lease.hasEnded(at: now) {
       if problem == nil {
         problem = ShimReport.Problem(
@@ -143,5 +143,7 @@ struct ShimMachine: Sendable {
     return []
   }
 
-  func report(port: Int32) -> ShimReport { ShimReport(state: state, problem: problem, port: port, ranks: ranks) }
+  package func report(port: Int32) -> ShimReport {
+    ShimReport(state: state, problem: problem, port: port, ranks: ranks)
+  }
 }
