@@ -32,6 +32,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
@@ -48,19 +52,32 @@ let package = Package(
       dependencies: [
         "MusterCore", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: common),
+    // Certificates, join tokens, and TLS for loops that own their sockets.
+    .target(
+      name: "MusterTLS",
+      dependencies: [
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "X509", package: "swift-certificates"),
+        .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ], swiftSettings: common),
     .target(
       name: "MusterServer",
       dependencies: [
-        "MusterCore", "MusterProtocol", "MusterJournal", .product(name: "Hummingbird", package: "hummingbird"),
+        "MusterCore", "MusterProtocol", "MusterJournal", "MusterTLS",
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"), .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: common),
     // What commands ask a controller with.
-    .target(name: "MusterClient", dependencies: ["MusterProtocol"], swiftSettings: common),
+    .target(name: "MusterClient", dependencies: ["MusterProtocol", "MusterTLS"], swiftSettings: common),
     // What an agent and a shim decide: values without effects, hosted by MusterAgent and by MusterSim.
     .target(name: "MusterNode", dependencies: ["MusterCore", "MusterProtocol"], swiftSettings: optimised),
     .target(name: "CMuster", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .target(
-      name: "MusterAgent", dependencies: ["CMuster", "MusterCore", "MusterNode", "MusterProtocol"],
+      name: "MusterAgent",
+      dependencies: ["CMuster", "MusterClient", "MusterCore", "MusterNode", "MusterProtocol", "MusterTLS"],
       swiftSettings: common),
     // The core in virtual time.
     .target(name: "MusterSim", dependencies: ["MusterCore", "MusterNode", "MusterProtocol"], swiftSettings: optimised),
@@ -70,7 +87,7 @@ let package = Package(
       name: "muster",
       dependencies: [
         "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal",
-        "MusterCore",
+        "MusterTLS", "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common,
@@ -96,6 +113,12 @@ let package = Package(
       name: "MusterAgentTests",
       dependencies: ["MusterAgent", "MusterNode", "MusterProtocol", "MusterCore", "MusterTestKit"],
       swiftSettings: common),
+    .testTarget(
+      name: "MusterTLSTests",
+      dependencies: [
+        "MusterTLS", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ], swiftSettings: common),
     .testTarget(
       name: "MusterNodeTests", dependencies: ["MusterNode", "MusterProtocol", "MusterCore"], swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),

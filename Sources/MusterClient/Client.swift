@@ -8,6 +8,11 @@ public final class Client {
   private var connection: HTTPConnection?
   private static let largestAnswer = 256 << 20
 
+  /// For an endpoint that is known; nothing is read from files or the environment.
+  public convenience init(endpoint: Endpoint, patienceSeconds: Int = 5) {
+    self.init(source: EndpointSource(known: endpoint), patienceSeconds: patienceSeconds)
+  }
+
   public init(source: EndpointSource, patienceSeconds: Int = 5) {
     self.source = source
     self.patienceSeconds = patienceSeconds

@@ -6,8 +6,10 @@ public enum ClientError: Error, Hashable, Sendable {
   case noController(folder: String)
   case noToken(place: String)
   case badAddress(String, place: String)
-  /// TLS is not there yet.
-  case notYetTLS(address: String)
+  /// No certificate to know the controller by.
+  case noAuthority(address: String, file: String)
+  /// TLS did not come about: who answers is not the one that was meant, or speaks no TLS.
+  case untrusted(address: String, reason: String)
   /// `reason` is the system's.
   case unreachable(address: String, reason: String)
   case noAnswer(address: String, seconds: Int)
@@ -20,8 +22,8 @@ public enum ClientError: Error, Hashable, Sendable {
   public var exitStatus: CommandStatus {
     switch self {
     case .noController, .unreachable, .noAnswer, .cutOff, .notMuster: .unreachable
-    case .noToken: .refused
-    case .badAddress, .notYetTLS: .usage
+    case .noToken, .untrusted: .refused
+    case .badAddress, .noAuthority: .usage
     case .refused(let error): error.exitStatus
     }
   }
@@ -32,7 +34,9 @@ public enum ClientError: Error, Hashable, Sendable {
     case .noController(let folder): "no controller has written its address in \(folder)"
     case .noToken(let place): "no token in \(place)"
     case .badAddress(let address, let place): "\(place) is not an address: \(address)"
-    case .notYetTLS(let address): "https is not supported yet: \(address)"
+    case .noAuthority(let address, let file):
+      "\(address) needs the certificate of the controller's authority; there is none at \(file)"
+    case .untrusted(let address, let reason): "the controller at \(address) is not trusted: \(reason)"
     case .unreachable(let address, let reason): "the controller at \(address) cannot be reached: \(reason)"
     case .noAnswer(let address, let seconds): "the controller at \(address) did not answer within \(seconds) s"
     case .cutOff(let address): "the controller at \(address) ended the connection in the middle of its answer"
@@ -47,8 +51,9 @@ public enum ClientError: Error, Hashable, Sendable {
     case .noController:
       "start one with `muster up`, or name its folder with --data DIR or MUSTER_DATA, or set MUSTER_ADDR and MUSTER_TOKEN"
     case .noToken: "set MUSTER_TOKEN to the content of the `token` file in the controller's data folder"
-    case .badAddress: "write it as http://HOST:PORT"
-    case .notYetTLS: "use http:// on a network that you trust, or a tunnel"
+    case .badAddress: "write it as https://HOST:PORT, or http://HOST:PORT on loopback"
+    case .noAuthority: "`muster login ADDR` fetches it, or set MUSTER_CA to a copy of the controller's DIR/ca.pem"
+    case .untrusted: "check the address, and that MUSTER_CA (or ca.pem in the data folder) is this controller's"
     case .unreachable, .cutOff: "is it running? start it with `muster up` or `muster server`, then try again"
     case .noAnswer: "it may be busy or stopped: try again, and look at its log"
     case .notMuster: "check the address and the port"
@@ -60,7 +65,7 @@ public enum ClientError: Error, Hashable, Sendable {
   public var passes: Bool {
     switch self {
     case .noController, .noToken, .unreachable, .noAnswer, .cutOff, .notMuster: true
-    case .badAddress, .notYetTLS: false
+    case .badAddress, .noAuthority, .untrusted: false
     case .refused(let error): error.status == 503 || error.status == 429
     }
   }

@@ -3,20 +3,39 @@ public struct Endpoint: Hashable, Sendable {
   public var host: String
   public var port: UInt16
   public var token: String
+  public var security: Security
 
-  public init(host: String, port: UInt16, token: String) {
+  public enum Security: Hashable, Sendable {
+    /// For loopback.
+    case plain
+    /// TLS 1.3 with the controller whose authority's certificate this is.
+    case tls(authorityPEM: String)
+  }
+
+  public init(host: String, port: UInt16, token: String, security: Security = .plain) {
     self.host = host
     self.port = port
     self.token = token
+    self.security = security
   }
 
   /// For people and for the Host header.
   public var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// Reads `http://HOST:PORT`, with or without a slash at the end. `place` is named in errors.
-  public static func parse(_ text: String, token: String, place: String) throws(ClientError) -> Endpoint {
-    if text.hasPrefix("https://") { throw .notYetTLS(address: text) }
+  /// Reads `http://HOST:PORT` or `https://HOST:PORT`, with or without a slash at the end. `place` is named in errors.
+  /// - Parameter authorityFile: the certificate of the controller's authority; read only for https.
+  public static func parse(
+    _ text: String, token: String, authorityFile: String = "", place: String
+  ) throws(ClientError) -> Endpoint {
     var rest = Substring(text)
+    var security = Security.plain
+    if rest.hasPrefix("https://") {
+      rest = rest.dropFirst("https://".count)
+      guard let bytes = FileBytes.read(authorityFile, limit: 64 << 10), !bytes.isEmpty else {
+        throw .noAuthority(address: text, file: authorityFile)
+      }
+      security = .tls(authorityPEM: String(decoding: bytes, as: UTF8.self))
+    }
     if rest.hasPrefix("http://") { rest = rest.dropFirst("http://".count) }
     if rest.hasSuffix("/") { rest = rest.dropLast() }
     guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]), port > 0 else {
@@ -26,7 +45,7 @@ public struct Endpoint: Hashable, Sendable {
     if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
     let isHost = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") }
     guard !host.isEmpty, isHost else { throw .badAddress(text, place: place) }
-    return Endpoint(host: String(host), port: port, token: token)
+    return Endpoint(host: String(host), port: port, token: token, security: security)
   }
 }
 
@@ -36,6 +55,12 @@ public struct EndpointSource: Hashable, Sendable {
   public var folder: String?
   /// The caller's.
   public var environment: [String: String]
+  private var known: Endpoint?
+
+  init(known: Endpoint) {
+    environment = [:]
+    self.known = known
+  }
 
   public init(folder: String? = nil, environment: [String: String]) {
     self.folder = folder
@@ -49,20 +74,27 @@ public struct EndpointSource: Hashable, Sendable {
     return (environment["HOME"] ?? "") + "/.local/share/muster"
   }
 
+  /// `MUSTER_CA`, or `ca.pem` in the data folder.
+  public var authorityFile: String {
+    if folder == nil, let file = environment["MUSTER_CA"], !file.isEmpty { return file }
+    return dataFolder + "/ca.pem"
+  }
+
   /// `MUSTER_ADDR` and `MUSTER_TOKEN` unless a folder was given with `--data`, else the folder's files. A token that the
   /// environment lacks is looked for in the folder.
   public func read() throws(ClientError) -> Endpoint {
+    if let known { return known }
     let useEnvironment = folder == nil
     let token = useEnvironment ? environment["MUSTER_TOKEN"].flatMap { $0.isEmpty ? nil : $0 } : nil
     let tokenFile = dataFolder + "/token"
     if useEnvironment, let address = environment["MUSTER_ADDR"], !address.isEmpty {
       guard let token = token ?? Self.line(of: tokenFile) else { throw .noToken(place: "MUSTER_TOKEN") }
-      return try Endpoint.parse(address, token: token, place: "MUSTER_ADDR")
+      return try Endpoint.parse(address, token: token, authorityFile: authorityFile, place: "MUSTER_ADDR")
     }
     let addressFile = dataFolder + "/address"
     guard let address = Self.line(of: addressFile) else { throw .noController(folder: dataFolder) }
     guard let token = token ?? Self.line(of: tokenFile) else { throw .noToken(place: tokenFile) }
-    return try Endpoint.parse(address, token: token, place: addressFile)
+    return try Endpoint.parse(address, token: token, authorityFile: authorityFile, place: addressFile)
   }
 
   /// The first line without its end; nil if the file cannot be read or is empty.

@@ -1,3 +1,5 @@
+import MusterTLS
+
 /// One connection and at most one request at a time on it.
 final class HTTPConnection {
   private let endpoint: Endpoint
@@ -66,6 +68,7 @@ final class HTTPConnection {
       switch socket.receive(into: &buffer, until: deadline) {
       case .bytes: continue
       case .nothingYet: throw .error(.noAnswer(address: endpoint.address, seconds: seconds))
+      case .untrusted(let problem): throw .error(.untrusted(address: endpoint.address, reason: problem.reason))
       case .ended, .broken: throw buffer.isEmpty ? .untouched : .error(.cutOff(address: endpoint.address))
       }
     }
@@ -94,7 +97,7 @@ final class HTTPConnection {
       case .bytes: continue
       case .nothingYet: throw .noAnswer(address: endpoint.address, seconds: seconds)
       case .ended where body.endsWithConnection: return output
-      case .ended, .broken: throw .cutOff(address: endpoint.address)
+      case .ended, .broken, .untrusted: throw .cutOff(address: endpoint.address)
       }
     }
   }
@@ -119,7 +122,7 @@ final class HTTPConnection {
       case .bytes: continue
       case .nothingYet: return .bytes(output)
       case .ended where body.endsWithConnection: return .end(output)
-      case .ended, .broken: return .lost(output)
+      case .ended, .broken, .untrusted: return .lost(output)
       }
     }
     try decode(into: &output)

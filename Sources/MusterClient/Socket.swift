@@ -1,3 +1,5 @@
+import MusterTLS
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -10,6 +12,7 @@
 final class Socket {
   let descriptor: Int32
   let address: String
+  private var tls: TLSStream?
 
   private init(descriptor: Int32, address: String) {
     self.descriptor = descriptor
@@ -40,7 +43,12 @@ final class Socket {
       }
       let connection = Socket(descriptor: descriptor, address: endpoint.address)
       let failure = connection.open(candidate, until: deadline)
-      if failure == 0 { return connection }
+      if failure == 0 {
+        if case .tls(let authority) = endpoint.security {
+          try connection.secure(.authority(pem: authority), until: deadline)
+        }
+        return connection
+      }
       reason = systemMessage(failure)
     }
     throw .unreachable(address: endpoint.address, reason: reason)
@@ -67,6 +75,51 @@ final class Socket {
     return failure
   }
 
+  /// Nothing is sent before the other side has proven to be the controller.
+  private func secure(_ trust: TLSStream.Trust, until deadline: Deadline) throws(ClientError) {
+    let stream: TLSStream
+    do {
+      stream = try TLSStream(trust: trust)
+      tls = stream
+      try shakeHands(stream, until: deadline)
+    } catch let error as ClientError {
+      throw error
+    } catch let problem as TLSProblem {
+      throw .untrusted(address: address, reason: problem.reason)
+    } catch {
+      throw .untrusted(address: address, reason: "\(error)")
+    }
+  }
+
+  private func shakeHands(_ stream: TLSStream, until deadline: Deadline) throws {
+    var rest: [UInt8] = []
+    while !stream.isOpen {
+      do {
+        try sendRaw(try stream.takeOutgoing(), until: deadline)
+      } catch let failure as SendFailure {
+        throw ClientError.unreachable(address: address, reason: "\(failure)")
+      }
+      switch receive(into: &rest, until: deadline) {
+      case .bytes: break
+      case .nothingYet where stream.isOpen: break
+      case .nothingYet: throw ClientError.unreachable(address: address, reason: "no answer to the TLS handshake")
+      case .ended: throw TLSProblem.handshake("the other side ended the connection: does it speak TLS?")
+      case .broken(let code): throw ClientError.unreachable(address: address, reason: Self.systemMessage(code))
+      case .untrusted(let problem): throw problem
+      }
+    }
+    try sendRaw(try stream.takeOutgoing(), until: deadline)
+  }
+
+  /// The certificates that whoever answers there shows; nothing is trusted and nothing sent.
+  static func chain(at endpoint: Endpoint, until deadline: Deadline) throws(ClientError) -> [[UInt8]] {
+    var plain = endpoint
+    plain.security = .plain
+    let socket = try connect(to: plain, until: deadline)
+    try socket.secure(.nobodyYet, until: deadline)
+    return socket.tls?.peerChain ?? []
+  }
+
   private func set(_ level: some BinaryInteger, _ option: Int32, _ value: Int32) {
     var value = value
     setsockopt(descriptor, Int32(level), option, &value, socklen_t(MemoryLayout<Int32>.size))
@@ -88,6 +141,14 @@ final class Socket {
 
   /// Sends everything.
   func send(_ bytes: [UInt8], until deadline: Deadline) throws(SendFailure) {
+    guard let tls else { return try sendRaw(bytes, until: deadline) }
+    tls.send(bytes)
+    let ciphertext: [UInt8]
+    do throws(TLSProblem) { ciphertext = try tls.takeOutgoing() } catch { throw .broken(EPROTO) }
+    try sendRaw(ciphertext, until: deadline)
+  }
+
+  private func sendRaw(_ bytes: [UInt8], until deadline: Deadline) throws(SendFailure) {
     var sent = 0
     while sent < bytes.count {
       let count = bytes.withUnsafeBytes { buffer in
@@ -108,10 +169,31 @@ final class Socket {
     case nothingYet
     case ended
     case broken(Int32)
+    case untrusted(TLSProblem)
   }
 
   /// Appends what is there now. Does not wait.
   func receive(into buffer: inout [UInt8]) -> Received {
+    guard let tls else { return receiveRaw(into: &buffer) }
+    var ciphertext: [UInt8] = []
+    while true {
+      let received = receiveRaw(into: &ciphertext)
+      guard case .bytes = received else { return received }
+      do throws(TLSProblem) {
+        let wasOpen = tls.isOpen
+        let plaintext = try tls.receive(ciphertext[...])
+        ciphertext.removeAll(keepingCapacity: true)
+        buffer += plaintext
+        if !plaintext.isEmpty || (tls.isOpen && !wasOpen) { return .bytes(plaintext.count) }
+        if tls.hasEnded { return .ended }
+        if !tls.isOpen { return .bytes(0) }
+      } catch {
+        return .untrusted(error)
+      }
+    }
+  }
+
+  private func receiveRaw(into buffer: inout [UInt8]) -> Received {
     let chunk = 65_536
     while true {
       let count = withUnsafeTemporaryAllocation(byteCount: chunk, alignment: 16) { space in

@@ -20,7 +20,14 @@ extension Cluster {
       nodes[Int(node.index)].drainRequested = false
       lemons.forgive(node: node)
       putBack(node, at: at)
-    case .nodeFenced: break  // what follows from it are facts of their own
+    // What else follows from it are facts of their own.
+    case .nodeFenced(let node): nodeDetails[Int(node.index)].fenced = true
+    case .joinTokenCreated(let token):
+      if token.id != admission.nextToken { impossible(fact, "next token is \(admission.nextToken)") }
+      admission.tokens.append(token)
+      admission.nextToken += 1
+    case .joinTokensForgotten(let before): admission.tokens.removeAll { $0.expiresAt < before }
+    case .nodeRevoked(_, let machine): admission.revoke(machine)
     case .jobSubmitted(let submitted):
       if submitted.job.number != nextJob { impossible(fact, "next job is \(nextJob)") }
       submit(submitted, at: at)
@@ -82,6 +89,7 @@ extension Cluster {
     nodes[i].devices = joined.devices
     nodes[i].freeDevices = Cluster.mask(joined.devices) & ~held
     nodeDetails[i].joined = joined
+    nodeDetails[i].fenced = false
     count(i, 1)
   }
 

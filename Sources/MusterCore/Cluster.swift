@@ -25,6 +25,7 @@ public struct Cluster: ~Copyable, Sendable {
   var faults = Pool<FaultRecord>()
   var lemons = LemonCounter()
   var keys: [String: KeyRecord] = [:]
+  var admission = Admission()
 
   // Derived: rebuilt from the above when a snapshot is read.
   /// Slots of jobs that wait, highest priority first, then in order of submission.

@@ -42,6 +42,8 @@ public struct Controller: ~Copyable, Sendable {
   public enum Reply: Sendable, Hashable {
     case done
     case jobs([JobID])
+    /// The number of a new join token.
+    case token(Int64)
     case refused(Refusal)
   }
 
@@ -80,6 +82,10 @@ public struct Controller: ~Copyable, Sendable {
     case .drain(let node, let reason): return drain(node, reason: reason)
     case .resume(let node): return resume(node)
     case .fence(let node): return fence(node)
+    case .createToken(let hash, let lifetime): return createToken(secretHash: hash, lifetime: lifetime)
+    case .admit(let token, let hash, let name, let machine):
+      return admit(token: token, secretHash: hash, name: name, machine: machine)
+    case .revoke(let node): return revoke(node)
     case .agentHello(let hello, let pid): return agentHello(hello, pid: pid)
     case .agentReport(let node, let members): agentReport(node, members)
     case .agentGone(let node): agentGone(node)
@@ -123,6 +129,10 @@ public enum Command: Sendable {
   case drain(node: String, reason: String)
   case resume(node: String)
   case fence(node: String)
+  case createToken(secretHash: String, lifetime: Span)
+  /// May a machine that shows this token be certified under that name?
+  case admit(token: Int64, secretHash: String, name: String, machine: String)
+  case revoke(node: String)
   /// `joined.node` is ignored: the core knows the name, or gives a number.
   case agentHello(NodeJoined, pid: Int32)
   case agentReport(node: NodeID, [AgentMember])
@@ -149,6 +159,10 @@ public enum Refusal: Error, Sendable, Hashable {
   /// Another machine under a name that is in use.
   case otherMachine(node: String)
   case nodeInUse(node: String, state: NodeState)
+  case revoked(node: String)
+  case tokenUnknown
+  case tokenExpired
+  case tooManyTokens(limit: Int)
 
   public var code: String {
     switch self {
@@ -159,6 +173,10 @@ public enum Refusal: Error, Sendable, Hashable {
     case .keyReused: "idempotencyKeyReused"
     case .otherMachine: "otherMachine"
     case .nodeInUse: "nodeInUse"
+    case .revoked: "revoked"
+    case .tokenUnknown: "tokenUnknown"
+    case .tokenExpired: "tokenExpired"
+    case .tooManyTokens: "tooManyTokens"
     }
   }
 
@@ -172,6 +190,10 @@ public enum Refusal: Error, Sendable, Hashable {
     case .keyReused(let key): "Idempotency-Key \"\(key)\" was used for another request in the last day"
     case .otherMachine(let node): "another machine is known as \"\(node)\""
     case .nodeInUse(let node, let state): "node \"\(node)\" is \(state): what runs there is known and answers"
+    case .revoked(let node): "node \"\(node)\" was revoked: its key is not let in again"
+    case .tokenUnknown: "this controller made no such join token"
+    case .tokenExpired: "the join token has expired"
+    case .tooManyTokens(let limit): "\(limit) join tokens are valid: that is the limit"
     }
   }
 
@@ -184,6 +206,10 @@ public enum Refusal: Error, Sendable, Hashable {
     case .fleetFull: "remove nodes that are gone"
     case .keyReused: "use a new key for a new request"
     case .otherMachine: "give this node another name, or `muster fence NODE --confirm-dead` if the old machine is gone"
+    case .revoked:
+      "if the machine is trusted again, remove its DIR/identity and join with a new token; then `muster resume NODE`"
+    case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
+    case .tooManyTokens: "wait until some have expired"
     case .nodeInUse: "`muster drain NODE` takes it out of service; fence is for nodes that do not answer"
     }
   }

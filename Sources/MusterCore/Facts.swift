@@ -27,6 +27,11 @@ public struct Fact: Hashable, Sendable {
     case nodeResumed(node: NodeID)
     /// A person vouched that nothing runs there any more.
     case nodeFenced(node: NodeID)
+    case joinTokenCreated(JoinTokenCreated)
+    /// Join tokens that expired before this moment are forgotten.
+    case joinTokensForgotten(before: Instant)
+    /// This machine is not let in again, whatever it shows.
+    case nodeRevoked(node: NodeID, machine: String)
     case jobSubmitted(JobSubmitted)
     case jobCancelRequested(job: JobID)
     case attemptStarted(AttemptStarted)

@@ -1,7 +1,10 @@
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 public import Logging
 public import MusterCore
 import MusterProtocol
+import MusterTLS
 import NIOCore
 
 /// The controller's process: journal, writer, follower and the HTTP API.
@@ -12,6 +15,10 @@ public struct Server: Sendable {
     /// 0: the kernel chooses.
     public var port: Int
     public var limits = Limits()
+    /// Other hosts may reach it: TLS 1.3, nodes with certificates.
+    public var hasTLS = false
+    /// How long a node's certificate is valid; renewed at half of it. Seconds.
+    public var certificateLifetime: Int64 = 86_400
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -25,6 +32,7 @@ public struct Server: Sendable {
   let api: API
   let logger: Logger
   let follower: Follower
+  let tls: ControllerTLS?
 
   /// Opens the journal and starts the writer: from here on the folder is this process's.
   public init(_ options: Options, logger: Logger) async throws {
@@ -32,6 +40,14 @@ public struct Server: Sendable {
     self.logger = logger
     folder = DataFolder(path: options.dataFolder)
     let events = EventHub()
+    do {
+      tls =
+        options.hasTLS
+        ? try TLSSetup.open(
+          folder: options.dataFolder, host: options.host, nodeLifetime: options.certificateLifetime) : nil
+    } catch {
+      throw StartFailure(reason: "TLS cannot be set up: \(error)")
+    }
     let writer: Writer
     do {
       writer = try await Writer(folder: folder, events: events, limits: options.limits, logger: logger)
@@ -47,13 +63,19 @@ public struct Server: Sendable {
     public var description: String { reason }
   }
 
-  /// Serves until the task is cancelled. `started` hears the port.
-  public func run(started: @escaping @Sendable (Int) async throws -> Void) async throws {
+  /// SHA-256 of the key of the controller's authority, in hexadecimal; nil without TLS.
+  public var authorityFingerprint: String? { tls?.authority.fingerprint }
+
+  /// Serves until the task is cancelled. `started` hears the address, as commands find it.
+  public func run(started: @escaping @Sendable (String) async throws -> Void) async throws {
     let router = try routes()
-    let (folder, host) = (self.folder, options.host)
+    let (folder, scheme) = (self.folder, tls == nil ? "http" : "https")
+    // On all addresses it is reached by this machine's own commands over loopback.
+    let host = options.host == "0.0.0.0" ? "127.0.0.1" : options.host == "::" ? "::1" : options.host
+    let server: HTTPServerBuilder = try tls.map { try .tls(.http1(), tlsConfiguration: $0.configuration()) } ?? .http1()
     let (ports, heard) = AsyncStream.makeStream(of: Int.self)
     let application = Application(
-      router: router,
+      router: router, server: server,
       configuration: ApplicationConfiguration(
         address: .hostname(options.host, port: options.port), serverName: "muster"),
       // Nothing is accepted before this returns: whoever waits for an answer must not wait here.
@@ -64,8 +86,9 @@ public struct Server: Sendable {
       group.addTask {
         for await port in ports {
           let shown = host.contains(":") ? "[\(host)]" : host
-          try folder.writeAddress("http://\(shown):\(port)")
-          try await started(port)
+          let address = "\(scheme)://\(shown):\(port)"
+          try folder.writeAddress(address)
+          try await started(address)
         }
       }
       _ = try await group.next()

@@ -54,7 +54,8 @@ public struct Auditor: Sendable {
       try checkFence(end.attempt)
     case .jobEnded(let end):
       guard ended.insert(end.job.number).inserted else { throw Violation(description: "job \(end.job) ended twice") }
-    case .nodeReturned, .nodeDrainRequested, .nodeFenced, .jobCancelRequested, .gangStarted, .faultFound,
+    case .nodeReturned, .nodeDrainRequested, .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked,
+      .jobCancelRequested, .gangStarted, .faultFound,
       .attemptEnding, .keysForgotten, .silenceWithheld, .jobArchived:
       break
     }

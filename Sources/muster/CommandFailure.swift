@@ -20,6 +20,9 @@ enum CommandFailure: Error, Hashable {
   case portBusy(host: String, port: Int)
   case portForbidden(host: String, port: Int)
   case journal(String, remedy: String)
+  case ownController(folder: String)
+  case plainLogin(String)
+  case unknownController(fingerprint: String)
 
   var exitCode: Int32 {
     switch self {
@@ -27,7 +30,8 @@ enum CommandFailure: Error, Hashable {
     case .timedOut: CommandStatus.timedOut.rawValue
     case .unreadableFile, .wrongJob, .wrongTime, .wrongVariable, .notConfirmed, .notAMessage, .messageTooLong:
       CommandStatus.usage.rawValue
-    case .fileExists, .cannotServe, .portBusy, .portForbidden: CommandStatus.refused.rawValue
+    case .plainLogin, .unknownController: CommandStatus.usage.rawValue
+    case .ownController, .fileExists, .cannotServe, .portBusy, .portForbidden: CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
     case .noSuchRank: CommandStatus.notFound.rawValue
     case .notifyUnreachable: CommandStatus.unreachable.rawValue
@@ -51,6 +55,9 @@ enum CommandFailure: Error, Hashable {
     case .portBusy(let host, let port): "port \(port) on \(host) is in use"
     case .portForbidden(let host, let port): "port \(port) on \(host) is not ours to use"
     case .journal(let problem, _): problem
+    case .ownController(let folder): "\(folder) is the folder of a controller itself"
+    case .plainLogin(let address): "\(address) would send the token in the clear"
+    case .unknownController(let fingerprint): "nothing proves who the controller is (its fingerprint is \(fingerprint))"
     case .notifyUnreachable(let path, let reason): "MUSTER_NOTIFY_SOCKET \(path) cannot be reached: \(reason)"
     }
   }
@@ -61,6 +68,9 @@ enum CommandFailure: Error, Hashable {
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"
     case .journal(_, let remedy): remedy
+    case .ownController: "commands on that machine find it by themselves; name another folder with --data"
+    case .plainLogin: "use https:// and run the controller with --tls"
+    case .unknownController: "give --ca FILE (a copy of the controller's DIR/ca.pem) or --fingerprint HEX"
     case .timedOut: "it goes on; wait again, or with a longer --timeout"
     case .unreadableFile: "check the name and the rights; `-` reads from standard input"
     case .fileExists: "give another name, or --force to write over it"

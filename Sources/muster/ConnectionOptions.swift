@@ -29,6 +29,8 @@ struct ConnectionOptions: ParsableArguments {
 struct WaitingTime: ExpressibleByArgument, Hashable {
   var seconds: Double
 
+  init(seconds: Double) { self.seconds = seconds }
+
   init?(argument: String) {
     if let number = Double(argument), number >= 0, number.isFinite {
       seconds = number

@@ -22,10 +22,13 @@ struct Muster: ParsableCommand {
         name: "Node",
         subcommands: [
           NodesCommand.self, NodeCommand.self, DrainCommand.self, ResumeCommand.self, FenceCommand.self,
+          RevokeCommand.self, TokenCommand.self,
         ]),
       CommandGroup(
         name: "Fleet",
-        subcommands: [EventsCommand.self, InjectCommand.self, NotifyCommand.self, VersionCommand.self]),
+        subcommands: [
+          EventsCommand.self, InjectCommand.self, NotifyCommand.self, LoginCommand.self, VersionCommand.self,
+        ]),
       CommandGroup(name: "Hosting", subcommands: HostCommands.subcommands),
     ].filter { !$0.subcommands.isEmpty })
 }

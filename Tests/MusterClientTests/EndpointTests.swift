@@ -21,10 +21,20 @@ import Testing
     #expect(throws: ClientError.badAddress(text, place: "x")) { try Endpoint.parse(text, token: "t", place: "x") }
   }
 
-  @Test("https is not there yet, and says so")
-  func tls() {
-    let error = #expect(throws: ClientError.self) { try Endpoint.parse("https://head:1", token: "t", place: "x") }
-    #expect(error?.exitStatus == .usage && error?.passes == false)
+  @Test("https needs the certificate of the controller's authority, and says where it was looked for")
+  func tls() throws {
+    let folder = try TestFolder()
+    let file = folder.path + "/ca.pem"
+    #expect(throws: ClientError.noAuthority(address: "https://head:1", file: file)) {
+      try Endpoint.parse("https://head:1", token: "t", authorityFile: file, place: "x")
+    }
+    try folder.write("https://head:1\n", to: "address")
+    try folder.write("t\n", to: "token")
+    try folder.write("PEM", to: "ca.pem")
+    let endpoint = Endpoint(host: "head", port: 1, token: "t", security: .tls(authorityPEM: "PEM"))
+    #expect(try EndpointSource(environment: ["MUSTER_DATA": folder.path]).read() == endpoint)
+    let direct = ["MUSTER_ADDR": "https://head:1", "MUSTER_TOKEN": "t", "MUSTER_CA": file]
+    #expect(try EndpointSource(environment: direct).read() == endpoint)
   }
 
   @Test("the folder's files say where; --data goes before the environment, the environment before MUSTER_DATA")

@@ -24,6 +24,8 @@ enum Samples {
     .nodeSuspected(node: NodeID(0), reason: "silent"), .nodeIsolated(node: NodeID(0), onEvidence: true, reason: "died"),
     .nodeCleared(node: NodeID(0)), .nodeDrainRequested(node: NodeID(0), reason: "fan"), .nodeResumed(node: NodeID(0)),
     .nodeFenced(node: NodeID(0)),
+    .joinTokenCreated(JoinTokenCreated(id: 1, secretHash: "ab", expiresAt: Instant(nanoseconds: 7))),
+    .joinTokensForgotten(before: Instant(nanoseconds: 8)), .nodeRevoked(node: NodeID(0), machine: "m"),
     .jobSubmitted(JobSubmitted(job: JobID(1), spec: spec, idempotencyKey: "k", requestHash: .max)),
     .jobCancelRequested(job: JobID(1)),
     .attemptStarted(
@@ -54,6 +56,9 @@ enum Samples {
     case .nodeDrainRequested: 7
     case .nodeResumed: 8
     case .nodeFenced: 9
+    case .joinTokenCreated: 10
+    case .joinTokensForgotten: 11
+    case .nodeRevoked: 12
     case .jobSubmitted: 20
     case .jobCancelRequested: 21
     case .attemptStarted: 22

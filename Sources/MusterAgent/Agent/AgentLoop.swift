@@ -3,13 +3,14 @@ import Glibc
 import MusterCore
 import MusterNode
 import MusterProtocol
+import MusterTLS
 
 /// The effects around `AgentMachine`: one thread, one poll(2).
 struct AgentLoop: ~Copyable {
   static let reportInterval: Int64 = 1_000
 
   private let options: AgentOptions
-  private let hello: AgentHello
+  private let devices: DeviceReading
   private let machine: Machine
   private var members = AgentMachine()
   private var link: LinkConnection
@@ -22,16 +23,13 @@ struct AgentLoop: ~Copyable {
 
   init(options: AgentOptions, devices: DeviceReading) {
     self.options = options
-    machine = Machine(name: options.name, dataFolder: options.dataFolder)
+    machine = Machine(name: options.name, dataFolder: options.dataFolder, bootID: options.bootID)
     let now = bootMilliseconds()
     heardAt = now
     namespaceFlags = ShimStart.allowedFlags()
-    hello = AgentHello(
-      node: options.name, machine: machine.identity, boot: machine.boot, devices: devices.count,
-      deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: options.address,
-      pid: getpid())
+    self.devices = devices
     link = LinkConnection(
-      addresses: options.addresses, token: options.token,
+      addresses: options.addresses, credentials: options.credentials,
       seed: UInt64(truncatingIfNeeded: now) &+ UInt64(getpid()) << 20)
   }
 
@@ -48,6 +46,19 @@ struct AgentLoop: ~Copyable {
       }
       wait(now: now)
     }
+  }
+
+  /// Where the gang's other nodes reach this one.
+  private var address: String {
+    let onTheWay = link.localAddress.isEmpty ? "127.0.0.1" : link.localAddress
+    guard let named = options.address else { return onTheWay }
+    return InterfaceAddress.first(of: named) ?? named
+  }
+
+  private var hello: AgentHello {
+    AgentHello(
+      node: options.name, machine: machine.identity, boot: machine.boot, devices: devices.count,
+      deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: address, pid: getpid())
   }
 
   /// Finds what runs from before our own start. Ranks without a live shim are killed first.
@@ -75,10 +86,22 @@ struct AgentLoop: ~Copyable {
       case .refused(let reason): AgentMain.log("refused: \(reason)")
       case .inject(_, .killNode): dieAsNode()
       case .inject(_, .killAgent): kill(getpid(), SIGKILL)
+      case .certificate(let pem): renew(pem, now: now)
       case .logRead(_, let request):
         link.send(.logData(LogReader.read(request, logFolder: options.dataFolder + "/logs")))
       case .want, .inject: break
       }
+    }
+  }
+
+  /// The controller has sent a new certificate for our key; the connection is made anew with it.
+  private mutating func renew(_ pem: String, now: Int64) {
+    guard case .identity(let folder) = options.credentials else { return }
+    do {
+      try NodeIdentity(folder: folder).store(certificatePEM: pem)
+      _ = link.drop("a new certificate", now: now)
+    } catch {
+      AgentMain.log("the new certificate cannot be kept: \(error)")
     }
   }
 
@@ -99,7 +122,9 @@ struct AgentLoop: ~Copyable {
 
   private mutating func start(_ launch: MemberLaunch, now: Int64) {
     let folder = RunFolder(launch.member, in: options.dataFolder)
-    let start = ShimStart(options: options, machine: machine, launch: launch, folder: folder, flags: namespaceFlags)
+    let start = ShimStart(
+      options: options, machine: machine, launch: launch, folder: folder, flags: namespaceFlags,
+      address: address)
     do throws(SystemFailure) {
       let shim = try start.run()
       shims.append((launch.member, shim.pid, shim.pidfd))

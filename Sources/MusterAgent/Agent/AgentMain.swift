@@ -1,5 +1,6 @@
 import Glibc
 import MusterProtocol
+import MusterTLS
 
 /// `muster agent`: keeps a node's members as the controller intends them.
 public enum AgentMain {
@@ -20,8 +21,51 @@ public enum AgentMain {
       let json: JSON = ["pid": JSON(own.pid), "start": JSON(own.start), "name": .string(options.name)]
       writeFile(options.dataFolder + "/agent.json", json.text)
     }
+    if let code = join(options) { return code }
     var loop = AgentLoop(options: options, devices: DeviceReading(declared: options.devices))
     return loop.run()
+  }
+
+  /// Gets a certificate where there is none, or the one there is has expired or is another node's. - Returns: an exit
+  /// code if it cannot be had.
+  private static func join(_ options: AgentOptions) -> Int32? {
+    guard case .identity(let folder) = options.credentials else { return nil }
+    let identity = NodeIdentity(folder: folder)
+    var problem = "it has no certificate"
+    if identity.isThere {
+      do {
+        let held = try identity.certificate()
+        if held.node == options.name, held.notAfter > WallClock.seconds { return nil }
+        problem =
+          held.node == options.name ? "its certificate has expired" : "its certificate is that of node \"\(held.node)\""
+        // By this clock, which may be wrong: without a token the controller decides.
+        if held.node == options.name, options.joinToken == nil { return nil }
+      } catch {
+        problem = "its certificate cannot be read: \(error)"
+      }
+    }
+    guard let token = options.joinToken else {
+      log("\(problem): join with --token (`muster token create` prints one)")
+      return 5
+    }
+    let joining = Joining(addresses: options.addresses, identity: identity, name: options.name)
+    var pause: UInt32 = 1
+    while true {
+      do throws(Joining.Failure) {
+        try joining.run(token)
+        log("joined as \(options.name)")
+        return nil
+      } catch {
+        switch error {
+        case .refused(let reason):
+          log("cannot join: \(reason)")
+          return 5
+        case .unreachable(let reason): log("cannot join yet: \(reason)")
+        }
+      }
+      sleep(pause)
+      pause = min(pause * 2, 4)
+    }
   }
 
   static func log(_ text: String) {

@@ -8,10 +8,10 @@ struct Machine {
   var memoryBytes: Int64
 
   /// - Parameter name: several nodes of one machine (a controller's local ones) are told apart by it.
-  init(name: String, dataFolder: String) {
+  init(name: String, dataFolder: String, bootID: String?) {
     let machine = readSmallFile("/etc/machine-id")?.filter { !$0.isWhitespace } ?? ""
     identity = (machine.isEmpty ? Self.kept(dataFolder) : machine) + "/" + name
-    boot = readSmallFile("/proc/sys/kernel/random/boot_id")?.filter { !$0.isWhitespace } ?? "unknown"
+    boot = bootID ?? readSmallFile("/proc/sys/kernel/random/boot_id")?.filter { !$0.isWhitespace } ?? "unknown"
     cpus = Int32(clamping: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     memoryBytes = Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
   }

@@ -10,6 +10,8 @@ struct ShimStart {
   let launch: MemberLaunch
   let folder: RunFolder
   let flags: Int32
+  /// Where the gang's other nodes reach this one.
+  let address: String
 
   /// What this system lets us do, tried once with a process that does nothing.
   static func allowedFlags() -> Int32 {
@@ -44,9 +46,9 @@ struct ShimStart {
     }
     let attempt = launch.member.attempt
     let input = ShimInput(
-      launch: launch, token: options.token, addresses: options.addresses, node: options.name,
+      launch: launch, credentials: options.credentials, addresses: options.addresses, node: options.name,
       machine: machine.identity, boot: machine.boot, runFolder: folder.path,
-      logFolder: "\(options.dataFolder)/logs/\(attempt.job)/\(attempt.number)", address: options.address,
+      logFolder: "\(options.dataFolder)/logs/\(attempt.job)/\(attempt.number)", address: address,
       user: ShimStart.user.name, home: ShimStart.user.home)
     let child: Spawned
     do throws(SpawnFailure) {

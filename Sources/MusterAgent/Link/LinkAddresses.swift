@@ -2,9 +2,9 @@ import Glibc
 
 /// Where the controller may be. The file, if there is one, is read at every dial: a controller that has moved is found.
 public struct LinkAddresses: Sendable, Hashable {
-  /// `host:port` or `http://host:port`.
+  /// `host:port`, with or without `http://` or `https://`: whether it is TLS depends on what the node shows.
   public var join: [String]
-  /// Holds `http://host:port`; empty if there is none.
+  /// Holds one of them; empty if there is none.
   public var addressFile: String
 
   public init(join: [String], addressFile: String = "") {
@@ -21,7 +21,7 @@ public struct LinkAddresses: Sendable, Hashable {
 
   static func parse(_ text: String) -> (host: String, port: UInt16)? {
     var rest = Substring(text.filter { !$0.isWhitespace })
-    if rest.hasPrefix("http://") { rest = rest.dropFirst(7) }
+    for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
     if let slash = rest.firstIndex(of: "/") { rest = rest[..<slash] }
     guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]) else { return nil }
     var host = rest[..<colon]

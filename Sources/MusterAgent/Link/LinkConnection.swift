@@ -1,5 +1,6 @@
 import Glibc
 import MusterProtocol
+import MusterTLS
 
 enum LinkEvent {
   case connected
@@ -15,11 +16,20 @@ struct LinkConnection: ~Copyable {
   static let firstBackoff: Int64 = 50
   static let longestBackoff: Int64 = 2_000
   static let bufferLimit = 4 << 20
-  /// A dial that is not answered in this time is given up. Milliseconds.
-  static let dialLimit: Int64 = 3_000
+  /// A dial whose first packet is not answered in this time is given up: with the longest pause before the next one,
+  /// a link that has healed is found within 5 s. Milliseconds.
+  static let dialLimit: Int64 = 1_500
+  /// From there to the answer's head: a controller that thousands dial at once takes its time.
+  static let openLimit: Int64 = 10_000
+  /// A controller that says nothing for so long, although it is told something each second, is dialled anew.
+  static let silenceLimit: Int64 = 10_000
 
   private let addresses: LinkAddresses
-  private let token: String
+  private let credentials: LinkCredentials
+  private var tls: TLSStream?
+  private var heardAt: Int64 = 0
+  /// This machine's address on the way to the controller; empty before the first dial.
+  private(set) var localAddress = ""
   private var chance: UInt64
   private var descriptorNow: Int32 = -1
   private var isConnecting = false
@@ -32,9 +42,9 @@ struct LinkConnection: ~Copyable {
   /// Boot-time milliseconds at which to dial; nil while connected.
   private(set) var redialAt: Int64? = 0
 
-  init(addresses: LinkAddresses, token: String, seed: UInt64) {
+  init(addresses: LinkAddresses, credentials: LinkCredentials, seed: UInt64) {
     self.addresses = addresses
-    self.token = token
+    self.credentials = credentials
     chance = seed | 1
   }
 
@@ -44,13 +54,20 @@ struct LinkConnection: ~Copyable {
   var isConnected: Bool { isOpen }
   var events: Int16 { Int16(isConnecting || !outgoing.isEmpty ? POLLIN | POLLOUT : POLLIN) }
   /// When to look even if nothing comes.
-  var deadline: Int64? { redialAt ?? (isOpen ? nil : dialedAt + LinkConnection.dialLimit) }
+  var deadline: Int64? {
+    if let redialAt { return redialAt }
+    if isOpen { return heardAt + LinkConnection.silenceLimit }
+    return dialedAt + (isConnecting ? LinkConnection.dialLimit : LinkConnection.openLimit)
+  }
 
   /// Dials if it is time to, and gives up a dial that is not answered.
   mutating func tend(now: Int64) -> [LinkEvent] {
     if let at = redialAt, now >= at { return dial(now: now) }
-    if redialAt == nil, !isOpen, now >= dialedAt + LinkConnection.dialLimit {
-      return [drop("no answer to the dial", now: now)]
+    if redialAt == nil, let deadline, now >= deadline {
+      let seconds = LinkConnection.silenceLimit / 1000
+      return [
+        drop(isOpen ? "the controller said nothing for \(seconds) s" : "no answer to the dial", now: now)
+      ]
     }
     return []
   }
@@ -59,14 +76,20 @@ struct LinkConnection: ~Copyable {
     let candidates = addresses.candidates()
     guard !candidates.isEmpty else { return [drop("no controller's address is known", now: now)] }
     let (host, port) = candidates[next % candidates.count]
+    let round = next / candidates.count
     next += 1
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(host, "\(port)", &hints, &found) == 0, let first = found else {
+    guard getaddrinfo(host, "\(port)", &hints, &found) == 0, let first = Self.pick(found, round) else {
       return [drop("\(host) is no known host", now: now)]
     }
     defer { freeaddrinfo(found) }
+    do {
+      tls = try credentials.stream()
+    } catch {
+      return [drop("\(error)", now: now)]
+    }
     let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     descriptorNow = socket(first.pointee.ai_family, flags, 0)
     guard descriptorNow >= 0 else { return [drop("socket: \(errorText(errno))", now: now)] }
@@ -82,17 +105,51 @@ struct LinkConnection: ~Copyable {
     if connect(descriptorNow, first.pointee.ai_addr, first.pointee.ai_addrlen) != 0, errno != EINPROGRESS {
       return [drop("\(host):\(port): \(errorText(errno))", now: now)]
     }
+    localAddress = Self.localAddress(of: descriptorNow) ?? localAddress
     isConnecting = true
     isOpen = false
+    heardAt = now
     redialAt = nil
     dialedAt = now
     stream = ResponseStream(lineLimit: linkLineLimit)
     let head =
-      "POST /v1/link HTTP/1.1\r\nHost: \(host):\(port)\r\nAuthorization: Bearer \(token)\r\n"
+      "POST /v1/link HTTP/1.1\r\nHost: \(host):\(port)\r\n\(credentials.header)"
       + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
-    outgoing = Array(head.utf8)
+    outgoing = []
+    queue(Array(head.utf8))
     // The first message may go with the head: nobody has to wait for the response's head.
     return [.connected]
+  }
+
+  /// A name's addresses in turn, one a round.
+  private static func pick(_ list: UnsafeMutablePointer<addrinfo>?, _ round: Int) -> UnsafeMutablePointer<addrinfo>? {
+    var all: [UnsafeMutablePointer<addrinfo>] = []
+    var entry = list
+    while let found = entry {
+      all.append(found)
+      entry = found.pointee.ai_next
+    }
+    return all.isEmpty ? nil : all[round % all.count]
+  }
+
+  private static func localAddress(of descriptor: Int32) -> String? {
+    var storage = sockaddr_storage()
+    var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+    let code = withUnsafeMutablePointer(to: &storage) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        getsockname(descriptor, address, &size) == 0
+          ? getnameinfo(address, size, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) : -1
+      }
+    }
+    guard code == 0 else { return nil }
+    let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return name == "0.0.0.0" || name == "::" ? nil : name
+  }
+
+  /// As it is, or through TLS; before the handshake is done it waits there.
+  private mutating func queue(_ bytes: [UInt8]) {
+    if let tls { tls.send(bytes) } else { outgoing.append(contentsOf: bytes) }
   }
 
   /// Queues a message; while there is no connection it is dropped.
@@ -101,14 +158,16 @@ struct LinkConnection: ~Copyable {
     var line: [UInt8] = []
     message.json.write(into: &line)
     line.append(10)
-    outgoing.append(contentsOf: "\(String(line.count, radix: 16))\r\n".utf8)
-    outgoing.append(contentsOf: line)
-    outgoing.append(13)
-    outgoing.append(10)
+    queue(Array("\(String(line.count, radix: 16))\r\n".utf8) + line + [13, 10])
     if !isConnecting { flush() }
   }
 
   private mutating func flush() {
+    do throws(TLSProblem) {
+      if let tls { outgoing.append(contentsOf: try tls.takeOutgoing()) }
+    } catch {
+      return  // what broke it is told when it is next read from
+    }
     while !outgoing.isEmpty {
       let n = Glibc.send(descriptorNow, outgoing, outgoing.count, Int32(MSG_NOSIGNAL))
       if n <= 0 { return }  // full, or broken: poll will say which
@@ -124,6 +183,7 @@ struct LinkConnection: ~Copyable {
       getsockopt(descriptorNow, SOL_SOCKET, SO_ERROR, &problem, &size)
       if problem != 0 { return [drop(errorText(problem), now: now)] }
       isConnecting = false
+      flush()
     }
     if revents & Int16(POLLOUT) != 0 { flush() }
     return revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 ? receive(now: now) : []
@@ -144,12 +204,27 @@ struct LinkConnection: ~Copyable {
         }
         break
       }
-      for item in stream.take(Array(buffer.prefix(n))) {
+      heardAt = now
+      let bytes: [UInt8]
+      do throws(TLSProblem) {
+        bytes = try tls?.receive(buffer[..<n]) ?? Array(buffer[..<n])
+      } catch {
+        out.append(drop(error.description, now: now))
+        break
+      }
+      if tls != nil { flush() }
+      for item in stream.take(bytes) {
         switch item {
         case .opened: isOpen = true
         case .line(let line):
-          backoff = LinkConnection.firstBackoff
-          if let message = Self.decode(line) { out.append(.message(message)) }
+          guard let message = Self.decode(line) else { continue }
+          // Who was refused asks again, but seldom: it may be resumed, or upgraded.
+          if case .refused = message {
+            backoff = LinkConnection.longestBackoff
+          } else {
+            backoff = LinkConnection.firstBackoff
+          }
+          out.append(.message(message))
         case .refused(let reason): out.append(drop(reason, now: now))
         case .ended: out.append(drop("the controller ended the link", now: now))
         }
@@ -171,6 +246,7 @@ struct LinkConnection: ~Copyable {
   mutating func drop(_ reason: String, now: Int64) -> LinkEvent {
     if descriptorNow >= 0 { close(descriptorNow) }
     descriptorNow = -1
+    tls = nil
     isConnecting = false
     isOpen = false
     outgoing = []

@@ -4,7 +4,7 @@ import MusterProtocol
 /// What a shim is told over its standard input when it starts: never by arguments or environment, which others can read.
 struct ShimInput: Hashable, Sendable {
   var launch: MemberLaunch
-  var token: String
+  var credentials: LinkCredentials
   var addresses: LinkAddresses
   var node: String
   var machine: String
@@ -18,19 +18,24 @@ struct ShimInput: Hashable, Sendable {
 
   var json: JSON {
     [
-      "launch": launch.json, "token": .string(token), "join": .array(addresses.join.map { .string($0) }),
+      "launch": launch.json, "token": .string(token), "identity": .string(identityFolder),
+      "join": .array(addresses.join.map { .string($0) }),
       "addressFile": .string(addresses.addressFile), "node": .string(node), "machine": .string(machine),
       "boot": .string(boot), "runFolder": .string(runFolder), "logFolder": .string(logFolder),
       "address": .string(address), "user": .string(user), "home": .string(home),
     ]
   }
 
+  private var token: String { if case .token(let token) = credentials { token } else { "" } }
+  private var identityFolder: String { if case .identity(let folder) = credentials { folder } else { "" } }
+
   init(
-    launch: MemberLaunch, token: String, addresses: LinkAddresses, node: String, machine: String, boot: String,
+    launch: MemberLaunch, credentials: LinkCredentials, addresses: LinkAddresses, node: String, machine: String,
+    boot: String,
     runFolder: String, logFolder: String, address: String, user: String, home: String
   ) {
     self.launch = launch
-    self.token = token
+    self.credentials = credentials
     self.addresses = addresses
     self.node = node
     self.machine = machine
@@ -48,8 +53,10 @@ struct ShimInput: Hashable, Sendable {
       return text
     }
     guard let launch = json["launch"] else { throw LinkError(field: "launch") }
+    let folder = try text("identity")
     self.init(
-      launch: try MemberLaunch(json: launch), token: try text("token"),
+      launch: try MemberLaunch(json: launch),
+      credentials: folder.isEmpty ? .token(try text("token")) : .identity(folder: folder),
       addresses: LinkAddresses(
         join: (json["join"]?.arrayValue ?? []).compactMap(\.stringValue), addressFile: try text("addressFile")),
       node: try text("node"), machine: try text("machine"), boot: try text("boot"), runFolder: try text("runFolder"),

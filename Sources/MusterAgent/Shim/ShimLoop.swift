@@ -42,7 +42,8 @@ struct ShimLoop: ~Copyable {
       firstRank: input.launch.firstRank, rankCount: input.launch.ranks, lease: input.launch.lease.milliseconds,
       now: now)
     link = LinkConnection(
-      addresses: input.addresses, token: input.token, seed: UInt64(truncatingIfNeeded: now) &* 31 &+ UInt64(getpid()))
+      addresses: input.addresses, credentials: input.credentials,
+      seed: UInt64(truncatingIfNeeded: now) &* 31 &+ UInt64(getpid()))
     ranks = RankList()
   }
 
@@ -160,7 +161,7 @@ struct ShimLoop: ~Copyable {
     case .message(.inject(_, .killRank(let rank))): ranks.signal(SIGKILL, rank: rank)
     case .message(.inject(_, .stopRank(let rank))): ranks.signal(SIGSTOP, rank: rank)
     case .message(.refused(let reason)): ShimMain.log("refused: \(reason)")
-    case .message(.inject), .message(.intent), .message(.logRead): break
+    case .message(.inject), .message(.intent), .message(.logRead), .message(.certificate): break
     }
   }
 

@@ -11,6 +11,9 @@ extension Fact.Event {
     case .nodeDrainRequested: 7
     case .nodeResumed: 8
     case .nodeFenced: 9
+    case .joinTokenCreated: 10
+    case .joinTokensForgotten: 11
+    case .nodeRevoked: 12
     case .jobSubmitted: 20
     case .jobCancelRequested: 21
     case .attemptStarted: 22
@@ -39,6 +42,9 @@ extension Fact.Event {
     case .nodeDrainRequested: "nodeDrainRequested"
     case .nodeResumed: "nodeResumed"
     case .nodeFenced: "nodeFenced"
+    case .joinTokenCreated: "joinTokenCreated"
+    case .joinTokensForgotten: "joinTokensForgotten"
+    case .nodeRevoked: "nodeRevoked"
     case .jobSubmitted: "jobSubmitted"
     case .jobCancelRequested: "jobCancelRequested"
     case .attemptStarted: "attemptStarted"
@@ -64,7 +70,8 @@ extension ByteWriter {
     switch fact.event {
     case .controllerStarted(let epoch): put(epoch)
     case .nodeJoined(let joined), .nodeReturned(let joined): put(joined)
-    case .nodeSuspected(let node, let reason), .nodeDrainRequested(let node, let reason):
+    case .nodeSuspected(let node, let reason), .nodeDrainRequested(let node, let reason),
+      .nodeRevoked(let node, let reason):
       put(node.index)
       put(reason)
     case .nodeIsolated(let node, let onEvidence, let reason):
@@ -72,6 +79,7 @@ extension ByteWriter {
       put(onEvidence)
       put(reason)
     case .nodeCleared(let node), .nodeResumed(let node), .nodeFenced(let node): put(node.index)
+    case .joinTokenCreated(let token): put(token)
     case .jobSubmitted(let submitted):
       put(submitted.job.number)
       put(submitted.spec)
@@ -108,7 +116,7 @@ extension ByteWriter {
       put(ended.state.rawValue)
       put(ended.reason)
       put(ended.exitCode)
-    case .keysForgotten(let before): put(before)
+    case .keysForgotten(let before), .joinTokensForgotten(let before): put(before)
     case .silenceWithheld(let silent, let connected):
       put(silent)
       put(connected)
@@ -118,6 +126,12 @@ extension ByteWriter {
   mutating func put(_ attempt: AttemptID) {
     put(attempt.job.number)
     put(attempt.number)
+  }
+
+  mutating func put(_ token: JoinTokenCreated) {
+    put(token.id)
+    put(token.secretHash)
+    put(token.expiresAt)
   }
 
   mutating func put(_ joined: NodeJoined) {
@@ -195,6 +209,9 @@ extension ByteReader {
     case 7: return .nodeDrainRequested(node: try node(), reason: try string())
     case 8: return .nodeResumed(node: try node())
     case 9: return .nodeFenced(node: try node())
+    case 10: return .joinTokenCreated(try joinToken())
+    case 11: return .joinTokensForgotten(before: try instant())
+    case 12: return .nodeRevoked(node: try node(), machine: try string())
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }
@@ -239,6 +256,10 @@ extension ByteReader {
 
   mutating func attempt() throws(CodingError) -> AttemptID {
     AttemptID(job: JobID(try int()), number: try int32())
+  }
+
+  mutating func joinToken() throws(CodingError) -> JoinTokenCreated {
+    JoinTokenCreated(id: try int(), secretHash: try string(), expiresAt: try instant())
   }
 
   mutating func joined() throws(CodingError) -> NodeJoined {

@@ -1,7 +1,7 @@
 /// The state as bytes, and back. The same state always gives the same bytes, so that two processes can compare hashes.
 extension Cluster {
   /// Number of the layout below; a snapshot of another layout is left alone and the journal replayed instead.
-  public static let snapshotFormat: UInt64 = 1
+  public static let snapshotFormat: UInt64 = 2
 
   public func encodeSnapshot() -> [UInt8] {
     var w = ByteWriter()
@@ -36,6 +36,9 @@ extension Cluster {
       writer.put(entry.value.requestHash)
       writer.put(entry.value.at)
     }
+    w.put(admission.tokens) { $0.put($1) }
+    w.put(admission.nextToken)
+    w.put(admission.revoked) { $0.put($1) }
     return w.bytes
   }
 
@@ -49,7 +52,7 @@ extension Cluster {
     lastFactAt = try r.instant()
     for _ in 0..<(try r.count()) {
       nodes.append(try r.nodeState())
-      nodeDetails.append(NodeDetail(joined: try r.joined(), reason: try r.string()))
+      nodeDetails.append(NodeDetail(joined: try r.joined(), reason: try r.string(), fenced: try r.bool()))
     }
     nextJob = try r.int()
     firstKnownJob = try r.int()
@@ -70,6 +73,9 @@ extension Cluster {
       keys[key] = KeyRecord(
         firstJob: try r.int(), count: try r.int(), requestHash: try r.uint(), at: try r.instant())
     }
+    admission.tokens = try r.array { (r) throws(CodingError) in try r.joinToken() }
+    admission.nextToken = try r.int()
+    admission.revoked = try r.array { (r) throws(CodingError) in try r.string() }
     guard r.isAtEnd else { throw .leftOver(bytes: bytes.count - r.offset) }
     rebuildDerived()
   }
@@ -112,6 +118,7 @@ extension ByteWriter {
     put(node.since)
     put(detail.joined)
     put(detail.reason)
+    put(detail.fenced)
   }
 
   fileprivate mutating func put(_ job: Job) {

@@ -34,4 +34,6 @@ public struct Node: Sendable {
 public struct NodeDetail: Hashable, Sendable {
   public internal(set) var joined: NodeJoined
   public internal(set) var reason: String
+  /// A person vouched that the machine is gone: another one may take its name.
+  public internal(set) var fenced = false
 }

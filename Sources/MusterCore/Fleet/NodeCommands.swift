@@ -3,16 +3,11 @@ extension Controller {
 
   /// An agent dialled. Answers `.done`, or why it cannot be this node.
   mutating func agentHello(_ hello: NodeJoined, pid: Int32) -> Reply {
+    if let refusal = refusal(of: hello.machine, as: hello.name) { return .refused(refusal) }
     var joined = hello
     if let id = cluster.node(named: hello.name) {
       joined.node = id
       let known = cluster.nodeDetails[Int(id.index)].joined
-      if known.machine != hello.machine {
-        let hot = cluster.nodes[Int(id.index)]
-        guard hot.members == 0, !watch.node(id).agentConnected else {
-          return .refused(.otherMachine(node: hello.name))
-        }
-      }
       if known != joined {
         let rebooted = known.boot != joined.boot
         note(.nodeReturned(joined))

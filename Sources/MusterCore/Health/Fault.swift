@@ -55,6 +55,7 @@ public struct Fault: Hashable, Sendable {
     case cannotExecute = 10
     case shimNotStarted = 11
     case leaseExpired = 12
+    case nodeRevoked = 13
   }
 
   public enum Confidence: UInt8, CaseIterable, Hashable, Sendable {

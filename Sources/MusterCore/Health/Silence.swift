@@ -154,5 +154,9 @@ extension Controller {
     nextForgetting = now + .seconds(3600)
     let oldest = now - limits.keyLifetime
     if cluster.keys.contains(where: { $0.value.at < oldest }) { note(.keysForgotten(before: oldest)) }
+    // A day longer than they are valid: until then their holder is told that they have expired.
+    if cluster.admission.tokens.contains(where: { $0.expiresAt < oldest }) {
+      note(.joinTokensForgotten(before: oldest))
+    }
   }
 }

@@ -83,7 +83,7 @@ extension Fault {
       switch cause {
       case .exitCode, .signal, .outOfMemory, .cannotExecute: evidence.first ?? "\(cause)"
       case .hangStopped, .hangBusy, .hangBlocked, .hangUnknown, .shimDied, .nodeSilent, .nodeDied, .shimNotStarted,
-        .leaseExpired:
+        .leaseExpired, .nodeRevoked:
         evidence.first ?? "\(cause)"
       }
     return cause == .outOfMemory ? "out of memory: \(what)" : what

@@ -10,6 +10,8 @@ public enum ControllerMessage: Sendable, Hashable {
   case want(epoch: Int64, ShimOrder)
   case inject(epoch: Int64, Injection)
   case logRead(epoch: Int64, LogRead)
+  /// A new certificate for the node's key, sent over the link that the old one opened.
+  case certificate(pem: String)
 }
 
 /// Everything a shim needs to know of its member.
@@ -117,6 +119,7 @@ extension ControllerMessage {
     switch self {
     case .welcome(let epoch): return ["t": "welcome", "v": .int(linkVersion), "epoch": .int(epoch)]
     case .refused(let reason): return ["t": "refused", "v": .int(linkVersion), "reason": .string(reason)]
+    case .certificate(let pem): return ["t": "certificate", "pem": .string(pem)]
     case .intent(let epoch, let beat, let launches):
       var members: [JSON.Member] = [.init(name: "t", value: "intent"), .init(name: "epoch", value: .int(epoch))]
       if let beat { members.append(.init(name: "beat", value: .int(beat))) }
@@ -144,6 +147,7 @@ extension ControllerMessage {
     switch json["t"]?.stringValue {
     case "welcome": return .welcome(epoch: try json.number("epoch"))
     case "refused": return .refused(reason: try json.text("reason"))
+    case "certificate": return .certificate(pem: try json.text("pem"))
     case "intent":
       var launches: [MemberLaunch] = []
       for launch in json["members"]?.arrayValue ?? [] { launches.append(try MemberLaunch(json: launch)) }

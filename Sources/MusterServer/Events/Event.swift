@@ -52,6 +52,10 @@ struct EventDetail {
     case .nodeDrainRequested(let node, let reason): self = about(node, "drains: \(reason)")
     case .nodeResumed(let node): self = about(node, "is back in service")
     case .nodeFenced(let node): self = about(node, "was fenced by a person")
+    case .joinTokenCreated(let token):
+      self.init(text: "join token \(token.id) was made, valid until \(token.expiresAt.rfc3339)")
+    case .joinTokensForgotten(let before): self.init(text: "join tokens from before \(before.rfc3339) were forgotten")
+    case .nodeRevoked(let node, _): self = about(node, "was revoked: its key is not let in again")
     case .jobSubmitted(let submitted):
       self.init(job: submitted.job, text: "job \(submitted.job) \"\(submitted.spec.name)\" was submitted")
     case .jobCancelRequested(let job): self.init(job: job, text: "job \(job) is to be cancelled")

@@ -60,7 +60,8 @@ struct APIError: Error, HTTPResponseError {
       switch refusal {
       case .noSuchJob, .noSuchNode: .notFound
       case .jobHasEnded, .keyReused, .otherMachine, .nodeInUse: .conflict
-      case .queueFull, .fleetFull: .tooManyRequests
+      case .revoked, .tokenUnknown, .tokenExpired: .forbidden
+      case .queueFull, .fleetFull, .tooManyTokens: .tooManyRequests
       }
     self.init(status: status, code: refusal.code, message: refusal.message, remedy: refusal.remedy)
   }

@@ -2,12 +2,14 @@ import Hummingbird
 import MusterProtocol
 
 /// Nobody is anonymous: every request shows a bearer token. The people's token opens all but the link, a node's token
-/// the link alone.
+/// (with TLS: its certificate) the link alone.
 struct Authentication<Context: RequestContext>: RouterMiddleware {
   let people: [UInt8]
   let node: [UInt8]
+  let hasTLS: Bool
 
-  init(people: String, node: String) {
+  init(people: String, node: String, hasTLS: Bool) {
+    self.hasTLS = hasTLS
     self.people = Array(people.utf8)
     self.node = Array(node.utf8)
   }
@@ -15,6 +17,9 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
   func handle(
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
   ) async throws -> Response {
+    // What opens these is a certificate, or the join token in the body; their routes see to it.
+    if hasTLS, request.uri.path == LinkRoute.path { return try await next(request, context) }
+    if request.uri.path == "/v1/join" { return try await next(request, context) }
     let isLink = request.uri.path == LinkRoute.path
     guard let header = request.headers[.authorization], header.hasPrefix("Bearer "),
       Self.equal(Array(header.dropFirst(7).utf8), isLink ? node : people)

@@ -24,7 +24,7 @@ extension API {
       switch state.controller.handle(.submit(specs, key: key, requestHash: hash), now: now) {
       case .jobs(let ids): return ids
       case .refused(let refusal): throw APIError(refusal)
-      case .done: return []
+      case .done, .token: return []
       }
     }
     guard case .array = json else {

@@ -2,6 +2,7 @@ import Hummingbird
 import Logging
 import MusterCore
 import MusterProtocol
+import MusterTLS
 import NIOCore
 
 /// `POST /v1/link`: one request that never ends. Its body streams what a node says, its response what it is told.
@@ -9,16 +10,29 @@ struct LinkRoute: Sendable {
   static let path = "/v1/link"
   let writer: Writer
   let logger: Logger
+  let tls: ControllerTLS?
 
-  func respond(to request: Request) -> Response {
-    let (writer, logger) = (self.writer, self.logger)
+  func respond(to request: Request, _ context: ServerContext) async throws -> Response {
+    let (writer, logger, tls) = (self.writer, self.logger, self.tls)
+    var node: CertifiedNode?
+    if let tls {
+      guard let peer = try await context.peer() else {
+        throw APIError(
+          status: .unauthorized, code: "noCertificate", message: "the link needs a node's certificate",
+          remedy: "join with `muster agent --join ADDR --token T`; `muster token create` prints the token")
+      }
+      node = CertifiedNode(peer, tls)
+    }
+    let certified = node
+    let channel = context.channel
     return Response(
       status: .ok, headers: [.contentType: "application/x-ndjson"],
       body: ResponseBody { out in
         let peer = Peer()
         await withTaskGroup(of: Void.self) { group in
           group.addTask {
-            await LinkRoute.listen(request.body, LinkSession(writer: writer, peer: peer, logger: logger), logger)
+            await LinkRoute.listen(
+              request.body, LinkSession(writer: writer, peer: peer, certified: certified, logger: logger), logger)
           }
           do {
             for await message in peer.outgoing {
@@ -34,6 +48,8 @@ struct LinkRoute: Sendable {
           group.cancelAll()
         }
         try await out.finish(nil)
+        // Whoever was refused may not stay connected, even if it goes on sending.
+        channel.close(mode: .all, promise: nil)
       })
   }
 

@@ -6,10 +6,25 @@ enum OpenAPI {
     "The control plane of a GPU fleet. Every request needs `Authorization: Bearer TOKEN`. Times are RFC 3339 in UTC; durations are numbers in fields that end in Seconds."
     },"security":[{"bearer": []}],
     "paths":{
-    "/v1/link":{"post": {"summary": "The link of agents and shims (a node's token)", "responses": {"200": {
+    "/v1/link":{"post": {"summary": "The link of agents and shims (a node's certificate, or without TLS its token)", "responses": {"200": {
     "description": "a stream of JSON lines that never ends", "content": {"application/x-ndjson": {"schema": {
     "type": "string"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref"
     : "#/components/schemas/Error"}}}}}}},
+    "/v1/join":{"post": {"summary": "Certify a machine's key (a join token in the body; no bearer token)",
+    "responses": {"200": {"description": "the certificate", "content": {"application/json": {"schema": {"type":
+    "object", "properties": {"node": {"type": "string"}, "certificate": {"type": "string"}, "authority": {"type":
+    "string"}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "requestBody": {"required": true, "content": {"application/json": {
+    "schema": {"type": "object", "properties": {"token": {"type": "string"}, "node": {"type": "string"},
+    "request": {"type": "string", "description": "PKCS #10, DER in base64"}}, "required": ["token", "node",
+    "request"]}}}}}},
+    "/v1/tokens":{"post": {"summary": "Make a join token (only with TLS)", "responses": {"201": {"description":
+    "the token, shown once", "content": {"application/json": {"schema": {"type": "object", "properties": {"token":
+    {"type": "string"}, "id": {"type": "integer"}, "expiresAt": {"type": "string"}, "fingerprint": {"type":
+    "string"}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "requestBody": {"required": true, "content": {"application/json": {
+    "schema": {"type": "object", "properties": {"expiresSeconds": {"type": "number", "description":
+    "60 to 2592000, default 3600"}}}}}}}},
     "/v1/version":{"get": {"summary": "The version", "responses": {"200": {"description": "done", "content": {
     "application/json": {"schema": {"type": "object", "properties": {"version": {"type": "string"}, "protocol": {
     "type": "integer"}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {
@@ -93,6 +108,11 @@ enum OpenAPI {
     "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required": true, "schema": {
     "type": "string"}}], "requestBody": {"required": true, "content": {"application/json": {"schema": {"type":
     "object", "properties": {"confirmDead": {"type": "boolean"}}, "required": ["confirmDead"]}}}}}},
+    "/v1/nodes/{name}/revoke":{"post": {"summary": "Put a machine out for ever", "responses": {"200": {
+    "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Node"}}}},
+    "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required": true, "schema": {
+    "type": "string"}}]}},
     "/v1/events":{"get": {"summary": "Facts as they become durable", "responses": {"200": {"description":
     "server-sent events; ids are journal sequences", "content": {"text/event-stream": {"schema": {"type": "string"
     }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":

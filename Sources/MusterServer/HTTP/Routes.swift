@@ -3,17 +3,21 @@ import MusterCore
 import MusterProtocol
 
 extension Server {
-  typealias Context = BasicRequestContext
+  typealias Context = ServerContext
 
   /// Every route there is. `openapi.json` describes the same; a test compares them.
   func routes() throws -> Router<Context> {
     let router = Router(context: Context.self)
-    router.add(middleware: Authentication(people: try folder.peopleToken(), node: try folder.nodeToken()))
+    router.add(
+      middleware: Authentication(people: try folder.peopleToken(), node: try folder.nodeToken(), hasTLS: tls != nil))
     let api = self.api
-    let link = LinkRoute(writer: api.writer, logger: logger)
+    let link = LinkRoute(writer: api.writer, logger: logger, tls: tls)
+    let joining = JoinRoutes(api: api, tls: tls)
     let events = EventRoute(events: api.events, folder: folder)
     let v1 = router.group("v1")
-    v1.post("link") { request, _ in link.respond(to: request) }
+    v1.post("link") { request, context in try await link.respond(to: request, context) }
+    v1.post("join") { request, _ in try await joining.join(request) }
+    v1.post("tokens") { request, _ in try await joining.createToken(request) }
     v1.get("version") { _, _ in Response(json: ["version": .string(musterVersion), "protocol": .int(linkVersion)]) }
     v1.get("openapi.json") { _, _ in
       Response(
@@ -33,6 +37,7 @@ extension Server {
     v1.post("nodes/:name/drain") { request, context in try await api.drain(API.node(context), request) }
     v1.post("nodes/:name/resume") { _, context in try await api.resume(API.node(context)) }
     v1.post("nodes/:name/fence") { request, context in try await api.fence(API.node(context), request) }
+    v1.post("nodes/:name/revoke") { _, context in try await joining.revoke(API.node(context)) }
     v1.get("events") { request, _ in try events.respond(to: request) }
     v1.post("inject") { request, _ in try await api.inject(request) }
     return router

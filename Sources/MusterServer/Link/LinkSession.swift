@@ -1,6 +1,7 @@
 import Logging
 import MusterCore
 import MusterProtocol
+import MusterTLS
 
 /// One connection to the link: says who it is, then speaks; the writer hears it, and answers through the peer.
 struct LinkSession: Sendable {
@@ -10,10 +11,14 @@ struct LinkSession: Sendable {
   }
   let writer: Writer
   let peer: Peer
+  /// Whose certificate the other side showed; nil on a controller without TLS.
+  let certified: CertifiedNode?
   let logger: Logger
   private var identity: Identity?
+  private var hasRenewed = false
 
-  init(writer: Writer, peer: Peer, logger: Logger) {
+  init(writer: Writer, peer: Peer, certified: CertifiedNode?, logger: Logger) {
+    self.certified = certified
     self.writer = writer
     self.peer = peer
     self.logger = logger
@@ -28,9 +33,10 @@ struct LinkSession: Sendable {
       return refuse("\(error)")
     }
     guard let message else { return true }
+    if let problem = certified?.problem() { return refuse(problem) }
     switch (message, identity) {
     case (.agentHello(let hello), nil): return await greet(hello)
-    case (.shimHello(let hello), nil): return greet(hello)
+    case (.shimHello(let hello), nil): return await greet(hello)
     case (.report(let beat, let members), .agent(let node)): return report(node, beat, members)
     case (.beat(let beat), .shim(let member)): return heard(beat, member)
     case (.logData(let log), .agent):
@@ -43,8 +49,7 @@ struct LinkSession: Sendable {
 
   private func refuse(_ reason: String) -> Bool {
     logger.warning("link refused: \(reason)")
-    peer.send(.refused(reason: reason))
-    peer.close()
+    peer.refuse(reason)
     return false
   }
 
@@ -53,8 +58,12 @@ struct LinkSession: Sendable {
     guard (0...64).contains(hello.devices), !hello.node.isEmpty, hello.node.utf8.count <= 253 else {
       return refuse("a node has a name of 1 to 253 bytes and 0 to 64 devices")
     }
+    if let certified, certified.peer.node != hello.node {
+      return refuse("the certificate is that of node \"\(certified.peer.node)\", not of \"\(hello.node)\"")
+    }
     let joined = NodeJoined(
-      node: NodeID(0), name: hello.node, machine: hello.machine, boot: hello.boot, devices: hello.devices,
+      node: NodeID(0), name: hello.node, machine: certified?.peer.machine ?? hello.machine, boot: hello.boot,
+      devices: hello.devices,
       deviceType: hello.deviceType, cpus: hello.cpus, memoryBytes: hello.memoryBytes, address: hello.address)
     let peer = self.peer
     do {
@@ -77,14 +86,26 @@ struct LinkSession: Sendable {
     }
   }
 
-  private mutating func greet(_ hello: ShimHello) -> Bool {
+  private mutating func greet(_ hello: ShimHello) async -> Bool {
     guard hello.version == linkVersion else { return refuse(Self.versionProblem(hello.version)) }
-    let (member, peer) = (hello.member, self.peer)
-    identity = .shim(member)
-    return writer.put(.faults) { state in
-      state.links.connect(shim: member, peer)
-      peer.send(.welcome(epoch: state.controller.cluster.epoch))
-      return nil
+    let (member, peer, certified) = (hello.member, self.peer, self.certified?.peer)
+    do {
+      let refusal: Refusal? = try await writer.perform(.faults) { state, _ in
+        if let certified,
+          let refusal = state.controller.refusal(
+            ofShim: member, node: certified.node, machine: certified.machine)
+        {
+          return refusal
+        }
+        state.links.connect(shim: member, peer)
+        peer.send(.welcome(epoch: state.controller.cluster.epoch))
+        return nil
+      }
+      if let refusal { return refuse("\(refusal.message); \(refusal.remedy)") }
+      identity = .shim(member)
+      return true
+    } catch {
+      return refuse("the controller is not ready: \(error)")
     }
   }
 
@@ -92,9 +113,17 @@ struct LinkSession: Sendable {
     "link version \(version) is not spoken here; this controller speaks \(linkVersion): upgrade the older side"
   }
 
-  private func report(_ node: NodeID, _ beat: Int64, _ members: [AgentMemberState]) -> Bool {
+  private mutating func report(_ node: NodeID, _ beat: Int64, _ members: [AgentMemberState]) -> Bool {
     let told = members.map { AgentMember(member: $0.member, alive: $0.alive, startFailed: $0.startFailed) }
     let peer = self.peer
+    if !hasRenewed, let certified, certified.wantsRenewal() {
+      hasRenewed = true
+      do {
+        peer.send(.certificate(pem: try certified.renewed()))
+      } catch {
+        logger.error("the certificate of \(certified.peer.node) could not be renewed: \(error)")
+      }
+    }
     return writer.put(.faults) { state in
       guard state.links.isCurrent(agent: node, peer) else { return nil }
       _ = state.controller.handle(.agentReport(node: node, told), now: state.now)

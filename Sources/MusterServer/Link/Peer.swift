@@ -23,6 +23,12 @@ final class Peer: Sendable {
 
   func send(_ message: ControllerMessage) { continuation.yield(message) }
 
+  /// Says why, then ends the connection.
+  func refuse(_ reason: String) {
+    send(.refused(reason: reason))
+    close()
+  }
+
   func close() {
     continuation.finish()
     let logs = waiting.withLock { waiting in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MusterAgent
+import MusterTLS
 
 struct AgentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,7 +16,9 @@ struct AgentCommand: ParsableCommand {
     completion: .file())
   var addressFile: String?
 
-  @Option(help: ArgumentHelp("A node's token.", valueName: "token"))
+  @Option(
+    help: ArgumentHelp(
+      "A join token (`muster token create`), needed once; on loopback without TLS a node's token.", valueName: "token"))
   var token: String?
 
   @Option(
@@ -33,8 +36,14 @@ struct AgentCommand: ParsableCommand {
     help: ArgumentHelp("The node's folder: run folders and logs.", valueName: "dir"), completion: .directory)
   var data = "/var/lib/muster-agent"
 
-  @Option(help: ArgumentHelp("Where the gang's other nodes reach this one.", valueName: "ip"))
-  var address = "127.0.0.1"
+  @Option(
+    help: ArgumentHelp(
+      "Where the gang's other nodes reach this one: an address or an interface; default: the address on the way to the controller.",
+      valueName: "ip|interface"))
+  var address: String?
+
+  @Option(name: .customLong("boot-id"), help: .hidden)
+  var bootID: String?
 
   @Option(help: ArgumentHelp("End after so long without a controller when nothing runs.", valueName: "seconds"))
   var orphanTimeout: Int64?
@@ -43,11 +52,19 @@ struct AgentCommand: ParsableCommand {
     guard join != nil || addressFile != nil else {
       throw ValidationError("--join ADDR (or --address-file FILE) says where the controller is")
     }
-    guard (token == nil) != (tokenFile == nil) else {
-      throw ValidationError("one of --token and --token-file: the server wrote it to its DIR/node-token")
+    guard token == nil || tokenFile == nil else { throw ValidationError("--token or --token-file, not both") }
+    guard token != nil || tokenFile != nil || NodeIdentity(folder: identityFolder).isThere else {
+      throw ValidationError(
+        "--token or --token-file is needed to join: `muster token create` prints one (\(identityFolder) holds no certificate)"
+      )
+    }
+    if let name, !PeerIdentity.isName(name) {
+      throw ValidationError("--name is \"\(name)\": 1 to 253 letters, digits, \".\", \"_\" or \"-\"")
     }
     if let devices, !(0...64).contains(devices) { throw ValidationError("--devices is \(devices): from 0 to 64") }
   }
+
+  private var identityFolder: String { Paths.absolute(data) + "/identity" }
 
   func run() throws {
     var shown = token ?? ""
@@ -57,11 +74,13 @@ struct AgentCommand: ParsableCommand {
       }
       shown = String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace }
     }
+    let isToken = JoinToken.looksLike(shown)
     let options = AgentOptions(
       addresses: LinkAddresses(
         join: (join ?? "").split(separator: ",").map(String.init), addressFile: addressFile.map(Paths.absolute) ?? ""),
-      token: shown, name: name ?? ProcessInfo.processInfo.hostName, devices: devices,
-      dataFolder: Paths.absolute(data), address: address, orphanTimeoutSeconds: orphanTimeout,
+      credentials: isToken || shown.isEmpty ? .identity(folder: identityFolder) : .token(shown),
+      joinToken: isToken ? shown : nil, name: name ?? ProcessInfo.processInfo.hostName, devices: devices,
+      dataFolder: Paths.absolute(data), address: address, bootID: bootID, orphanTimeoutSeconds: orphanTimeout,
       executable: Paths.executable())
     let code = AgentMain.run(options)
     if code != 0 { throw CommandFailure.silent(code: code) }

@@ -7,13 +7,43 @@ import MusterServer
 struct ServerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "server", abstract: "Run a controller.",
-    discussion: "Agents join it with `muster agent --join ADDR --token-file DIR/node-token`.")
+    discussion: """
+      With --tls nodes of other hosts join it: `muster token create` prints a token, `muster agent --join ADDR --token \
+      T` uses it. Without, it listens on loopback alone, and agents of this machine show DIR/node-token.
+      """)
 
   @OptionGroup var hosting: HostingOptions
 
+  @Flag(help: "TLS 1.3 with an authority of its own (DIR/ca.pem); needed for any address but loopback.")
+  var tls = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How long a node's certificate is valid (renewed by itself at half of it), 10s to 365d.", valueName: "time"))
+  var certificateLifetime: WaitingTime?
+
+  func validate() throws {
+    let (host, _) = try hosting.address()
+    guard tls || HostingOptions.isLoopback(host) else {
+      throw ValidationError(
+        "--listen is \"\(hosting.listen)\": with --tls; without TLS only this machine's loopback (127.0.0.1, ::1)")
+    }
+    if let lifetime = certificateLifetime, !(10...(365 * 86_400)).contains(lifetime.seconds) {
+      throw ValidationError("--certificate-lifetime is \(lifetime.seconds) s: from 10 s to 365 days")
+    }
+  }
+
   func run() async throws {
-    let server = try await hosting.open()
-    try await Serving.run(server, options: hosting) { _ in }
+    let server = try await hosting.open { options in
+      options.hasTLS = tls
+      if let certificateLifetime { options.certificateLifetime = Int64(certificateLifetime.seconds) }
+    }
+    try await Serving.run(
+      server, options: hosting,
+      started: { address in
+        let trust = server.authorityFingerprint.map { ", fingerprint \($0)" } ?? ""
+        Terminal.out("Muster \(Version.current) listens on \(address)\(trust)\n")
+      })
   }
 }
 
@@ -53,12 +83,10 @@ struct HostingOptions: ParsableArguments {
     else { throw ValidationError("--listen is \"\(listen)\": HOST:PORT, e.g. 127.0.0.1:7070") }
     var host = String(listen[..<colon])
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-    guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else {
-      throw ValidationError(
-        "--listen is \"\(listen)\": only this machine's loopback (127.0.0.1, ::1) until the link has TLS: not yet")
-    }
     return (host, port)
   }
+
+  static func isLoopback(_ host: String) -> Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
   var folder: String { data.map(Paths.absolute) ?? Paths.dataFolder() }
 
@@ -68,11 +96,12 @@ struct HostingOptions: ParsableArguments {
     return logger
   }
 
-  func open() async throws -> Server {
+  func open(_ adjust: (inout Server.Options) -> Void = { _ in }) async throws -> Server {
     let (host, port) = try address()
     try Port.check(host: host, port: port)
     var options = Server.Options(dataFolder: folder, host: host, port: port)
     if let lease { options.limits.lease = .milliseconds(Int64(lease.seconds * 1000)) }
+    adjust(&options)
     do {
       return try await Server(options, logger: logger("muster"))
     } catch let failure as Server.StartFailure {

@@ -15,11 +15,9 @@ enum Serving {
     killing: @escaping @Sendable () async -> Void = {}
   ) async throws {
     let signals = Signals([SIGINT, SIGTERM])
-    let (host, _) = try options.address()
-    let shown = host.contains(":") ? "[\(host)]" : host
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        try await server.run { port in try await started("http://\(shown):\(port)") }
+        try await server.run(started: started)
       }
       group.addTask {
         var received = signals.stream.makeAsyncIterator()

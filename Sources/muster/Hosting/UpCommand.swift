@@ -21,6 +21,11 @@ struct UpCommand: AsyncParsableCommand {
   static let drain = Duration.seconds(10)
 
   func validate() throws {
+    guard HostingOptions.isLoopback(try hosting.address().host) else {
+      throw ValidationError(
+        "--listen is \"\(hosting.listen)\": `up` is for this machine alone (127.0.0.1, ::1); `muster server --tls` for more"
+      )
+    }
     guard (1...64).contains(nodes) else { throw ValidationError("--nodes is \(nodes): from 1 to 64") }
     guard (0...64).contains(devices) else { throw ValidationError("--devices is \(devices): from 0 to 64") }
   }

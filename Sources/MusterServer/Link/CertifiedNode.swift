@@ -1,0 +1,25 @@
+import MusterTLS
+
+/// A node as its certificate names it, for one connection. The controller's clock alone says when a certificate is old:
+/// the clock of a node may be wrong.
+struct CertifiedNode: Sendable {
+  let peer: PeerIdentity
+  private let tls: ControllerTLS
+
+  init(_ peer: PeerIdentity, _ tls: ControllerTLS) {
+    self.peer = peer
+    self.tls = tls
+  }
+
+  /// A connection does not outlive its certificate; nil while it is well.
+  func problem(now: Int64 = WallClock.seconds) -> String? {
+    now > peer.notAfter ? "this connection's certificate has expired: dial again with the new one" : nil
+  }
+
+  /// From half of its life on a new one is sent over the link, for the same key.
+  func wantsRenewal(now: Int64 = WallClock.seconds) -> Bool { now > peer.notAfter - tls.nodeLifetime / 2 }
+
+  func renewed(now: Int64 = WallClock.seconds) throws -> String {
+    try tls.authority.issueNode(name: peer.node, publicKey: peer.publicKey, lifetime: tls.nodeLifetime, now: now)
+  }
+}
