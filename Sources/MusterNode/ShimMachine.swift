@@ -23,10 +23,13 @@ package struct ShimMachine: Sendable {
   package private(set) var epoch: Int64 = 0
   package private(set) var wantsProbe = false
   private var killAt: Int64?
+  /// Beside `ranks`: when each exited.
+  private var exitedAt: [Int64?]
   private var signalSent: Int32 = 0
 
   package init(firstRank: Int32, rankCount: Int32, lease: Int64, now: Int64) {
     ranks = (0..<rankCount).map { RankReport(rank: firstRank + $0, state: .waiting) }
+    exitedAt = ranks.map { _ in nil }
     self.lease = Lease(length: lease, now: now)
   }
 
@@ -64,13 +67,13 @@ package struct ShimMachine: Sendable {
     return [.killAll]
   }
 
-  package mutating func exited(_ rank: Int32, _ status: ExitStatus, outOfMemory: String, at wall: Int64) -> [Action] {
+  package mutating func exited(_ rank: Int32, _ status: ExitStatus, outOfMemory: String, now: Int64) -> [Action] {
     guard let i = ranks.firstIndex(where: { $0.rank == rank }), ranks[i].state != .exited else { return [] }
     ranks[i].state = .exited
     ranks[i].exitCode = status.code
     ranks[i].signal = status.signal
     ranks[i].outOfMemory = outOfMemory
-    ranks[i].exitedAt = Instant(nanoseconds: wall * 1_000_000)
+    exitedAt[i] = now
     // Nothing of a rank outlives it: what it left behind goes with the last one.
     return ranks.allSatisfy { $0.state == .exited } ? [.killAll] : []
   }
@@ -143,7 +146,9 @@ package struct ShimMachine: Sendable {
     return []
   }
 
-  package func report(port: Int32) -> ShimReport {
-    ShimReport(state: state, problem: problem, port: port, ranks: ranks)
+  package func report(port: Int32, now: Int64) -> ShimReport {
+    var ranks = ranks
+    for i in ranks.indices { ranks[i].exitedAge = exitedAt[i].map { .milliseconds(max(0, now - $0)) } }
+    return ShimReport(state: state, problem: problem, port: port, ranks: ranks)
   }
 }

@@ -161,7 +161,6 @@ struct SimShim: Sendable {
     ranks[i].state = .exited
     ranks[i].exitCode = code
     ranks[i].signal = signal
-    ranks[i].exitedAt = at
   }
 
   mutating func kill(at: Instant) {

@@ -172,7 +172,7 @@ struct ShimLoop: ~Copyable {
       if pid > 0, let (rank, outer) = ranks.exited(pid) {
         let exit = ExitStatus(wait: status)
         let evidence = exit.signal == SIGKILL ? memoryEvidence(outer) : ""
-        act(machine.exited(rank, exit, outOfMemory: evidence, at: wallMilliseconds()), now: now)
+        act(machine.exited(rank, exit, outOfMemory: evidence, now: now), now: now)
         isUrgent = true
       }
       if pid > 0 { continue }
@@ -204,7 +204,7 @@ struct ShimLoop: ~Copyable {
       return
     }
     beat += 1
-    link.send(.beat(ShimBeat(number: beat, report: machine.report(port: preparation?.port ?? 0))))
+    link.send(.beat(ShimBeat(number: beat, report: machine.report(port: preparation?.port ?? 0, now: now))))
     machine.beatSent(beat, at: now)
     isUrgent = false
     if now >= nextBeat { nextBeat = now + Self.beatInterval }

@@ -35,7 +35,9 @@ extension Controller {
     } else if report.problem?.code == "leaseExpired" {
       // Before the ranks' own ends: it was the shim that killed them.
       leaseExpired(attempt, member: slot)
-    } else if let bad = report.ranks.filter(\.endedBadly).min(by: { ($0.exitedAt ?? now) < ($1.exitedAt ?? now) }) {
+    } else if let bad = report.ranks.filter(\.endedBadly).max(by: {
+      ($0.exitedAge ?? .zero) < ($1.exitedAge ?? .zero)
+    }) {
       rankEndedBadly(attempt, member: slot, bad)
     } else {
       advance(attempt)
