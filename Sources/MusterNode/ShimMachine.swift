@@ -94,6 +94,9 @@ package struct ShimMachine: Sendable {
   package mutating func ordered(_ order: ShimOrder, epoch: Int64, now: Int64) -> [Action] {
     guard accepts(epoch) else { return [.hangUp] }
     if let beat = order.acknowledges { lease.acknowledged(beat, length: order.lease.milliseconds) }
+    // The shim may have been held (stopped, starved) until its lease was over: a "go" that waited for it in the
+    // connection must not start ranks that the controller already counts as gone.
+    if !isOver, lease.hasEnded(at: now) { return tick(now: now) }
     wantsProbe = order.probe
     switch order.want {
     case .prepare: return []

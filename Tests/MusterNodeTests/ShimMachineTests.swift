@@ -32,6 +32,15 @@ import Testing
     #expect(machine.report(port: 0, now: 10).ranks.map(\.pid) == [7, 8])
   }
 
+  @Test("a go that had waited until the lease was over starts nothing")
+  func goAfterLease() {
+    var machine = Self.machine()
+    machine.prepared(nil)
+    #expect(machine.ordered(Self.go, epoch: 1, now: 30_000) == [.killAll])
+    #expect(machine.state == .failed)
+    #expect(machine.problem?.code == "leaseExpired")
+  }
+
   @Test("a member that cannot start says so and ends only when it is released")
   func cannotStart() {
     var machine = Self.machine()
