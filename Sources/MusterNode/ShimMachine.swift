@@ -34,6 +34,9 @@ package struct ShimMachine: Sendable {
   }
 
   package var isOver: Bool { state == .stopped || state == .failed }
+  /// By when nothing of the ranks may run any more unless a beat is acknowledged; nil once nothing runs. The shim writes
+  /// it down for its agent, which acts on it should the shim itself be held.
+  package var leaseEndsAt: Int64? { isOver ? nil : lease.endsAt }
   /// When time alone brings something about.
   package var deadline: Int64? {
     switch state {

@@ -41,6 +41,18 @@ import Testing
     #expect(machine.problem?.code == "leaseExpired")
   }
 
+  @Test("what a shim writes down of its lease moves with the beats that are acknowledged, and ends with the ranks")
+  func leaseIsTold() {
+    var machine = Self.running()
+    #expect(machine.leaseEndsAt == 30_000)
+    machine.beatSent(1, at: 400)
+    _ = machine.ordered(Self.order(.go(masterAddress: "", masterPort: 1), acknowledges: 1), epoch: 1, now: 500)
+    #expect(machine.leaseEndsAt == 30_400)
+    _ = machine.ordered(Self.stop, epoch: 1, now: 600)
+    machine.nothingLeft()
+    #expect(machine.leaseEndsAt == nil)
+  }
+
   @Test("a member that cannot start says so and ends only when it is released")
   func cannotStart() {
     var machine = Self.machine()

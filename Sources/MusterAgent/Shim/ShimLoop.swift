@@ -26,6 +26,7 @@ struct ShimLoop: ~Copyable {
   private var isUrgent = true
   private var isKilling = false
   private var mayExit = false
+  private var leaseFile: LeaseFile
   /// When what only the start needed is given back.
   private var tidyAt: Int64 = .max
   static let tidyAfter: Int64 = 1_500
@@ -44,6 +45,7 @@ struct ShimLoop: ~Copyable {
     link = LinkConnection(
       addresses: input.addresses, token: input.token, seed: UInt64(truncatingIfNeeded: now) &* 31 &+ UInt64(getpid()))
     ranks = RankList()
+    leaseFile = LeaseFile(folder: input.runFolder)
   }
 
   /// Until the controller has released the member.
@@ -55,6 +57,7 @@ struct ShimLoop: ~Copyable {
       for event in link.tend(now: now) { heard(event, now: now) }
       reap(now: now)
       sendBeat(now: now)
+      leaseFile.write(machine.leaseEndsAt)
       guard !mayExit else { break }
       if now >= tidyAt {
         tidyAt = .max
