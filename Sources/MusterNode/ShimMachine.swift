@@ -26,6 +26,8 @@ package struct ShimMachine: Sendable {
   /// Beside `ranks`: when each exited.
   private var exitedAt: [Int64?]
   private var signalSent: Int32 = 0
+  /// Test-only: see `PlantedShimBug`.
+  package var planted: PlantedShimBug?
 
   package init(firstRank: Int32, rankCount: Int32, lease: Int64, now: Int64) {
     ranks = (0..<rankCount).map { RankReport(rank: firstRank + $0, state: .waiting) }
@@ -96,10 +98,13 @@ package struct ShimMachine: Sendable {
 
   package mutating func ordered(_ order: ShimOrder, epoch: Int64, now: Int64) -> [Action] {
     guard accepts(epoch) else { return [.hangUp] }
-    if let beat = order.acknowledges { lease.acknowledged(beat, length: order.lease.milliseconds) }
+    if let beat = order.acknowledges {
+      lease.acknowledged(beat, length: order.lease.milliseconds)
+      if planted == .leaseFromReceipt { lease = Lease(length: lease.length, now: now) }
+    }
     // The shim may have been held (stopped, starved) until its lease was over: a "go" that waited for it in the
     // connection must not start ranks that the controller already counts as gone.
-    if !isOver, lease.hasEnded(at: now) { return tick(now: now) }
+    if planted != .leaseNeverChecked, !isOver, lease.hasEnded(at: now) { return tick(now: now) }
     wantsProbe = order.probe
     switch order.want {
     case .prepare: return []
@@ -136,7 +141,7 @@ package struct ShimMachine: Sendable {
   // MARK: Time
 
   package mutating func tick(now: Int64) -> [Action] {
-    if !isOver, lease.hasEnded(at: now) {
+    if !isOver, lease.hasEnded(at: now), planted != .leaseNeverChecked {
       if problem == nil {
         problem = ShimReport.Problem(
           code: "leaseExpired", message: "no beat was acknowledged for \(lease.length) ms: the ranks were killed")
