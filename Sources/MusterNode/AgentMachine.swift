@@ -21,6 +21,10 @@ package struct AgentMachine: Sendable {
   }
   package private(set) var epoch: Int64 = 0
   private var members: [MemberID: Known] = [:]
+  /// Members whose shims are gone and put away, newest last. A member runs once: an intent that came late, or one of a
+  /// controller that does not know yet, must not start it anew beside the word, still on its way, that it is gone.
+  private var putAway: [MemberID] = []
+  package static let putAwayRemembered = 1_024
   /// A shim that is held (stopped, or stuck in the kernel) does not enforce its lease, and its ranks run on: so long after
   /// it has ended the agent kills the shim, and all under it. Less than the controller's margin. Milliseconds.
   package static let leasePatience: Int64 = 300
@@ -57,6 +61,11 @@ package struct AgentMachine: Sendable {
     var actions: [Action] = []
     let wanted = Set(launches.map(\.member))
     for launch in launches where members[launch.member] == nil {
+      if putAway.contains(launch.member) {
+        members[launch.member] = Known(shimPID: 0, alive: false, startFailed: "")
+        if !actions.contains(.report) { actions.append(.report) }
+        continue
+      }
       members[launch.member] = Known(shimPID: 0, alive: true, startFailed: "")
       actions.append(.startShim(launch))
     }
@@ -65,6 +74,8 @@ package struct AgentMachine: Sendable {
         actions.append(.killShim(known.member))
       } else {
         members[known.member] = nil
+        if !putAway.contains(known.member) { putAway.append(known.member) }
+        if putAway.count > AgentMachine.putAwayRemembered { putAway.removeFirst() }
         actions.append(.removeFolder(known.member))
       }
     }

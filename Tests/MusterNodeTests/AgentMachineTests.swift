@@ -63,6 +63,17 @@ import Testing
     #expect(machine.tick(now: 99_000) == [])
   }
 
+  @Test("a member that was put away is never started anew: its end is reported again")
+  func runsOnce() {
+    var machine = AgentMachine()
+    machine.has(Self.member(1), shimPID: 7, alive: true)
+    _ = machine.intended([], epoch: 1)
+    _ = machine.ended(Self.member(1))
+    _ = machine.intended([], epoch: 1)
+    #expect(machine.intended([Self.launch(1)], epoch: 1) == [.report])
+    #expect(machine.report.map(\.alive) == [false])
+  }
+
   @Test("an older controller is not obeyed")
   func olderEpoch() {
     var machine = AgentMachine()
