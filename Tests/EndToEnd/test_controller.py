@@ -38,6 +38,8 @@ class Controller(unittest.TestCase):
         self.assertEqual((ended["state"], ended["exitCode"], ended["attempt"]), ("failed", 5, 1))
         ended = self.fleet.end(long)
         self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
+        report = self.fleet.json("report", long)
+        self.assertGreater(report["goodput"], 0.7, report)
 
     def test_stopped_for_five_seconds(self):
         """A controller that did not run for 5 s ends no attempt."""
