@@ -41,7 +41,9 @@ extension World {
     let stops = chance.hits(200)
     let (job, node) = (shims[s].job, shims[s].node)
     if stops {
-      guard !shims[s].isStopped, inject(.rankStopped, "\(shims[s].member)", job: job, node: node) else { return }
+      // One that never said a step is not watched: nothing is required of a job.
+      guard !shims[s].isStopped, now - shims[s].startedAt > 1_500_000_000,
+        shims[s].step(now) > shims[s].launch.resumeStep, inject(.rankStopped, "\(shims[s].member)", job: job, node: node) else { return }
       shims[s].lastStep = shims[s].step(now)
       shims[s].isStopped = true
       shims[s].run += 1
