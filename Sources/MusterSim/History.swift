@@ -28,7 +28,11 @@ struct History: Sendable {
     var general: [Int] = []
     for (i, line) in lines.enumerated() {
       if line.job == nil, line.node == nil { general.append(i) }
-      if let job, line.job == job { own.append(i) } else if line.job == nil, node != nil, line.node == node { own.append(i) }
+      if let job, line.job == job {
+        own.append(i)
+      } else if line.job == nil, node != nil, line.node == node {
+        own.append(i)
+      }
     }
     // What befell it, and as many of the lines about everybody as there is room for.
     if own.isEmpty { own = Array(lines.indices) }

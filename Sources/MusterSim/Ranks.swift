@@ -209,6 +209,33 @@ extension World {
         violated(broken(.leaseHolds, s, "\(shims[s].member) runs \(over) ms past its lease"))
       }
     }
+    if now / 100_000_000 % 10 == 0 { lookForUnnoticed() }
     timeline.put(.look, at: now + 100_000_000)
+  }
+
+  /// The longest that the limits let a death go unnoticed: a first word that may come late, silence that is withheld until
+  /// the leases are over; and some air.
+  private var longestUnnoticed: Int64 {
+    let limits = shape.limits
+    let sum = limits.firstWord + limits.lease + limits.leaseMargin + limits.agentSilence + limits.silence
+    return sum.nanoseconds + 3_000_000_000
+  }
+
+  private mutating func lookForUnnoticed() {
+    guard host.isUp, host.isListening, !host.isSyncing else { return }
+    for i in nodes.indices where !nodes[i].isOn {
+      guard now - max(nodes[i].offSince, host.attentiveFrom) > longestUnnoticed,
+        let node = controller.cluster.node(named: nodes[i].name)
+      else { continue }
+      for slot in controller.cluster.memberSlots(onNode: node) {
+        let attempt = controller.cluster.attempt(controller.cluster.member(slot).attemptSlot)
+        guard attempt.phase == .starting || attempt.phase == .running else { continue }
+        let id = controller.cluster.memberID(slot)
+        violated(
+          Failure(
+            invariant: .deathIsNoticed, detail: "\(id) counts as \(attempt.phase) on \(nodes[i].name), which is off",
+            job: id.attempt.job.number, node: Int32(i)))
+      }
+    }
   }
 }
