@@ -194,8 +194,21 @@ extension World {
       guard !said else { break }
       violated(
         Failure(invariant: .checkpointWasSaid, detail: "step \(step) of \(attempt)", job: attempt.job.number))
+    case .attemptStarted(let started): for place in started.places { witnessPlace(started.attempt, place.node) }
     default: break
     }
+  }
+
+  /// A node that has been off for long enough is given nothing, whatever people say.
+  private mutating func witnessPlace(_ attempt: AttemptID, _ node: NodeID) {
+    let name = controller.cluster.nodeDetails[Int(node.index)].joined.name
+    guard let i = nodes.firstIndex(where: { $0.name == name }), !nodes[i].isOn,
+      now - max(nodes[i].offSince, host.attentiveFrom) > longestUnnoticed
+    else { return }
+    violated(
+      Failure(
+        invariant: .deathIsNoticed, detail: "\(attempt) is placed on \(name), which is off", job: attempt.job.number,
+        node: Int32(i)))
   }
 
   /// A kill, and an agent that does for its shim, take a little time after a lease has ended. Milliseconds; less than
@@ -229,7 +242,9 @@ extension World {
       else { continue }
       for slot in controller.cluster.memberSlots(onNode: node) {
         let attempt = controller.cluster.attempt(controller.cluster.member(slot).attemptSlot)
-        guard attempt.phase == .starting || attempt.phase == .running else { continue }
+        guard attempt.phase == .starting || attempt.phase == .running,
+          (host.time - attempt.startedAt).nanoseconds > longestUnnoticed
+        else { continue }
         let id = controller.cluster.memberID(slot)
         violated(
           Failure(
