@@ -42,8 +42,14 @@ struct History: Sendable {
       let line = lines[index]
       let milliseconds = line.at / 1_000_000
       let part = String(milliseconds % 1000 + 1000).dropFirst()
-      return "  \(milliseconds / 1000).\(part) s  \(line.text)"
+      return "  \(milliseconds / 1000).\(part) s  \(History.short(line.text))"
     }.joined(separator: "\n")
+  }
+
+  /// Without the module's name, which Swift puts before each type, and not longer than a person reads.
+  private static func short(_ text: String) -> String {
+    let plain = text.split(separator: "MusterCore.", omittingEmptySubsequences: false).joined()
+    return plain.count > 240 ? plain.prefix(240) + " ..." : plain
   }
 
   private static func concerns(_ event: Fact.Event) -> (job: Int64?, node: Int32?) {

@@ -23,8 +23,6 @@ extension World {
     case 69..<73: slow(i, &chance)
     case 73..<76: jumpClock(&chance)
     case 76..<79: replaceMachine(i)
-    case 79..<81:
-      if inject(.clockDrifted, "by \(nodes[i].drift) ppm", node: i) {}
     default: orderSomething(i, &chance)
     }
   }
