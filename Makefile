@@ -4,7 +4,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 MUSTER := .build/release/muster
 TRAINING := python3-torch python3-numpy libopenblas0-pthread
 
-.PHONY: demo test bench build lint format packages training-packages
+.PHONY: demo test bench chaos build lint format packages training-packages
 
 demo:
 	@echo "First the packages (1 to 2 minutes), then the build (5 to 8 minutes on two cores), then the demo (under 3 minutes)."
@@ -25,6 +25,10 @@ test: packages
 bench: packages training-packages build
 	cd Benchmarks/Core && swift run -c release core-bench
 	cd Benchmarks && swift run -c release muster-bench all
+
+# The hostile harness: 1,000 seeds in virtual time, or `make chaos HOURS=8` for the night.
+chaos: build
+	$(MUSTER) chaos $(if $(HOURS),--seeds $$RANDOM$$RANDOM --hours $(HOURS),--seeds 1..1000)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -92,6 +92,7 @@ public struct World: ~Copyable {
     var drift = Chance(seed: seed, purpose: 7)
     for i in 0..<shape.nodes {
       nodes.append(SimNode(number: i, drift: drift.hits(700) ? drift.between(-10_000, 10_000) : 0))
+      if nodes[i].drift != 0 { coverage.did(.clockDrifted) }
     }
   }
 

@@ -1,6 +1,10 @@
 extension Controller {
   /// A shim told the whole present state of its member.
-  mutating func shimReport(_ id: MemberID, _ report: ShimReport) {
+  mutating func shimReport(_ told: MemberID, _ report: ShimReport) {
+    var id = told
+    if planted == .staleReportBelieved, let job = cluster.slot(of: told.attempt.job) {
+      id.attempt.number = cluster.jobs[job].attempt
+    }
     guard let slot = cluster.memberSlot(id), !cluster.members[slot].stopped else {
       dirty.members.append(id)  // an old attempt: it is told to stop, then released
       return
