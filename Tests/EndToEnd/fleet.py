@@ -43,6 +43,30 @@ def eventually(what, check, seconds=20.0):
         time.sleep(0.05)
 
 
+class Program:
+    """A program that a test started, with its log; whatever it leaves running is ended by its folder's owner."""
+
+    def __init__(self, command, log_path):
+        self.log_path = log_path
+        with open(log_path, "w") as file:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+    def log(self):
+        with open(self.log_path) as file:
+            return file.read()
+
+    def wait(self, seconds=30):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.process.args} still ran after {seconds} s: {self.log()}")
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
 class Fleet:
     """`muster up` in a folder of its own."""
 

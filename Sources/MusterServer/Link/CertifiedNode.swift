@@ -11,10 +11,8 @@ struct CertifiedNode: Sendable {
     self.tls = tls
   }
 
-  /// A connection does not outlive its certificate; nil while it is well.
-  func problem(now: Int64 = WallClock.seconds) -> String? {
-    now > peer.notAfter ? "this connection's certificate has expired: dial again with the new one" : nil
-  }
+  /// A connection does not outlive its certificate.
+  func hasExpired(now: Int64 = WallClock.seconds) -> Bool { now > peer.notAfter }
 
   /// From half of its life on a new one is sent over the link, for the same key.
   func wantsRenewal(now: Int64 = WallClock.seconds) -> Bool { now > peer.notAfter - tls.nodeLifetime / 2 }

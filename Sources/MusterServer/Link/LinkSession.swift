@@ -33,7 +33,11 @@ struct LinkSession: Sendable {
       return refuse("\(error)")
     }
     guard let message else { return true }
-    if let problem = certified?.problem() { return refuse(problem) }
+    if let certified, certified.hasExpired() {
+      // Not refused: it dials at once with the newer certificate that it was sent, or is told in the handshake.
+      peer.close()
+      return false
+    }
     switch (message, identity) {
     case (.agentHello(let hello), nil): return await greet(hello)
     case (.shimHello(let hello), nil): return await greet(hello)
