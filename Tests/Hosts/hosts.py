@@ -209,7 +209,9 @@ class Fleet:
         return at
 
     def problems(self, fence, job, cuts=()):
-        return checker.problems(self.runs(job), fence, self.events(), cuts, self.lease)
+        # The events first: what was accepted by then has been written down.
+        events = self.events()
+        return checker.problems(self.runs(job), fence, events, cuts, self.lease)
 
 
 class HostsCase(unittest.TestCase):

@@ -45,7 +45,7 @@ class Gangs(HostsCase):
         """`--address data0`: ranks meet on the network that was named, not on the one that leads to the controller."""
         fleet, names = self.fleet, ["n1", "n2", "n3"]
         for name in fleet.workers[3:]:
-            fleet.muster("drain", name)
+            fleet.muster("drain", name, "--reason", "not for this test")
         fleet.lab.add_data_network(*names)
         try:
             for name in names:
