@@ -112,8 +112,7 @@ class Operations(unittest.TestCase):
                     self.values["TOKEN"] = out.strip().splitlines()[-1]
                     self.assertTrue(self.values["TOKEN"].startswith("muster1."))
                 if "muster run" in text:
-                    for rank in range(WORKERS):
-                        self.assertIn(f"rank {rank} of {WORKERS}", out)
+                    self.assertIn(f"rank 0 of {WORKERS}", out)
             elif where.startswith("each worker"):
                 for name in self.workers:
                     self.type(name, text)
@@ -122,6 +121,9 @@ class Operations(unittest.TestCase):
                 out = self.type(self.desk, text)
                 for name in self.workers:
                     self.assertIn(name, out)
+                for rank in range(WORKERS):
+                    log = self.type(self.desk, f"muster logs 1 --rank {rank}")
+                    self.assertEqual(log, f"rank {rank} of {WORKERS}\n")
             else:
                 self.fail(f"the guide says \"on: {where}\", and nobody knows where that is")
         self.assertEqual(seen, ["every host", "the controller", "the controller", "each worker", "the controller", "a desk",
