@@ -53,6 +53,14 @@ def eventually(what, check, seconds=20.0, every=0.1):
         time.sleep(every)
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def why_not():
     """Why there can be no lab here, or None."""
     if os.geteuid() != 0:
