@@ -10,3 +10,8 @@ package struct ExitStatus: Hashable, Sendable {
     code = number == 0 ? (status >> 8) & 0xff : 0
   }
 }
+
+extension ExitStatus {
+  /// Ended by a signal.
+  package static func signal(_ number: Int32) -> ExitStatus { ExitStatus(wait: number) }
+}

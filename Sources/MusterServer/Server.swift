@@ -77,7 +77,7 @@ public struct Server: Sendable {
     let application = Application(
       router: router, server: server,
       configuration: ApplicationConfiguration(
-        address: .hostname(options.host, port: options.port), serverName: "muster"),
+        address: .hostname(options.host, port: options.port), serverName: "muster", backlog: 4096),
       // Nothing is accepted before this returns: whoever waits for an answer must not wait here.
       onServerRunning: { channel in heard.yield(channel.localAddress?.port ?? 0) }, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in

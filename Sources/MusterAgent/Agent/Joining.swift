@@ -5,7 +5,7 @@ import MusterTLS
 
 /// A machine's first contact with a controller on another host: it compares the controller's authority with the join
 /// token's fingerprint, makes a key, and has it certified.
-struct Joining {
+public struct Joining {
   let addresses: LinkAddresses
   let identity: NodeIdentity
   let name: String
@@ -13,7 +13,7 @@ struct Joining {
   /// One contact may take so long. Milliseconds.
   static let patience: Int64 = 10_000
 
-  enum Failure: Error {
+  public enum Failure: Error {
     /// Nobody answered: it is worth trying again.
     case unreachable(String)
     case refused(String)

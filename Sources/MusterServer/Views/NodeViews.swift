@@ -37,7 +37,12 @@ extension Controller {
       nodeCounts.append(.init(name: "\(state)", value: JSON(nodes[Int(state.rawValue)])))
     }
     var (starting, running, stopping) = (0, 0, 0)
+    var (members, heard) = (0, 0)
     for slot in cluster.active {
+      for member in cluster.memberSlots(ofAttempt: slot) where !cluster.member(member).stopped {
+        members += 1
+        if liveReport(member) != nil { heard += 1 }
+      }
       switch cluster.job(cluster.attempt(slot).jobSlot).state {
       case .starting: starting += 1
       case .running: running += 1
@@ -48,6 +53,8 @@ extension Controller {
     return [
       "epoch": .int(cluster.epoch), "sequence": .int(cluster.sequence), "startedAt": .time(startedAt),
       "nodes": .object(nodeCounts),
+      // Shims that should be there, and those that have beaten lately.
+      "shims": ["expected": JSON(members), "heard": JSON(heard)],
       "jobs": [
         "pending": JSON(cluster.pending.count), "starting": JSON(starting), "running": JSON(running),
         "stopping": JSON(stopping),

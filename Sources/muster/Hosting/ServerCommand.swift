@@ -34,6 +34,7 @@ struct ServerCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    OpenFiles.raise()
     let server = try await hosting.open { options in
       options.hasTLS = tls
       if let certificateLifetime { options.certificateLifetime = Int64(certificateLifetime.seconds) }

@@ -1,0 +1,173 @@
+"""What a controller costs with many nodes: pretend agents (the real machines on real TLS links, pretended ranks).
+
+    python3 Benchmarks/scale.py agents 100 1000 5000     join, steady state
+    python3 Benchmarks/scale.py restart 200              gangs of 2 nodes; the controller killed and started again
+
+Both print a row a line of a Markdown table. MUSTER_BIN names the binary (default .build/release/muster). Everything
+stays on loopback and is removed at the end.
+"""
+
+import json
+import os
+import signal
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MUSTER = os.environ.get("MUSTER_BIN", os.path.join(ROOT, ".build", "release", "muster"))
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def until(what, check, seconds):
+    deadline = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise SystemExit(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+class Process:
+    def __init__(self, log, *command):
+        self.log = log
+        with open(log, "a") as file:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+    def text(self):
+        with open(self.log) as file:
+            return file.read()
+
+    def cpu(self):
+        """Seconds on a processor."""
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def megabytes(self):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            for line in file:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) * 1024 / 1e6
+        return 0.0
+
+    def end(self, number=signal.SIGKILL):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait()
+
+
+class Controller:
+    def __init__(self, folder):
+        self.folder, self.data, self.port = folder, os.path.join(folder, "controller"), 0
+        self.start()
+
+    def start(self):
+        self.server = Process(os.path.join(self.folder, "server.log"), MUSTER, "server", "--tls", "--listen",
+                              f"127.0.0.1:{self.port}", "--data", self.data)
+        until("the controller answers", self.answers, 30)
+        with open(os.path.join(self.data, "address")) as file:
+            self.address = file.read().strip()
+        self.port = int(self.address.rsplit(":", 1)[1])
+
+    def answers(self):
+        try:
+            return self.cluster()
+        except (OSError, ValueError):
+            return None
+
+    def get(self, path):
+        with open(os.path.join(self.data, "address")) as file:
+            address = file.read().strip()
+        with open(os.path.join(self.data, "token")) as file:
+            token = file.read().strip()
+        context = ssl.create_default_context(cafile=os.path.join(self.data, "ca.pem"))
+        request = urllib.request.Request(address + path, headers={"Authorization": "Bearer " + token})
+        with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+            return json.loads(answer.read())
+
+    def cluster(self):
+        return self.get("/v1/cluster")
+
+    def muster(self, *arguments, stdin=None):
+        done = subprocess.run([MUSTER, *arguments], env={**os.environ, "MUSTER_DATA": self.data}, input=stdin,
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"muster {arguments}: {done.stderr}")
+        return done.stdout
+
+    def pretend(self, nodes):
+        token = self.muster("token", "create").splitlines()[-1]
+        return Process(os.path.join(self.folder, "pretend.log"), MUSTER, "pretend", "--join", self.address, "--token",
+                       token, "--nodes", str(nodes), "--data", os.path.join(self.folder, "keys"))
+
+
+def agents(folder, nodes):
+    controller = Controller(folder)
+    empty = controller.server.megabytes()
+    begin, cpu = time.monotonic(), controller.server.cpu()
+    fleet = controller.pretend(nodes)
+    try:
+        until(f"{nodes} nodes are connected", lambda: "connected" in fleet.text(), 600)
+        joined, spent = time.monotonic() - begin, controller.server.cpu() - cpu
+        until("all are ready", lambda: controller.cluster()["nodes"]["ready"] == nodes, 60)
+        time.sleep(3)
+        cpu, own, begin = controller.server.cpu(), fleet.cpu(), time.monotonic()
+        time.sleep(20)
+        wall = time.monotonic() - begin
+        memory = controller.server.megabytes()
+        print(f"| {nodes:,} | {joined:.1f} s | {spent / nodes * 1000:.2f} ms | "
+              f"{(controller.server.cpu() - cpu) / wall * 100:.1f} % | {memory:.0f} MB | "
+              f"{(memory - empty) / nodes * 1000:.0f} kB | {(fleet.cpu() - own) / wall * 100:.1f} % |", flush=True)
+    finally:
+        fleet.end()
+        controller.server.end()
+
+
+def restart(folder, gangs, trials=10):
+    controller = Controller(folder)
+    fleet = controller.pretend(2 * gangs)
+    try:
+        until("all nodes are connected", lambda: "connected" in fleet.text(), 600)
+        job = os.path.join(folder, "job.yaml")
+        with open(job, "w") as file:
+            file.write("gang: {nodes: 2, devicesPerNode: 8}\ncommand: [train]\nworkingDirectory: /\n")
+        controller.muster("submit", *[job] * gangs)
+        until("all gangs run", lambda: controller.cluster()["jobs"]["running"] == gangs, 60)
+        times = []
+        for _ in range(trials):
+            time.sleep(2)
+            begin = time.monotonic()
+            controller.server.end()
+            controller.start()
+            until("all are known again", lambda: controller.cluster()["shims"]["heard"] == 2 * gangs, 60)
+            times.append(time.monotonic() - begin)
+        jobs = json.loads(controller.muster("jobs", "--json"))
+        disturbed = sum(1 for job in jobs if job["attempt"] != 1 or job["state"] != "running")
+        print(f"| controller killed and started again with {gangs} running pretend gangs ({2 * gangs} shims): until all "
+              f"are known | {len(times)} | {statistics.median(times):.2f} s | {min(times):.2f} | {max(times):.2f} | "
+              f"jobs disturbed: {disturbed} |")
+    finally:
+        fleet.end()
+        controller.server.end()
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[1] not in ("agents", "restart"):
+        raise SystemExit(__doc__)
+    sizes = [int(word) for word in sys.argv[2:]]
+    if sys.argv[1] == "agents":
+        print("| agents | all joined and connected after | controller's processor time a join | steady: processor | "
+              "resident | an agent | the pretend agents' own processor |\n|---|---|---|---|---|---|---|", flush=True)
+    for size in sizes:
+        with tempfile.TemporaryDirectory(prefix="muster-scale-", dir="/var/tmp") as folder:
+            (agents if sys.argv[1] == "agents" else restart)(folder, size)
+
+
+main()
