@@ -207,6 +207,7 @@ class Lab:
         return process
 
     def run(self, name, command, timeout=60, mounts="", **options):
+        options.setdefault("input", "")
         return subprocess.run(
             self.inside(name, command, mounts), capture_output=True, text=True, timeout=timeout,
             cwd=options.pop("cwd", self.folder), **options)

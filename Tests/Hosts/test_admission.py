@@ -1,5 +1,6 @@
 """Who is let in, and who is put out."""
 
+import json
 import os
 import shutil
 import unittest
@@ -7,16 +8,16 @@ import unittest
 from hosts import PORT, PYTHON, HostsCase, clean_environment
 from lab import boot_seconds, eventually
 
-# Speaks TLS without a certificate of its own, and asks for the link.
+# Speaks TLS, with a certificate only if one is named, and asks for the link with what is to be said there.
 NOBODY = """
 import socket, ssl, sys
-address, port, ca = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+address, port, ca, body = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.stdin.buffer.read() or b'{}\\n'
 context = ssl.create_default_context(cafile=ca)
 context.check_hostname = False
 if len(sys.argv) > 4: context.load_cert_chain(sys.argv[4], sys.argv[5])
 with context.wrap_socket(socket.create_connection((address, port), timeout=5)) as link:
-    body = b'{}\\n'
-    link.sendall(b'POST /v1/link HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 3\\r\\nConnection: close\\r\\n\\r\\n' + body)
+    head = f'POST /v1/link HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: {len(body)}\\r\\nConnection: close\\r\\n\\r\\n'
+    link.sendall(head.encode() + body)
     answer = b''
     while part := link.recv(4096): answer += part
     print(link.version(), answer.decode())
@@ -68,6 +69,18 @@ class Admission(HostsCase):
             environment = clean_environment(
                 MUSTER_ADDR=f"https://{fleet.address}:{PORT}", MUSTER_TOKEN=token, MUSTER_CA=ca, HOME=fleet.lab.folder)
             self.assertEqual(fleet.try_muster("jobs", host="n4", environment=environment).returncode, 5)
+
+    def test_an_unknown_version(self):
+        """Who speaks another version of the link is refused in so many words."""
+        fleet = self.fleet
+        hello = {"t": "hello", "v": 99, "role": "agent", "node": "n1", "machine": "m", "boot": "b", "devices": 1,
+                 "deviceType": "", "cpus": 1, "memoryBytes": 1, "address": fleet.lab.hosts["n1"].address, "pid": 1}
+        identity = os.path.join(fleet.agent_folder("n1"), "identity")
+        done = fleet.lab.run(
+            "n1", [PYTHON, "-c", NOBODY, fleet.address, PORT, f"{identity}/ca.pem", f"{identity}/certificate.pem",
+                   f"{identity}/key.pem"], input=json.dumps(hello) + "\n")
+        self.assertIn("link version 99 is not spoken here", done.stdout, done.stderr)
+        self.assertTrue(fleet.connected("n1"))
 
     def test_a_certificate_of_another_authority(self):
         """A node of another controller is not let in, whatever its certificate says; nor does a command believe a
