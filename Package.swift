@@ -45,7 +45,7 @@ let package = Package(
     // What crosses the wire, and the job file.
     .target(
       name: "MusterProtocol", dependencies: ["MusterCore", .product(name: "Yams", package: "Yams")],
-      swiftSettings: common),
+      swiftSettings: optimised),
     // Durable facts.
     .target(
       name: "MusterJournal",
@@ -86,7 +86,7 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal",
+        "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterSim",
         "MusterTLS", "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),

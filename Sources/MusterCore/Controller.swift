@@ -17,6 +17,8 @@ public struct Controller: ~Copyable, Sendable {
   var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false
+  /// Test-only: see `PlantedCoreBug`.
+  package var planted: PlantedCoreBug?
   /// Why each pending job waits, by job slot; from the last round that looked at it.
   var waits: [Int32: WaitReason] = [:]
 
@@ -101,12 +103,13 @@ public struct Controller: ~Copyable, Sendable {
 
   private mutating func start() {
     note(.controllerStarted(epoch: cluster.epoch + 1))
-    for slot in cluster.active {
+    for slot in cluster.active where planted != .timerLostOverRestart {
       for member in cluster.memberSlots(ofAttempt: slot) where !cluster.members[member].stopped { expect(member) }
     }
     for i in cluster.nodes.indices {
       _ = watch.node(NodeID(Int32(i)))
       watch.nodes[i].lastBeat = watch.attention.clock(now) + limits.firstWord
+      guard planted != .timerLostOverRestart else { continue }
       for member in cluster.memberSlots(onNode: NodeID(Int32(i))) { expect(member) }
     }
     mustSchedule = true

@@ -40,3 +40,14 @@ public struct Span: Hashable, Comparable, Sendable {
   /// For display only.
   public var seconds: Double { Double(nanoseconds) / 1e9 }
 }
+
+/// A host's time: wall time, read once at the start and from then on moved by a clock that never jumps. It begins no
+/// earlier than the last fact: where the wall clock was set back between two starts, time goes on from that fact instead
+/// of standing still until the wall has caught up (in which nobody's silence would be seen and no lease would end).
+public struct SteadyClock: Sendable {
+  private let offset: Span
+
+  public init(wall: Instant, steady: Instant, notBefore: Instant) { offset = max(wall, notBefore) - steady }
+
+  public func now(steady: Instant) -> Instant { steady + offset }
+}

@@ -21,6 +21,15 @@ package struct AgentMachine: Sendable {
   }
   package private(set) var epoch: Int64 = 0
   private var members: [MemberID: Known] = [:]
+  /// Members whose shims are gone and put away, newest last. A member runs once: an intent that came late, or one of a
+  /// controller that does not know yet, must not start it anew beside the word, still on its way, that it is gone.
+  private var putAway: [MemberID] = []
+  package static let putAwayRemembered = 1_024
+  /// A shim that is held (stopped, or stuck in the kernel) does not enforce its lease, and its ranks run on: so long after
+  /// it has ended the agent kills the shim, and all under it. Less than the controller's margin. Milliseconds.
+  package static let leasePatience: Int64 = 300
+  /// When the leases of live shims end, by their own word, on the boot-time clock.
+  private var leases: [MemberID: Int64] = [:]
 
   package init() {}
 
@@ -52,6 +61,11 @@ package struct AgentMachine: Sendable {
     var actions: [Action] = []
     let wanted = Set(launches.map(\.member))
     for launch in launches where members[launch.member] == nil {
+      if putAway.contains(launch.member) {
+        members[launch.member] = Known(shimPID: 0, alive: false, startFailed: "")
+        if !actions.contains(.report) { actions.append(.report) }
+        continue
+      }
       members[launch.member] = Known(shimPID: 0, alive: true, startFailed: "")
       actions.append(.startShim(launch))
     }
@@ -60,6 +74,8 @@ package struct AgentMachine: Sendable {
         actions.append(.killShim(known.member))
       } else {
         members[known.member] = nil
+        if !putAway.contains(known.member) { putAway.append(known.member) }
+        if putAway.count > AgentMachine.putAwayRemembered { putAway.removeFirst() }
         actions.append(.removeFolder(known.member))
       }
     }
@@ -71,6 +87,23 @@ package struct AgentMachine: Sendable {
     members[member] = Known(shimPID: shimPID, alive: alive, startFailed: "")
   }
 
+  /// What a shim has written down of its lease; nil: nothing runs that a lease bounds.
+  package mutating func leaseEnds(_ member: MemberID, at end: Int64?) {
+    leases[member] = members[member]?.alive == true ? end : nil
+  }
+
+  /// When to look at the leases again, at the latest.
+  package var deadline: Int64? { leases.values.min().map { $0 + AgentMachine.leasePatience } }
+
+  /// Kills shims whose lease is over and who have not acted on it. Hand in the leases first: they may have been renewed.
+  package mutating func tick(now: Int64) -> [Action] {
+    let over = report.filter { known in
+      leases[known.member].map { now >= $0 + AgentMachine.leasePatience } ?? false
+    }
+    for known in over { leases[known.member] = nil }
+    return over.map { .killShim($0.member) }
+  }
+
   package mutating func couldNotStart(_ member: MemberID, _ why: String) -> [Action] {
     members[member] = Known(shimPID: 0, alive: false, startFailed: why)
     return [.report]
@@ -79,6 +112,7 @@ package struct AgentMachine: Sendable {
   /// The shim and everything under it is gone: proven.
   package mutating func ended(_ member: MemberID) -> [Action] {
     members[member]?.alive = false
+    leases[member] = nil
     return [.report]
   }
 }

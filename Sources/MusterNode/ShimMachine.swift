@@ -23,14 +23,22 @@ package struct ShimMachine: Sendable {
   package private(set) var epoch: Int64 = 0
   package private(set) var wantsProbe = false
   private var killAt: Int64?
+  /// Beside `ranks`: when each exited.
+  private var exitedAt: [Int64?]
   private var signalSent: Int32 = 0
+  /// Test-only: see `PlantedShimBug`.
+  package var planted: PlantedShimBug?
 
   package init(firstRank: Int32, rankCount: Int32, lease: Int64, now: Int64) {
     ranks = (0..<rankCount).map { RankReport(rank: firstRank + $0, state: .waiting) }
+    exitedAt = ranks.map { _ in nil }
     self.lease = Lease(length: lease, now: now)
   }
 
   package var isOver: Bool { state == .stopped || state == .failed }
+  /// By when nothing of the ranks may run any more unless a beat is acknowledged; nil once nothing runs. The shim writes
+  /// it down for its agent, which acts on it should the shim itself be held.
+  package var leaseEndsAt: Int64? { isOver ? nil : lease.endsAt }
   /// When time alone brings something about.
   package var deadline: Int64? {
     switch state {
@@ -64,13 +72,13 @@ package struct ShimMachine: Sendable {
     return [.killAll]
   }
 
-  package mutating func exited(_ rank: Int32, _ status: ExitStatus, outOfMemory: String, at wall: Int64) -> [Action] {
+  package mutating func exited(_ rank: Int32, _ status: ExitStatus, outOfMemory: String, now: Int64) -> [Action] {
     guard let i = ranks.firstIndex(where: { $0.rank == rank }), ranks[i].state != .exited else { return [] }
     ranks[i].state = .exited
     ranks[i].exitCode = status.code
     ranks[i].signal = status.signal
     ranks[i].outOfMemory = outOfMemory
-    ranks[i].exitedAt = Instant(nanoseconds: wall * 1_000_000)
+    exitedAt[i] = now
     // Nothing of a rank outlives it: what it left behind goes with the last one.
     return ranks.allSatisfy { $0.state == .exited } ? [.killAll] : []
   }
@@ -90,7 +98,13 @@ package struct ShimMachine: Sendable {
 
   package mutating func ordered(_ order: ShimOrder, epoch: Int64, now: Int64) -> [Action] {
     guard accepts(epoch) else { return [.hangUp] }
-    if let beat = order.acknowledges { lease.acknowledged(beat, length: order.lease.milliseconds) }
+    if let beat = order.acknowledges {
+      lease.acknowledged(beat, length: order.lease.milliseconds)
+      if planted == .leaseFromReceipt { lease = Lease(length: lease.length, now: now) }
+    }
+    // The shim may have been held (stopped, starved) until its lease was over: a "go" that waited for it in the
+    // connection must not start ranks that the controller already counts as gone.
+    if planted != .leaseNeverChecked, !isOver, lease.hasEnded(at: now) { return tick(now: now) }
     wantsProbe = order.probe
     switch order.want {
     case .prepare: return []
@@ -127,7 +141,7 @@ package struct ShimMachine: Sendable {
   // MARK: Time
 
   package mutating func tick(now: Int64) -> [Action] {
-    if !isOver, lease.hasEnded(at: now) {
+    if !isOver, lease.hasEnded(at: now), planted != .leaseNeverChecked {
       if problem == nil {
         problem = ShimReport.Problem(
           code: "leaseExpired", message: "no beat was acknowledged for \(lease.length) ms: the ranks were killed")
@@ -143,7 +157,9 @@ package struct ShimMachine: Sendable {
     return []
   }
 
-  package func report(port: Int32) -> ShimReport {
-    ShimReport(state: state, problem: problem, port: port, ranks: ranks)
+  package func report(port: Int32, now: Int64) -> ShimReport {
+    var ranks = ranks
+    for i in ranks.indices { ranks[i].exitedAge = exitedAt[i].map { .milliseconds(max(0, now - $0)) } }
+    return ShimReport(state: state, problem: problem, port: port, ranks: ranks)
   }
 }

@@ -1,184 +1,234 @@
 import MusterCore
+import MusterNode
+import MusterProtocol
 
-/// How a job's ranks behave, drawn once from its number.
-struct Script: Sendable {
-  enum Fate: Sendable, CaseIterable {
-    case finishes, exits, killed, outOfMemory, hangs, cannotStart, failsOnce
-  }
-  var fate: Fate
-  var steps: Int64
-  var failAt: Int64
-  var checkpointEvery: Int64
-  var stepTime: Int64  // ms
-
-  init(job: Int64, seed: UInt64) {
-    var chance = Chance(seed: seed, purpose: UInt64(job) &+ 1000)
-    let draw = chance.below(100)
-    fate =
-      draw < 55
-      ? .finishes
-      : draw < 62
-        ? .exits
-        : draw < 69 ? .killed : draw < 75 ? .outOfMemory : draw < 83 ? .hangs : draw < 87 ? .cannotStart : .failsOnce
-    steps = chance.between(5, 60)
-    // A rank that hangs before its first word is never watched: nothing is required of a job.
-    failAt = fate == .hangs ? chance.between(4, max(4, steps)) : chance.between(1, steps)
-    checkpointEvery = chance.hits(600) ? chance.between(3, 15) : 0
-    stepTime = chance.between(50, 900)
-  }
-
-  func failsNow(attempt: Int32, step: Int64) -> Bool {
-    guard step >= failAt else { return false }
-    switch fate {
-    case .exits, .killed, .outOfMemory: return true
-    case .failsOnce, .hangs: return attempt == 1
-    case .finishes, .cannotStart: return false
-    }
-  }
-}
-
-/// A pretend shim: keeps the link protocol, runs pretend ranks. Times in virtual nanoseconds.
-struct SimShim: Sendable {
-  let launch: Controller.Launch
+/// A shim's process with the real machine in it, and the pretend ranks under it. A class, used by the world alone: as a
+/// value of some 500 bytes and a dozen references it would be copied at each look at it.
+final class SimShim {
+  let launch: MemberLaunch
   let node: Int
   let script: Script
-  var state = ShimReport.State.preparing
-  var problem: ShimReport.Problem?
-  var ranks: [RankReport]
+  var machine: ShimMachine
+  var isAlive = true
+  /// Nothing is left of it and of what ran under it: its agent may know.
+  var isGone = false
+  var link = SimLink()
   var beat: Int64 = 0
-  var sent: [Int64: Instant] = [:]
-  var leaseFrom: Instant
-  var startedAt: Instant = .zero
-  var step: Int64
-  var stepAt: Instant = .zero
-  var checkpoint: Int64?
-  var killAt: Instant = .never
-  var hung = false
-  var wantsProbe = false
-  var epoch: Int64 = 0
+  var nextBeat: Int64 = 0
+  var isUrgent = true
+  var isKilling = false
+  var wake = 0
+  var stalledUntil: Int64 = 0
+  var mail: [(connection: Int, mail: Mail)] = []
 
-  init(_ launch: Controller.Launch, node: Int, seed: UInt64, now: Instant) {
+  // The ranks.
+  var running: [Bool]
+  var reap: [(rank: Int, status: Int32, outOfMemory: String)] = []
+  /// Counts changes of their course: what was foreseen before is void.
+  var run = 0
+  var startedAt: Int64 = 0
+  /// The step that they do not get past.
+  var lastStep: Int64 = .max
+  var nextStep: Int64 = 0
+  var checkpoint: Int64?
+  var hang: Script.Hang?
+  var isStopped = false
+  /// What its run folder says of its lease.
+  var writtenLease: Int64?
+
+  // The outside view's own count of the lease, by the node's boot-time clock.
+  var sent: [(beat: Int64, at: Int64)] = []
+  var leaseFrom: Int64
+
+  init(_ launch: MemberLaunch, node: Int, seed: UInt64, now: Int64) {
     self.launch = launch
     self.node = node
-    script = Script(job: launch.member.attempt.job.number, seed: seed)
+    script = Script(job: Int64(launch.jobName.dropFirst(4)) ?? 0, seed: seed)
+    machine = ShimMachine(
+      firstRank: launch.firstRank, rankCount: launch.ranks, lease: launch.lease.milliseconds, now: now)
+    running = [Bool](repeating: false, count: Int(launch.ranks))
     leaseFrom = now
-    step = launch.resumeStep
-    ranks = (0..<launch.spec.role.ranksPerNode).map { RankReport(rank: launch.firstRank + $0, state: .waiting) }
+    nextBeat = now
+    link.redialAt = now
   }
 
-  var runs: Bool { ranks.contains { $0.state == .running } }
+  var job: Int64 { launch.member.attempt.job.number }
+  var runs: Bool { running.contains(true) }
 
-  mutating func prepare() {
-    guard state == .preparing else { return }
-    if script.fate == .cannotStart {
-      state = .failed
-      problem = ShimReport.Problem(code: "executableNotFound", message: "/no/such/program does not exist")
+  var member: MemberID { launch.member }
+
+  func step(_ now: Int64) -> Int64 {
+    startedAt == 0 ? launch.resumeStep : min(lastStep, launch.resumeStep + (now - startedAt) / script.stepTime)
+  }
+  /// When a step was done.
+  func moment(ofStep step: Int64) -> Int64 { startedAt + (step - launch.resumeStep) * script.stepTime }
+}
+
+/// The loop around `ShimMachine`, as `ShimLoop` runs it.
+extension World {
+  private func isHeld(_ s: Int) -> Bool { now < shims[s].stalledUntil || now < nodes[shims[s].node].frozenUntil }
+
+  func shimClock(_ s: Int) -> Int64 { nodes[shims[s].node].clock(now) }
+
+  mutating func shimHears(_ s: Int, _ c: Int, _ mail: Mail) {
+    guard !isHeld(s) else { return shims[s].mail.append((c, mail)) }
+    hear(s, c, mail)
+    runShim(s)
+  }
+
+  mutating func resumeShim(_ s: Int) {
+    guard shims[s].isAlive, !isHeld(s) else { return }
+    let mail = shims[s].mail
+    shims[s].mail = []
+    for (c, item) in mail { hear(s, c, item) }
+    runShim(s)
+  }
+
+  private mutating func hear(_ s: Int, _ c: Int, _ mail: Mail) {
+    guard shims[s].isAlive, shims[s].link.connection == c else { return }
+    let clock = shimClock(s)
+    switch mail {
+    case .closed: shims[s].link.dropped(now: clock, chance: &network)
+    case .message(let message):
+      shims[s].link.heard()
+      switch message {
+      case .welcome(let epoch): act(s, shims[s].machine.welcomed(epoch: epoch))
+      case .want(let epoch, let order):
+        let before = shims[s].machine.state
+        if let beat = order.acknowledges { countLease(s, beat) }
+        act(s, shims[s].machine.ordered(order, epoch: epoch, now: clock))
+        if shims[s].machine.state != before { shims[s].isUrgent = true }
+      case .refused, .intent, .inject, .logRead, .certificate: break
+      }
+    }
+  }
+
+  private mutating func countLease(_ s: Int, _ beat: Int64) {
+    guard let found = shims[s].sent.first(where: { $0.beat == beat }) else { return }
+    shims[s].leaseFrom = max(shims[s].leaseFrom, found.at)
+    shims[s].sent.removeAll { $0.beat <= beat }
+  }
+
+  mutating func runShim(_ s: Int) {
+    guard shims[s].isAlive, nodes[shims[s].node].isOn, !isHeld(s) else { return }
+    let clock = shimClock(s)
+    if shims[s].machine.state == .preparing { prepare(s) }
+    act(s, shims[s].machine.tick(now: clock))
+    switch shims[s].link.task(now: clock) {
+    case .nothing: break
+    case .dial:
+      connections.append(Connection(.shim(s), node: shims[s].node))
+      let c = connections.count - 1
+      shims[s].link.dialed(c, now: clock)
+      let node = nodes[shims[s].node]
+      sendUp(
+        c,
+        .shimHello(
+          ShimHello(
+            node: node.name, machine: node.machine, boot: "\(node.machine)-boot-\(node.boot)",
+            member: shims[s].member, pid: Int32(s + 1))))
+      shims[s].isUrgent = true
+    case .giveUp: hangUp(s, clock)
+    }
+    reap(s, clock)
+    sendBeat(s, clock)
+    guard shims[s].isAlive else { return }
+    shims[s].writtenLease = shims[s].machine.leaseEndsAt
+    var until = shims[s].nextBeat
+    if let deadline = shims[s].machine.deadline { until = min(until, deadline) }
+    if let deadline = shims[s].link.deadline { until = min(until, deadline) }
+    shims[s].wake += 1
+    timeline.put(
+      .shim(s, wake: shims[s].wake), at: max(now + 1_000_000, nodes[shims[s].node].moment(until)))
+  }
+
+  private mutating func hangUp(_ s: Int, _ clock: Int64) {
+    if let c = shims[s].link.connection { clientEnds(c) }
+    shims[s].link.dropped(now: clock, chance: &network)
+  }
+
+  private mutating func prepare(_ s: Int) {
+    if case .cannotStart = shims[s].script.fate, shims[s].job % 2 == 0 {
+      shims[s].machine.prepared(
+        ShimReport.Problem(code: "executableNotFound", message: "/no/such/program does not exist"))
     } else {
-      state = .prepared
+      shims[s].machine.prepared(nil)
     }
   }
 
-  mutating func obey(_ order: Controller.Order, renews: Int64?, probe: Bool, epoch: Int64, now: Instant) -> Bool {
-    guard epoch >= self.epoch else { return false }
-    self.epoch = epoch
-    wantsProbe = probe
-    if let renews, let at = sent[renews] {
-      leaseFrom = max(leaseFrom, at)
-      sent = sent.filter { $0.key > renews }
+  private mutating func reap(_ s: Int, _ clock: Int64) {
+    let exits = shims[s].reap
+    shims[s].reap = []
+    for exit in exits {
+      let rank = shims[s].launch.firstRank + Int32(exit.rank)
+      shims[s].isUrgent = true
+      act(
+        s,
+        shims[s].machine.exited(rank, ExitStatus(wait: exit.status), outOfMemory: exit.outOfMemory, now: clock))
     }
-    switch order {
-    case .prepare: break
-    case .go:
-      guard state == .prepared else { break }
-      state = .running
-      startedAt = now
-      stepAt = now
-      for i in ranks.indices {
-        ranks[i].state = .running
-        ranks[i].pid = Int32(1000 + i)
+    if shims[s].isKilling, !shims[s].runs, shims[s].reap.isEmpty {
+      shims[s].isKilling = false
+      shims[s].machine.nothingLeft()
+      shims[s].isUrgent = true
+    }
+  }
+
+  private mutating func sendBeat(_ s: Int, _ clock: Int64) {
+    guard shims[s].isAlive, shims[s].isUrgent || clock >= shims[s].nextBeat else { return }
+    guard let c = shims[s].link.connection else {
+      shims[s].nextBeat = clock + 500
+      return
+    }
+    refresh(s)
+    shims[s].beat += 1
+    let beat = shims[s].beat
+    let port: Int32 = shims[s].member.index == 0 ? 29_500 : 0
+    sendUp(c, .beat(ShimBeat(number: beat, report: shims[s].machine.report(port: port, now: clock))))
+    shims[s].machine.beatSent(beat, at: clock)
+    shims[s].sent.append((beat, clock))
+    shims[s].isUrgent = false
+    if clock >= shims[s].nextBeat { shims[s].nextBeat = clock + 500 }
+  }
+
+  mutating func act(_ s: Int, _ actions: [ShimMachine.Action]) {
+    for action in actions {
+      switch action {
+      case .start: startRanks(s)
+      case .signal(let number): signalRanks(s, number)
+      case .killAll:
+        shims[s].isKilling = true
+        killRanks(s)
+      case .exit: shimProcessEnds(s)
+      case .hangUp: hangUp(s, shimClock(s))
       }
-    case .stop(let policy):
-      if state == .running || state == .stopping {
-        state = .stopping
-        killAt = min(killAt, now + min(policy.grace, .milliseconds(200)))
-      } else if state < .running {
-        state = .stopped
-      }
-    case .release: return state == .stopped || state == .failed
+      shims[s].isUrgent = true
     }
-    return false
   }
 
-  /// What time brings: steps, faults, the end, the lease. - Returns: whether the controller should hear at once.
-  mutating func live(now: Instant, lease: Span) -> Bool {
-    let before = state
-    if state != .stopped, state != .failed, now - leaseFrom >= lease {
-      problem = ShimReport.Problem(code: "leaseExpired", message: "lease")
-      kill(at: now)
-      state = .stopped
-      return true
-    }
-    if now >= killAt, state == .stopping {
-      kill(at: now)
-      state = .stopped
-    }
-    guard state == .running else { return state != before }
-    var urgent = false
-    while !hung, state == .running, now - stepAt >= .milliseconds(script.stepTime) {
-      stepAt = stepAt + .milliseconds(script.stepTime)
-      step += 1
-      if script.failsNow(attempt: launch.member.attempt.number, step: step), launch.member.index == 0 {
-        step -= 1
-        fail(now: now)
-        urgent = true
-      } else if script.checkpointEvery > 0, step % script.checkpointEvery == 0 {
-        checkpoint = step
-        urgent = true
-      }
-      if state == .running, step >= script.steps {
-        for i in ranks.indices where ranks[i].state == .running { exit(i, code: 0, signal: 0, at: now) }
-        state = .stopped
-        urgent = true
-      }
-    }
-    return urgent || state != before
+  // MARK: Its end
+
+  mutating func killShim(_ s: Int) { if shims[s].isAlive { shimProcessEnds(s) } }
+
+  /// The process ends; as the init of its namespace it takes all with it, in a moment.
+  mutating func shimProcessEnds(_ s: Int) {
+    guard shims[s].isAlive else { return }
+    shims[s].isAlive = false
+    shims[s].mail = []
+    if let c = shims[s].link.connection { clientEnds(c) }
+    if shims[s].runs { killRanks(s) } else { everythingEnded(s) }
   }
 
-  private mutating func fail(now: Instant) {
-    switch script.fate {
-    case .hangs: hung = true
-    case .killed: exit(0, code: 0, signal: 9, at: now)
-    case .outOfMemory:
-      exit(0, code: 0, signal: 9, at: now)
-      ranks[0].outOfMemory = "cgroup v2 memory.events oom_kill 0 -> 1"
-    case .exits, .failsOnce, .finishes, .cannotStart: exit(0, code: 3, signal: 0, at: now)
-    }
-    // The others of this member go on waiting; the shim says so.
-    if ranks.allSatisfy({ $0.state == .exited }) { state = .stopped }
-  }
-
-  mutating func exit(_ i: Int, code: Int32, signal: Int32, at: Instant) {
-    ranks[i].state = .exited
-    ranks[i].exitCode = code
-    ranks[i].signal = signal
-    ranks[i].exitedAt = at
-  }
-
-  mutating func kill(at: Instant) {
-    for i in ranks.indices where ranks[i].state == .running { exit(i, code: 0, signal: 9, at: at) }
-  }
-
-  mutating func report(now: Instant) -> ShimReport {
-    beat += 1
-    sent[beat] = now
-    for i in ranks.indices where ranks[i].state != .waiting {
-      ranks[i].step = step > launch.resumeStep ? step : nil
-      ranks[i].stepAge = now - stepAt
-      ranks[i].checkpoint = i == 0 ? checkpoint : nil
-      ranks[i].probe =
-        wantsProbe && ranks[i].state == .running
-        ? Probe(state: "S", cpuPermille: hung && launch.member.index == 0 ? 990 : 0, syscall: "futex") : nil
-    }
-    return ShimReport(state: state, problem: problem, port: launch.member.index == 0 ? 29500 : 0, ranks: ranks)
+  /// Nothing is left under it: its descriptor tells the agent.
+  mutating func everythingEnded(_ s: Int) {
+    guard !shims[s].isAlive, !shims[s].isGone else { return }
+    for r in shims[s].running.indices { shims[s].running[r] = false }
+    shims[s].isGone = true
+    liveShims.removeAll { $0 == s }
+    let i = shims[s].node
+    let member = shims[s].member
+    guard nodes[i].agentUp, nodes[i].folders[member] == s else { return }
+    // A held agent finds it when it goes on: its machine knows at once, and says so with its next report.
+    act(i, nodes[i].agent.ended(member))
+    runAgent(i)
   }
 }

@@ -1,185 +1,167 @@
 public import MusterCore
+import MusterNode
+import MusterProtocol
 
-/// A fleet in virtual time on one thread: the real core, a pretend journal with the real contract, pretend agents and
-/// shims, a network that delays and loses, and faults. Everything from one seed.
+/// A fleet in virtual time on one thread: the real core and the real machines of agents and shims, and around them a
+/// pretend host, disk, network, process table and people. Everything from one seed.
 public struct World: ~Copyable {
-  public struct Failure: Error, CustomStringConvertible, Sendable {
-    public var description: String
-  }
-  enum Message {
-    case hello(node: Int)
-    case report(node: Int, members: [AgentMember])
-    case beat(node: Int, MemberID, Int64, ShimReport)
-    case intent(node: Int, epoch: Int64, [Controller.Launch])
-    case order(node: Int, MemberID, epoch: Int64, Controller.Order, renews: Int64?, probe: Bool)
-    case died(node: Int)
-  }
-  struct SimNode {
-    var name: String
-    var agentUp = true
-    var agentBackAt: Instant = .never
-    var cutUntil: Instant = .zero
-    var dead = false
-    var boot = 1
-    /// Members whose shim has ended and whose folder is still there.
-    var gone: Set<MemberID> = []
-    var nextReport: Instant = .zero
-    var welcomed: Int64 = -1
+  enum Event {
+    case writer(life: Int)
+    case synced(life: Int)
+    case controllerBoots(life: Int)
+    case look
+    case atServer(Int, NodeMessage)
+    case atClient(Int, ControllerMessage)
+    case clientCloses(Int)
+    case serverSeesEnd(Int)
+    case agent(Int, wake: Int)
+    case shim(Int, wake: Int)
+    case ranksNext(Int, run: Int)
+    case ranksEnd(Int, signal: Int32)
+    case agentBoots(Int, life: Int)
+    case nodeBoots(Int)
+    case thaw(Int)
+    case agentResumes(Int)
+    case shimResumes(Int)
+    case engineSays(Int, boot: Int)
+    case request(Int)
+    case answer(Int, Controller.Reply)
+    case retry(Int)
+    case order(Command)
+    case strike(Int)
+    case submit
+    case care
   }
 
   let seed: UInt64
-  let limits: Limits
-  var now = Instant(nanoseconds: 1_000_000_000)
+  let shape: Shape
+  let options: StormOptions
+  let plant: Plant
+  /// Virtual nanoseconds since the beginning.
+  var now: Int64 = 0
+  var timeline = Timeline()
+  var isStorm = true
+  /// When the storm ended.
+  var calmFrom: Int64 = .max
+
+  // The host of the core.
   var controller: Controller
-  var isUp = true
-  var backAt: Instant = .never
-  var stalledUntil: Instant = .zero
-  /// Durable batches: what a disk would hold.
-  var journal: [[UInt8]] = []
+  var host = SimHost()
+  var disk = SimDisk()
+  /// The journal folded beside the writer.
+  var follower = Cluster()
+  public internal(set) var facts: [Fact] = []
+  var durableAttempts: Set<AttemptID> = []
+  var auditor = Auditor()
+
+  // The fleet.
   var nodes: [SimNode] = []
-  var shims: [MemberID: SimShim] = [:]
-  var nextBeat: [MemberID: Instant] = [:]
-  var queue: [(at: Instant, order: Int, Message)] = []
-  var sentCount = 0
-  public var auditor = Auditor()
-  public private(set) var facts: [Fact] = []
-  var acknowledged: [JobID] = []
+  var shims: [SimShim] = []
+  /// Those of whom anything is left.
+  var liveShims: [Int] = []
+  var connections: [Connection] = []
+  var requests: [Request] = []
+  var nextJobName: Int64 = 0
+  var nextKey = 0
+  /// Jobs whose submission was answered, by number: the name that was asked for.
+  var acknowledged: [(job: Int64, name: String)] = []
+
+  // A stream of chance for each purpose.
   var network: Chance
-  var storm: Chance
-  var work: Chance
-  let lossPermille: Int
-  var commitFails = false
-  /// A planted bug, to prove that the alarm rings.
-  public var plant: Plant = .none
+  var processes: Chance
+  var people: Chance
+  var diskChance: Chance
+  var timing: Chance
 
-  public enum Plant: Sendable {
-    case none
-    /// A device is given away before its member has stopped.
-    case freesTooEarly
-    /// A restart forgets the last batch that was acknowledged.
-    case forgetsLastBatch
-    /// A fact is applied in memory and never written.
-    case driftsFromJournal
-  }
+  public internal(set) var coverage = Coverage()
+  public internal(set) var failure: Failure?
+  var history = History()
 
-  public init(seed: UInt64, nodes count: Int = 6) {
+  public init(seed: UInt64, plant: Plant = .none, options: StormOptions = StormOptions()) {
     self.seed = seed
-    var limits = Limits()
-    limits.lease = .seconds(10)
-    self.limits = limits
+    self.plant = plant
+    self.options = options
+    shape = Shape(seed: seed)
     network = Chance(seed: seed, purpose: 1)
-    storm = Chance(seed: seed, purpose: 2)
-    work = Chance(seed: seed, purpose: 3)
-    var shape = Chance(seed: seed, purpose: 4)
-    lossPermille = shape.below(3) == 0 ? shape.below(60) : 0
-    controller = Controller(cluster: Cluster(), limits: limits, now: now)
-    for i in 0..<count { nodes.append(SimNode(name: "node-\(i + 1)")) }
+    processes = Chance(seed: seed, purpose: 2)
+    people = Chance(seed: seed, purpose: 3)
+    diskChance = Chance(seed: seed, purpose: 5)
+    timing = Chance(seed: seed, purpose: 6)
+    controller = Controller(cluster: Cluster(), limits: shape.limits, now: Instant(nanoseconds: 1))
+    history.isKept = options.keepsHistory
+    var drift = Chance(seed: seed, purpose: 7)
+    for i in 0..<shape.nodes {
+      nodes.append(SimNode(number: i, drift: drift.hits(700) ? drift.between(-10_000, 10_000) : 0))
+    }
   }
 
-  // MARK: The host of the core
+  public var virtualSeconds: Double { Double(now) / 1e9 }
 
-  @discardableResult
-  mutating func command(_ command: Command) throws(Failure) -> Controller.Reply {
-    guard isUp, now >= stalledUntil else { return .done }
-    let reply = controller.handle(command, now: now)
-    try commit()
-    return reply
-  }
-
-  mutating func commit() throws(Failure) {
-    var fresh = controller.takeFresh()
-    if plant == .freesTooEarly,
-      let i = fresh.firstIndex(where: { if case .attemptEnding = $0.event { true } else { false } }),
-      case .attemptEnding(let ending) = fresh[i].event
-    {
-      fresh.insert(
-        Fact(at: fresh[i].at, .memberStopped(member: MemberID(attempt: ending.attempt, index: 0), how: .confirmed)),
-        at: i)
-    }
-    if commitFails {
-      // A crash between apply and commit: nothing of it happened, nothing of it was told.
-      commitFails = false
-      _ = controller.takeDirty()
-      try restart(downFor: .milliseconds(300))
-      return
-    }
-    if plant == .driftsFromJournal,
-      let i = fresh.firstIndex(where: { if case .nodeSuspected = $0.event { true } else { false } })
-    {
-      fresh.remove(at: i)
-    }
-    if !fresh.isEmpty {
-      var writer = ByteWriter()
-      for fact in fresh { writer.put(fact) }
-      journal.append(writer.bytes)
-      for fact in fresh {
-        facts.append(fact)
-        do throws(Auditor.Violation) { try auditor.check(fact) } catch { throw Failure(description: error.description) }
+  /// Work and faults for a while, then everything heals and must come to rest.
+  public mutating func run() {
+    bootController()
+    for i in nodes.indices { timeline.put(.agentBoots(i, life: 0), at: processes.between(0, 500) * 1_000_000) }
+    timeline.put(.look, at: 0)
+    timeline.put(.submit, at: 1_000_000_000)
+    timeline.put(.strike(0), at: 3_000_000_000)
+    timeline.put(.care, at: 4_000_000_000)
+    let longest = max(600, options.seconds * 4) * 1_000_000_000
+    while failure == nil {
+      guard let (at, event) = timeline.take() else { break }
+      now = max(now, at)
+      happen(event)
+      if isStorm, now >= options.seconds * 1_000_000_000,
+        facts.count >= options.leastFacts * 9 / 10 || now >= longest
+      {
+        endStorm()
       }
+      if !isStorm, isAtRest { break }
     }
-    let dirty = controller.takeDirty()
-    for node in dirty.nodes { sendIntent(Int(node.index)) }
-    for member in dirty.members { sendOrder(member, renews: nil) }
+    if failure == nil { checkEnd() }
   }
 
-  mutating func sendIntent(_ index: Int) {
-    // Node numbers are given in the order of joining; names tell which of ours it is.
-    let name = controller.cluster.nodeDetails[index].joined.name
-    guard let node = nodes.firstIndex(where: { $0.name == name }) else { return }
-    send(.intent(node: node, epoch: controller.cluster.epoch, controller.intent(for: NodeID(Int32(index)))), node: node)
+  /// The first thing that broke is the one that is told.
+  mutating func violated(_ broken: Failure) {
+    guard failure == nil else { return }
+    failure = broken
+    history.add(at: now, "BROKEN: \(broken)", job: broken.job, node: broken.node)
   }
 
-  mutating func sendOrder(_ member: MemberID, renews: Int64?) {
-    guard let shim = shims[member] else { return }
-    let beat = controller.renews(member) ? renews : nil
-    send(
-      .order(
-        node: shim.node, member, epoch: controller.cluster.epoch, controller.order(for: member), renews: beat,
-        probe: controller.wantsProbe(member)), node: shim.node)
+  /// Whether this kind of fault is done at all in this run.
+  mutating func inject(_ kind: Injected, _ text: String, job: Int64? = nil, node: Int? = nil) -> Bool {
+    guard !options.without.contains(kind) else { return false }
+    coverage.did(kind)
+    if history.isKept { history.add(at: now, "injected \(kind): \(text)", job: job, node: node.map { Int32($0) }) }
+    return true
   }
 
-  /// Through the network: delayed, sometimes lost, never while the node is cut off.
-  mutating func send(_ message: Message, node: Int) {
-    guard now >= nodes[node].cutUntil, !network.hits(lossPermille) else { return }
-    sentCount += 1
-    let at = now + .milliseconds(network.between(0, 20))
-    queue.append((at, sentCount, message))
-  }
-
-  /// The controller's process dies and comes back from what is durable.
-  mutating func restart(downFor: Span) throws(Failure) {
-    isUp = false
-    backAt = now + downFor
-    if plant == .forgetsLastBatch, journal.count > 3 { journal.removeLast() }
-    let replayed = try replay()
-    let cluster = replayed
-    controller = Controller(cluster: cluster, limits: limits, now: now)
-    for i in nodes.indices { nodes[i].welcomed = -1 }
-  }
-
-  /// The state as the journal has it.
-  borrowing func replay() throws(Failure) -> Cluster {
-    var cluster = Cluster()
-    for batch in journal {
-      var reader = ByteReader(batch)
-      while !reader.isAtEnd {
-        do throws(CodingError) { cluster.apply(try reader.fact()) } catch { throw Failure(description: "\(error)") }
-      }
-    }
-    return cluster
-  }
-
-  /// Live state, replayed state and a snapshot of either are the same.
-  public func checkReplay() throws(Failure) {
-    guard isUp else { return }
-    let replayed = try replay()
-    let (live, again) = (controller.cluster.encodeSnapshot(), replayed.encodeSnapshot())
-    guard live == again else { throw Failure(description: "replaying the journal gives another state") }
-    do throws(CodingError) {
-      let read = try Cluster(snapshot: live)
-      guard read.encodeSnapshot() == live else { throw CodingError.leftOver(bytes: 0) }
-    } catch {
-      throw Failure(description: "a snapshot does not give its state back: \(error)")
+  private mutating func happen(_ event: Event) {
+    switch event {
+    case .writer(let life): writerWakes(life: life)
+    case .synced(let life): synced(life: life)
+    case .controllerBoots(let life): if host.life == life, !host.isUp { bootController() }
+    case .look: look()
+    case .atServer(let connection, let message): atServer(connection, message)
+    case .atClient(let connection, let message): atClient(connection, message)
+    case .clientCloses(let connection): clientCloses(connection)
+    case .serverSeesEnd(let connection): serverSeesEnd(connection)
+    case .agent(let node, let wake): if nodes[node].wake == wake { runAgent(node) }
+    case .shim(let shim, let wake): if shims[shim].wake == wake { runShim(shim) }
+    case .ranksNext(let shim, let run): if shims[shim].run == run { ranksNext(shim) }
+    case .ranksEnd(let shim, let signal): ranksEnd(shim, signal: signal)
+    case .agentBoots(let node, let life): bootAgent(node, life: life)
+    case .nodeBoots(let node): bootNode(node)
+    case .thaw(let node): thaw(node)
+    case .agentResumes(let node): resumeAgent(node)
+    case .shimResumes(let shim): resumeShim(shim)
+    case .engineSays(let node, let boot): engineSays(node, boot: boot)
+    case .request(let request): requestArrives(request)
+    case .answer(let request, let reply): answered(request, reply)
+    case .retry(let request): retry(request)
+    case .order(let command): orderArrives(command)
+    case .strike(let number): strike(number)
+    case .submit: submit()
+    case .care: care()
     }
   }
 }

@@ -40,6 +40,40 @@ import Testing
     #expect(machine.report.map(\.alive) == [false])
   }
 
+  @Test("a shim that does not act on the end of its lease is killed by its agent, a little later and once")
+  func heldShim() {
+    var machine = AgentMachine()
+    machine.has(Self.member(1), shimPID: 7, alive: true)
+    machine.leaseEnds(Self.member(1), at: 10_000)
+    #expect(machine.deadline == 10_000 + AgentMachine.leasePatience)
+    #expect(machine.tick(now: 10_000) == [])
+    #expect(machine.tick(now: 10_300) == [.killShim(Self.member(1))])
+    #expect(machine.tick(now: 10_300) == [])
+    #expect(machine.deadline == nil)
+  }
+
+  @Test("a lease that was renewed, or that bounds nothing any more, kills nobody")
+  func renewedLease() {
+    var machine = AgentMachine()
+    machine.has(Self.member(1), shimPID: 7, alive: true)
+    machine.leaseEnds(Self.member(1), at: 10_000)
+    machine.leaseEnds(Self.member(1), at: 20_000)
+    #expect(machine.tick(now: 15_000) == [])
+    machine.leaseEnds(Self.member(1), at: nil)
+    #expect(machine.tick(now: 99_000) == [])
+  }
+
+  @Test("a member that was put away is never started anew: its end is reported again")
+  func runsOnce() {
+    var machine = AgentMachine()
+    machine.has(Self.member(1), shimPID: 7, alive: true)
+    _ = machine.intended([], epoch: 1)
+    _ = machine.ended(Self.member(1))
+    _ = machine.intended([], epoch: 1)
+    #expect(machine.intended([Self.launch(1)], epoch: 1) == [.report])
+    #expect(machine.report.map(\.alive) == [false])
+  }
+
   @Test("an older controller is not obeyed")
   func olderEpoch() {
     var machine = AgentMachine()

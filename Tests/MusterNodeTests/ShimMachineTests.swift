@@ -29,7 +29,28 @@ import Testing
     #expect(machine.ordered(Self.go, epoch: 1, now: 0) == [.start(masterAddress: "10.0.0.1", masterPort: 29500)])
     machine.started(pids: [7, 8])
     #expect(machine.ordered(Self.go, epoch: 1, now: 1) == [])
-    #expect(machine.report(port: 0).ranks.map(\.pid) == [7, 8])
+    #expect(machine.report(port: 0, now: 10).ranks.map(\.pid) == [7, 8])
+  }
+
+  @Test("a go that had waited until the lease was over starts nothing")
+  func goAfterLease() {
+    var machine = Self.machine()
+    machine.prepared(nil)
+    #expect(machine.ordered(Self.go, epoch: 1, now: 30_000) == [.killAll])
+    #expect(machine.state == .failed)
+    #expect(machine.problem?.code == "leaseExpired")
+  }
+
+  @Test("what a shim writes down of its lease moves with the beats that are acknowledged, and ends with the ranks")
+  func leaseIsTold() {
+    var machine = Self.running()
+    #expect(machine.leaseEndsAt == 30_000)
+    machine.beatSent(1, at: 400)
+    _ = machine.ordered(Self.order(.go(masterAddress: "", masterPort: 1), acknowledges: 1), epoch: 1, now: 500)
+    #expect(machine.leaseEndsAt == 30_400)
+    _ = machine.ordered(Self.stop, epoch: 1, now: 600)
+    machine.nothingLeft()
+    #expect(machine.leaseEndsAt == nil)
   }
 
   @Test("a member that cannot start says so and ends only when it is released")
@@ -63,10 +84,10 @@ import Testing
   @Test("when the last rank has exited what it left behind is killed; exits are kept")
   func lastExit() {
     var machine = Self.running()
-    #expect(machine.exited(4, ExitStatus(wait: 0), outOfMemory: "", at: 5) == [])
-    #expect(machine.exited(5, ExitStatus(wait: 9), outOfMemory: "", at: 6) == [.killAll])
+    #expect(machine.exited(4, ExitStatus(wait: 0), outOfMemory: "", now: 5) == [])
+    #expect(machine.exited(5, ExitStatus(wait: 9), outOfMemory: "", now: 6) == [.killAll])
     machine.nothingLeft()
-    let ranks = machine.report(port: 0).ranks
+    let ranks = machine.report(port: 0, now: 10).ranks
     #expect(ranks.map(\.exitCode) == [0, 0])
     #expect(ranks.map(\.signal) == [0, 9])
   }
@@ -80,7 +101,7 @@ import Testing
     #expect(machine.lease.endsAt == 31_000)
     #expect(machine.tick(now: 30_999) == [])
     #expect(machine.tick(now: 31_000) == [.killAll])
-    #expect(machine.report(port: 0).problem?.code == "leaseExpired")
+    #expect(machine.report(port: 0, now: 10).problem?.code == "leaseExpired")
   }
 
   @Test("an answer without a beat's number renews nothing")

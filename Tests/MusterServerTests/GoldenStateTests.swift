@@ -26,8 +26,11 @@ import Testing
 
   /// How the newest file came to be: `MUSTER_WRITE_GOLDEN_JOURNALS=1 swift test --filter GoldenStateTests`.
   static func write() throws {
-    var world = World(seed: 20)
-    try world.run(stormSeconds: 45)
+    var options = StormOptions()
+    options.seconds = 10
+    options.leastFacts = 220
+    var world = World(seed: 20, options: options)
+    world.run()
     let folder = NSTemporaryDirectory() + "muster-golden-\(UUID().uuidString)"
     let journal = try Journal.open(folder: folder)
     var writer = ByteWriter()

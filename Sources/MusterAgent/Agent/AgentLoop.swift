@@ -19,6 +19,7 @@ struct AgentLoop: ~Copyable {
   private let namespaceFlags: Int32
   private var beat: Int64 = 0
   private var nextReport: Int64 = 0
+  private var nextLeaseLook: Int64 = 0
   private var heardAt: Int64
 
   init(options: AgentOptions, devices: DeviceReading) {
@@ -39,6 +40,7 @@ struct AgentLoop: ~Copyable {
     while true {
       let now = bootMilliseconds()
       for event in link.tend(now: now) { heard(event, now: now) }
+      lookAtLeases(now: now)
       if now >= nextReport { report(now: now) }
       if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !members.hasLiveMembers {
         AgentMain.log("no controller for \(limit) s and nothing runs here: this agent ends")
@@ -120,6 +122,16 @@ struct AgentLoop: ~Copyable {
     }
   }
 
+  /// Once a second, and when by the last look a lease is over: it may have been renewed since.
+  private mutating func lookAtLeases(now: Int64) {
+    guard now >= min(nextLeaseLook, members.deadline ?? .max) else { return }
+    nextLeaseLook = now + Self.reportInterval
+    for shim in shims {
+      members.leaseEnds(shim.member, at: LeaseFile.read(folder: RunFolder(shim.member, in: options.dataFolder).path))
+    }
+    act(members.tick(now: now), now: now)
+  }
+
   private mutating func start(_ launch: MemberLaunch, now: Int64) {
     let folder = RunFolder(launch.member, in: options.dataFolder)
     let start = ShimStart(
@@ -150,7 +162,7 @@ struct AgentLoop: ~Copyable {
   private mutating func wait(now: Int64) {
     var entries: [pollfd] = shims.map { pollfd(fd: $0.pidfd, events: Int16(POLLIN), revents: 0) }
     if let descriptor = link.descriptor { entries.append(pollfd(fd: descriptor, events: link.events, revents: 0)) }
-    let until = min(nextReport, link.deadline ?? .max)
+    let until = min(nextReport, link.deadline ?? .max, members.deadline ?? .max)
     let timeout = Int32(clamping: max(0, until - now))
     guard poll(&entries, nfds_t(entries.count), timeout) > 0 else { return }
     let after = bootMilliseconds()

@@ -152,7 +152,7 @@ final class PretendShim: PretendLink {
   private func exit(_ status: ExitStatus, now: Int64) {
     for rank in machine.ranks where rank.state == .running {
       // The last one's end asks for the rest to be killed: there is nothing left.
-      if !machine.exited(rank.rank, status, outOfMemory: "", at: wallMilliseconds()).isEmpty { machine.nothingLeft() }
+      if !machine.exited(rank.rank, status, outOfMemory: "", now: now).isEmpty { machine.nothingLeft() }
     }
   }
 
@@ -160,7 +160,8 @@ final class PretendShim: PretendLink {
     nextBeat = now + ShimLoop.beatInterval
     guard link.descriptor != nil else { return }
     beat += 1
-    link.send(.beat(ShimBeat(number: beat, report: machine.report(port: launch.member.index == 0 ? 29_500 : 0))))
+    link.send(
+      .beat(ShimBeat(number: beat, report: machine.report(port: launch.member.index == 0 ? 29_500 : 0, now: now))))
     machine.beatSent(beat, at: now)
   }
 }

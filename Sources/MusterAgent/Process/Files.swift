@@ -74,9 +74,3 @@ func bootMilliseconds() -> Int64 {
   clock_gettime(CLOCK_BOOTTIME, &t)
   return Int64(t.tv_sec) * 1000 + Int64(t.tv_nsec) / 1_000_000
 }
-
-func wallMilliseconds() -> Int64 {
-  var t = timespec()
-  clock_gettime(CLOCK_REALTIME, &t)
-  return Int64(t.tv_sec) * 1000 + Int64(t.tv_nsec) / 1_000_000
-}

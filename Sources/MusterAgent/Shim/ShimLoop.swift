@@ -26,6 +26,7 @@ struct ShimLoop: ~Copyable {
   private var isUrgent = true
   private var isKilling = false
   private var mayExit = false
+  private var leaseFile: LeaseFile
   /// When what only the start needed is given back.
   private var tidyAt: Int64 = .max
   static let tidyAfter: Int64 = 1_500
@@ -45,6 +46,7 @@ struct ShimLoop: ~Copyable {
       addresses: input.addresses, credentials: input.credentials,
       seed: UInt64(truncatingIfNeeded: now) &* 31 &+ UInt64(getpid()))
     ranks = RankList()
+    leaseFile = LeaseFile(folder: input.runFolder)
   }
 
   /// Until the controller has released the member.
@@ -56,6 +58,7 @@ struct ShimLoop: ~Copyable {
       for event in link.tend(now: now) { heard(event, now: now) }
       reap(now: now)
       sendBeat(now: now)
+      leaseFile.write(machine.leaseEndsAt)
       guard !mayExit else { break }
       if now >= tidyAt {
         tidyAt = .max
@@ -173,7 +176,7 @@ struct ShimLoop: ~Copyable {
       if pid > 0, let (rank, outer) = ranks.exited(pid) {
         let exit = ExitStatus(wait: status)
         let evidence = exit.signal == SIGKILL ? memoryEvidence(outer) : ""
-        act(machine.exited(rank, exit, outOfMemory: evidence, at: wallMilliseconds()), now: now)
+        act(machine.exited(rank, exit, outOfMemory: evidence, now: now), now: now)
         isUrgent = true
       }
       if pid > 0 { continue }
@@ -210,7 +213,7 @@ struct ShimLoop: ~Copyable {
       return
     }
     beat += 1
-    link.send(.beat(ShimBeat(number: beat, report: machine.report(port: preparation?.port ?? 0))))
+    link.send(.beat(ShimBeat(number: beat, report: machine.report(port: preparation?.port ?? 0, now: now))))
     machine.beatSent(beat, at: now)
     isUrgent = false
     if now >= nextBeat { nextBeat = now + Self.beatInterval }

@@ -39,6 +39,7 @@ extension Controller {
 
   private func leaseIsOver(_ slot: Int32) -> Bool {
     guard let seen = watch.knownMember(slot, id: cluster.memberID(slot)) else { return false }
+    if planted == .fenceTooShort { return now - seen.lastAcknowledged > limits.silence }
     return now - seen.lastAcknowledged > limits.lease + limits.leaseMargin
   }
 

@@ -17,7 +17,8 @@ extension Controller {
     let code = rank.signal != 0 ? 128 + rank.signal : rank.exitCode
     fail(
       attempt, node: NodeID(cluster.members[slot].node), rank: rank.rank, component: .rank, cause: cause,
-      confidence: .high, evidence: evidence, happenedAt: rank.exitedAt ?? now, exitCode: code, outcome: .jobFault)
+      confidence: .high, evidence: evidence, happenedAt: now - (rank.exitedAge ?? .zero), exitCode: code,
+      outcome: .jobFault)
   }
 
   /// The command cannot be executed: the job fails at once.

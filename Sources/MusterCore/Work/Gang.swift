@@ -36,7 +36,9 @@ extension Controller {
     } else if report.problem?.code == "leaseExpired" {
       // Before the ranks' own ends: it was the shim that killed them.
       leaseExpired(attempt, member: slot)
-    } else if let bad = report.ranks.filter(\.endedBadly).min(by: { ($0.exitedAt ?? now) < ($1.exitedAt ?? now) }) {
+    } else if let bad = report.ranks.filter(\.endedBadly).max(by: {
+      ($0.exitedAge ?? .zero) < ($1.exitedAge ?? .zero)
+    }) {
       rankEndedBadly(attempt, member: slot, bad)
     } else {
       advance(attempt)
@@ -95,7 +97,8 @@ extension Controller {
     }
     watch.attempts[Int(attempt)] = seen
     // Only the latest attempt's checkpoints count: an attempt is old once its successor has its resume step.
-    guard cluster.jobs[job].latestAttempt == attempt, cluster.attempts[attempt].phase != .ended else { return }
+    let isCurrent = cluster.jobs[job].latestAttempt == attempt && cluster.attempts[attempt].phase != .ended
+    guard isCurrent || planted == .oldCheckpointAccepted else { return }
     let newest = report.ranks.compactMap(\.checkpoint).max() ?? 0
     if newest > cluster.jobs[job].checkpointStep { note(.checkpointCommitted(attempt: id, step: newest)) }
   }
@@ -173,6 +176,7 @@ extension Controller {
   private func isSettled(_ slot: Int32) -> Bool {
     let attempt = cluster.attempts[slot]
     if attempt.membersStopped == attempt.memberCount { return true }
+    if planted == .survivorNotWaited, attempt.membersStopped > 0 { return true }
     guard fence(of: attempt.jobSlot) == .attempt else { return false }
     return cluster.memberSlots(ofAttempt: slot).allSatisfy { member in
       let m = cluster.members[member]

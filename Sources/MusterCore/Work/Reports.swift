@@ -49,8 +49,9 @@ public struct RankReport: Sendable, Hashable {
   public var signal: Int32
   /// Evidence that it ran out of memory; empty if it did not.
   public var outOfMemory: String
-  /// By the node's clock; nil if unknown.
-  public var exitedAt: Instant?
+  /// How long before this report it exited, by the node's boot-time clock; nil if unknown. An age and not a time: the
+  /// clocks of two machines differ, and jump.
+  public var exitedAge: Span?
   /// nil until the rank says one.
   public var step: Int64?
   /// How long before this report the step was said.
@@ -62,7 +63,7 @@ public struct RankReport: Sendable, Hashable {
 
   public init(
     rank: Int32, pid: Int32 = 0, state: State, exitCode: Int32 = 0, signal: Int32 = 0, outOfMemory: String = "",
-    exitedAt: Instant? = nil, step: Int64? = nil, stepAge: Span = .zero, loss: String = "", status: String = "",
+    exitedAge: Span? = nil, step: Int64? = nil, stepAge: Span = .zero, loss: String = "", status: String = "",
     checkpoint: Int64? = nil, probe: Probe? = nil
   ) {
     self.rank = rank
@@ -71,7 +72,7 @@ public struct RankReport: Sendable, Hashable {
     self.exitCode = exitCode
     self.signal = signal
     self.outOfMemory = outOfMemory
-    self.exitedAt = exitedAt
+    self.exitedAge = exitedAge
     self.step = step
     self.stepAge = stepAge
     self.loss = loss

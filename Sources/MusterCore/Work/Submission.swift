@@ -1,6 +1,6 @@
 extension Controller {
   mutating func submit(_ specs: [JobSpec], key: String, requestHash: UInt64) -> Reply {
-    if !key.isEmpty, let known = cluster.keys[key] {
+    if !key.isEmpty, let known = cluster.keys[key], planted != .duplicateAccepted {
       guard known.requestHash == requestHash else { return .refused(.keyReused(key: key)) }
       return .jobs((0..<known.count).map { JobID(known.firstJob + $0) })
     }
@@ -58,6 +58,7 @@ extension Controller {
       return false
     }
     guard case .places(let places) = placement(for: slot) else { return false }
+    if planted == .attemptNumberReused, cluster.jobs[slot].attempt > 0 { cluster.jobs[slot].attempt -= 1 }
     let job = cluster.jobs[slot]
     let attempt = AttemptID(job: job.id, number: job.attempt + 1)
     note(.attemptStarted(AttemptStarted(attempt: attempt, places: places, resumeStep: job.checkpointStep)))
@@ -86,7 +87,8 @@ extension Controller: FleetView {
   public func free(_ node: NodeID) -> UInt64? {
     let i = Int(node.index)
     let hot = cluster.nodes[i]
-    guard !isQuiet, hot.isSchedulable, hot.members < limits.membersPerNode, i < watch.nodes.count,
+    let isInService = hot.isSchedulable || (planted == .isolatedHandedOut && hot.state == .isolated)
+    guard !isQuiet, isInService, hot.members < limits.membersPerNode, i < watch.nodes.count,
       watch.nodes[i].agentConnected, watch.nodes[i].reported
     else { return nil }
     return hot.freeDevices

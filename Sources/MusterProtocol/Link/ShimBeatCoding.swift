@@ -73,7 +73,7 @@ extension RankReport {
     add("exitCode", JSON(exitCode), if: state == .exited && signal == 0)
     add("signal", JSON(signal), if: signal != 0)
     add("oom", .string(outOfMemory), if: !outOfMemory.isEmpty)
-    if let exitedAt { add("exitedAt", .int(exitedAt.nanoseconds / 1_000_000), if: true) }
+    if let exitedAge { add("exitedAgeMs", .int(exitedAge.milliseconds), if: true) }
     if let step {
       add("step", .int(step), if: true)
       add("stepAgeMs", .int(stepAge.milliseconds), if: true)
@@ -91,7 +91,7 @@ extension RankReport {
       rank: try json.int32("rank"), pid: try json.int32("pid"), state: state,
       exitCode: json["exitCode"] == nil ? 0 : try json.int32("exitCode"),
       signal: json["signal"] == nil ? 0 : try json.int32("signal"), outOfMemory: json["oom"]?.stringValue ?? "",
-      exitedAt: json["exitedAt"]?.intValue.map { Instant(nanoseconds: $0 &* 1_000_000) },
+      exitedAge: json["exitedAgeMs"]?.intValue.map { Span.milliseconds($0) },
       step: json["step"]?.intValue, stepAge: .milliseconds(json["stepAgeMs"]?.intValue ?? 0),
       loss: json["loss"]?.stringValue ?? "", status: json["status"]?.stringValue ?? "",
       checkpoint: json["checkpoint"]?.intValue,

@@ -4,11 +4,20 @@ import MusterCore
 /// The host's clock: wall time that only goes forward. It is read once at the start and then follows the boot-time clock,
 /// so that a jump of the system's time neither ends a lease nor prolongs one.
 struct HostClock: Sendable {
-  private let offset: Int64
+  private let clock: SteadyClock
 
-  init() { offset = HostClock.read(CLOCK_REALTIME) - HostClock.read(CLOCK_BOOTTIME) }
+  init() { self.init(wall: HostClock.read(CLOCK_REALTIME), notBefore: .zero) }
 
-  var now: Instant { Instant(nanoseconds: HostClock.read(CLOCK_BOOTTIME) + offset) }
+  private init(wall: Int64, notBefore: Instant) {
+    let steady = HostClock.read(CLOCK_BOOTTIME)
+    clock = SteadyClock(
+      wall: Instant(nanoseconds: wall), steady: Instant(nanoseconds: steady), notBefore: notBefore)
+  }
+
+  /// Goes on from here, but not from before the journal's last fact: the wall clock may have been set back since.
+  func notBefore(_ last: Instant) -> HostClock { HostClock(wall: now.nanoseconds, notBefore: last) }
+
+  var now: Instant { clock.now(steady: Instant(nanoseconds: HostClock.read(CLOCK_BOOTTIME))) }
 
   private static func read(_ clock: clockid_t) -> Int64 {
     var t = timespec()

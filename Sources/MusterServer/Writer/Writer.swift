@@ -94,6 +94,7 @@ enum WriterFailure: Error, Sendable {
 struct WriterState: ~Copyable {
   var controller: Controller
   var links = LinkTable()
+  let clock: HostClock
   var now: Instant
   /// Set while the disk is low: submissions are refused with it.
   var space: WriterFailure?

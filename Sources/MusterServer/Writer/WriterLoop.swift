@@ -15,7 +15,7 @@ struct WriterLoop: Sendable {
     var isReady = false
     do {
       let journal = try Journal.open(folder: folder.path)
-      var state = try restore(journal)
+      var state = try restore(journal, clock)
       var tellings: [Writer.Telling] = []
       if let failure = commit(journal, &state, &tellings) { throw failure }
       ready(nil)
@@ -32,23 +32,24 @@ struct WriterLoop: Sendable {
   }
 
   /// The state as the journal has it, and a new epoch on top.
-  private func restore(_ journal: Journal) throws -> WriterState {
+  private func restore(_ journal: Journal, _ before: HostClock) throws -> WriterState {
     var cluster = try Recovery.cluster(from: journal, logger: logger)
+    let clock = before.notBefore(cluster.lastFactAt)
     let now = max(clock.now, cluster.lastFactAt)
     events.reset(names: cluster.nodeDetails.map(\.joined.name), sequence: cluster.sequence)
     cluster.reserve(nodes: 1024, jobs: 4096, members: 4096)
     var controller = Controller(cluster: cluster, limits: limits, now: now)
     _ = controller.handle(.start, now: now)
-    return WriterState(controller: controller, now: now, startedAt: now)
+    return WriterState(controller: controller, clock: clock, now: now, startedAt: now)
   }
 
   private func serve(_ journal: Journal, _ state: inout WriterState) {
-    var nextTick = clock.now + Controller.tickInterval
-    var nextSpaceCheck = clock.now
+    var nextTick = state.clock.now + Controller.tickInterval
+    var nextSpaceCheck = state.clock.now
     while true {
-      let wait = max(Span.zero, nextTick - clock.now)
+      let wait = max(Span.zero, nextTick - state.clock.now)
       guard let batch = mailbox.take(deadline: HostClock.monotonic(after: wait)) else { return }
-      state.now = max(clock.now, state.now)
+      state.now = max(state.clock.now, state.now)
       if state.now >= nextSpaceCheck {
         checkSpace(journal, &state)
         nextSpaceCheck = state.now + .seconds(1)
@@ -106,7 +107,7 @@ struct WriterLoop: Sendable {
     state.links.closeAll()
     do {
       try journal.reopen()
-      state = try restore(journal)
+      state = try restore(journal, state.clock)
       var tellings: [Writer.Telling] = []
       if let failure = commit(journal, &state, &tellings) { throw failure }
       return true

@@ -1,0 +1,45 @@
+/// What must hold at every moment. The raw value is the sentence that a failure prints.
+public enum Invariant: String, CaseIterable, Sendable {
+  // Of the facts alone.
+  case timeGoesForward = "the time of facts never goes back"
+  case epochsCountUp = "each start of a controller has the next epoch"
+  case jobNumbersCountUp = "job numbers count up by one and are never reused"
+  case attemptNumbersCountUp = "attempt numbers of a job count up by one"
+  case attemptAfterEnd = "an attempt starts only for a job that waits, after the one before has ended"
+  case gangIsWhole = "a gang is placed whole, on different nodes, with all its devices"
+  case deviceOnce = "no device is given twice"
+  case unfitNode = "no gang is placed on a suspect, isolated or draining node"
+  case stopsOnce = "a member stops once"
+  case fenceHolds = "an attempt ends only when nothing of it runs, or on fenced nodes under `attempt`"
+  case checkpointIsCurrent = "only the latest attempt's checkpoints count"
+  case resumesFromCheckpoint = "an attempt resumes after the newest checkpoint that was accepted"
+  case endsOnce = "a job ends once"
+  // As the processes and the people outside see it.
+  case durableBeforeTold = "nobody is told what is not on disk"
+  case deviceRunsOnce = "no device has running ranks of two attempts"
+  case leaseHolds = "no rank runs past its lease"
+  case strictHolds = "under `strict` no two attempts of a job run at the same time"
+  case stoppedIsStopped = "nothing runs of a member that is known to have stopped"
+  case checkpointWasSaid = "a checkpoint that counts was said by the attempt that it is counted for"
+  case acknowledgedStays = "an acknowledged submission is never lost or changed"
+  case sameKeySameJobs = "a submission that is said again with its key answers the same jobs"
+  // Of state and disk.
+  case followerAgrees = "follower and writer have the same state at the same fact"
+  case snapshotIsTrue = "a snapshot is the state of the fact that it names"
+  case journalReads = "every whole batch on disk can be read"
+  case codecsAgree = "a message survives its encoding"
+  // When the storm is over.
+  case comesToRest = "when the storm is over every job ends or has a stated reason to wait"
+  case enoughHappens = "a seed brings about enough facts"
+}
+
+/// A broken invariant, with what it was about.
+public struct Failure: Error, Sendable, CustomStringConvertible {
+  public var invariant: Invariant
+  public var detail: String
+  /// The job and the node concerned, if one is: what a history is shortened to.
+  public var job: Int64?
+  public var node: Int32?
+
+  public var description: String { "\(invariant.rawValue): \(detail)" }
+}

@@ -1,0 +1,95 @@
+import MusterCore
+
+/// What a restart reads, and the follower beside the writer: snapshots, and the same state by another way.
+extension World {
+  private static let snapshotEvery = 150
+
+  /// Newest snapshot, then the batches after it. Checked against a fold of all batches.
+  mutating func recover() -> Cluster {
+    if plant == .tornBatchBelieved, let last = disk.batches.last, !last.isWhole { return believeTorn(last) }
+    disk.dropTorn()
+    var kept: [Fact] = []
+    for batch in disk.batches where batch.first > Int64(facts.count) { kept += read(batch) }
+    if !kept.isEmpty { becameDurable(kept) }
+    // What was audited and then lost never happened.
+    auditor = Auditor()
+    for fact in facts { _ = auditor.check(fact) }
+    var whole = Cluster()
+    let snapshot = disk.snapshot
+    for batch in disk.batches {
+      for fact in read(batch) { whole.apply(fact) }
+      if let snapshot, snapshot.sequence == batch.last, whole.encodeSnapshot() != snapshot.bytes {
+        violated(Failure(invariant: .snapshotIsTrue, detail: "snapshot of fact \(snapshot.sequence)"))
+        return whole
+      }
+    }
+    guard let snapshot else { return whole }
+    return replay(from: snapshot, against: whole)
+  }
+
+  private mutating func replay(from snapshot: SimDisk.Snapshot, against whole: consuming Cluster) -> Cluster {
+    _ = inject(.restartFromSnapshot, "of fact \(snapshot.sequence)")
+    do throws(CodingError) {
+      var cluster = try Cluster(snapshot: snapshot.bytes)
+      for batch in disk.batches where batch.first > snapshot.sequence {
+        for fact in read(batch) { cluster.apply(fact) }
+      }
+      if cluster.encodeSnapshot() != whole.encodeSnapshot() {
+        violated(Failure(invariant: .snapshotIsTrue, detail: "snapshot and later batches give another state"))
+      }
+      return cluster
+    } catch {
+      violated(Failure(invariant: .snapshotIsTrue, detail: "\(error)"))
+      return whole
+    }
+  }
+
+  private mutating func read(_ batch: SimDisk.Batch) -> [Fact] {
+    var reader = ByteReader(batch.bytes)
+    var out: [Fact] = []
+    out.reserveCapacity(batch.count)
+    do throws(CodingError) {
+      while !reader.isAtEnd { out.append(try reader.fact()) }
+    } catch {
+      violated(Failure(invariant: .journalReads, detail: "batch of fact \(batch.first): \(error)"))
+    }
+    return out
+  }
+
+  /// The planted bug: facts of a torn batch count as far as they can be read.
+  private mutating func believeTorn(_ torn: SimDisk.Batch) -> Cluster {
+    var cluster = Cluster()
+    var reader = ByteReader(disk.batches.flatMap(\.bytes))
+    while !reader.isAtEnd {
+      guard let fact = try? reader.fact() else { break }  // where the tear is
+      cluster.apply(fact)
+    }
+    if cluster.sequence != torn.first - 1 {
+      violated(
+        Failure(
+          invariant: .journalReads, detail: "a part of the torn batch of fact \(torn.first) counts as if it were whole")
+      )
+    }
+    return cluster
+  }
+
+  // MARK: The follower
+
+  mutating func follow(_ batch: [Fact]) {
+    let before = follower.sequence
+    // The planted bug: the snapshot is taken before the last batch is folded, and named after it.
+    let isDue = before / Int64(World.snapshotEvery) != (before + Int64(batch.count)) / Int64(World.snapshotEvery)
+    let early = plant == .snapshotLacksLastBatch && isDue ? follower.encodeSnapshot() : nil
+    for fact in batch { follower.apply(fact) }
+    guard isDue else { return }
+    disk.snapshot = SimDisk.Snapshot(sequence: follower.sequence, bytes: early ?? follower.encodeSnapshot())
+  }
+
+  mutating func compareWithFollower() {
+    guard follower.encodeSnapshot() != controller.cluster.encodeSnapshot() else { return }
+    violated(
+      Failure(
+        invariant: .followerAgrees,
+        detail: "writer at fact \(controller.cluster.sequence), follower at \(follower.sequence)"))
+  }
+}
