@@ -27,6 +27,7 @@ struct LinkConnection: ~Copyable {
   private let addresses: LinkAddresses
   private let credentials: LinkCredentials
   private var tls: TLSStream?
+  private var shown: CertificateVersion?
   private var heardAt: Int64 = 0
   /// This machine's address on the way to the controller; empty before the first dial.
   private(set) var localAddress = ""
@@ -60,6 +61,12 @@ struct LinkConnection: ~Copyable {
     return dialedAt + (isConnecting ? LinkConnection.dialLimit : LinkConnection.openLimit)
   }
 
+  /// The node has a newer certificate than the one that this connection was made with.
+  var hasOldCertificate: Bool {
+    guard isOpen, let version = credentials.version else { return false }
+    return version != shown
+  }
+
   /// Dials if it is time to, and gives up a dial that is not answered.
   mutating func tend(now: Int64) -> [LinkEvent] {
     if let at = redialAt, now >= at { return dial(now: now) }
@@ -85,6 +92,8 @@ struct LinkConnection: ~Copyable {
       return [drop("\(host) is no known host", now: now)]
     }
     defer { freeaddrinfo(found) }
+    // Before it is read: what is written meanwhile then counts as new.
+    shown = credentials.version
     do {
       tls = try credentials.stream()
     } catch {

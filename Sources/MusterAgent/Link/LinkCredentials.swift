@@ -1,3 +1,4 @@
+import Glibc
 import MusterTLS
 
 /// What a node shows to the controller.
@@ -24,4 +25,19 @@ public enum LinkCredentials: Sendable, Hashable {
     case .identity: ""
     }
   }
+
+  /// Changes whenever a certificate has been renewed on disk; nil without TLS.
+  var version: CertificateVersion? {
+    guard case .identity(let folder) = self else { return nil }
+    var status = stat()
+    guard stat(NodeIdentity(folder: folder).certificateFile, &status) == 0 else { return nil }
+    return CertificateVersion(inode: status.st_ino, seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+  }
+}
+
+/// A renewed certificate is a new file under the old name.
+struct CertificateVersion: Hashable, Sendable {
+  var inode: UInt
+  var seconds: Int
+  var nanoseconds: Int
 }

@@ -201,7 +201,12 @@ struct ShimLoop: ~Copyable {
   private mutating func sendBeat(now: Int64) {
     let probes = machine.wantsProbe
     guard isUrgent || now >= nextBeat else { return }
-    if now >= nextBeat { ranks.keepLogsWithinLimit() }
+    if now >= nextBeat {
+      ranks.keepLogsWithinLimit()
+      // The agent renews the certificate. A connection that kept the old one would be ended when that expires, and its
+      // next dial come only after the pause of one who was refused: longer than a silence.
+      if link.hasOldCertificate { heard(link.drop("a new certificate", now: now), now: now) }
+    }
     ranks.refresh(&machine, now: now, probes: probes && now >= nextBeat)
     guard link.descriptor != nil else {
       nextBeat = now + Self.beatInterval

@@ -11,23 +11,28 @@ extension Controller {
   private mutating func judgeSilentMembers() {
     let clock = watch.attention.clock(now)
     var silent: [Int32] = []
-    var connected = 0
+    var (quiet, connected) = (0, 0)
     for attempt in cluster.active {
       for slot in cluster.memberSlots(ofAttempt: attempt) where !cluster.members[slot].stopped {
         guard let seen = watch.knownMember(slot, id: cluster.memberID(slot)) else { continue }
         connected += 1
+        // Beats come one after the other: when the first of many counts as silent, the others have missed a beat.
+        if clock - seen.lastBeat > limits.quiet { quiet += 1 }
         if clock - seen.lastBeat > limits.silence { silent.append(slot) }
       }
     }
-    if !silent.isEmpty {
-      switch watch.massSilence.judge(silent: silent.count, connected: connected) {
-      case .act: for slot in silent { memberSilent(slot, clock: clock) }
-      case .withhold(let first):
-        if first { note(.silenceWithheld(silent: Int32(silent.count), connected: Int32(connected))) }
-        for slot in silent where leaseIsOver(slot) { memberSilent(slot, clock: clock) }
+    switch watch.massSilence.judge(silent: silent.isEmpty ? 0 : quiet, connected: connected) {
+    case .act:
+      // Who fell silent together with many is waited for, even when most of those are back.
+      for slot in silent where watch.members[Int(slot)]?.isWithheld != true || leaseIsOver(slot) {
+        memberSilent(slot, clock: clock)
       }
-    } else {
-      _ = watch.massSilence.judge(silent: 0, connected: connected)
+    case .withhold(let first):
+      if first { note(.silenceWithheld(silent: Int32(quiet), connected: Int32(connected))) }
+      for slot in silent {
+        watch.members[Int(slot)]?.isWithheld = true
+        if leaseIsOver(slot) { memberSilent(slot, clock: clock) }
+      }
     }
     expireLeases()
   }
@@ -45,10 +50,13 @@ extension Controller {
     let name = nodeName(node.index)
     let quiet = "\((clock - seen.lastBeat).milliseconds) ms"
     let agent = watch.node(node)
-    // An agent that was heard of as late as its shim may have fallen silent with it: its next report tells.
-    let outlived = agent.agentConnected && agent.lastBeat - seen.lastBeat >= limits.outlived
-    if agent.agentConnected, !outlived, clock - agent.lastBeat <= limits.agentReport { return }
-    if outlived, clock - agent.lastBeat <= limits.agentSilence {
+    let word =
+      agent.agentConnected
+      ? AgentWord(shim: seen.lastBeat, agent: agent.lastBeat, clock: clock, limits: limits) : .silent
+    switch word {
+    case .notYetKnown: return
+    case .silent: break
+    case .answers:
       // The node answers, its shim does not: its agent kills it, and that is proof.
       fail(
         cluster.members[slot].attemptSlot, node: node, rank: nil, component: .shim, cause: .shimDied,

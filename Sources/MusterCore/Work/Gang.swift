@@ -13,6 +13,7 @@ extension Controller {
     let before = seen.report
     seen.connected = true
     seen.lastBeat = watch.attention.clock(now)
+    seen.isWithheld = false
     seen.lastAcknowledged = now
     seen.report = report
     watch.members[Int(slot)] = seen

@@ -68,7 +68,8 @@ struct AgentCommand: ParsableCommand {
 
   func run() throws {
     var shown = token ?? ""
-    if let tokenFile {
+    // A join token is needed once: a service whose file has been removed since then starts with its certificate.
+    if let tokenFile, access(tokenFile, F_OK) == 0 || !NodeIdentity(folder: identityFolder).isThere {
       guard let text = FileManager.default.contents(atPath: tokenFile) else {
         throw CommandFailure.unreadableFile(tokenFile)
       }
