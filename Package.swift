@@ -129,6 +129,7 @@ let package = Package(
       dependencies: [
         "MusterServer", "MusterSim", "MusterJournal", "MusterCore", "MusterProtocol",
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
     .executableTarget(

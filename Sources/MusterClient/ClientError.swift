@@ -28,6 +28,22 @@ public enum ClientError: Error, Hashable, Sendable {
     }
   }
 
+  /// For programs; never changed once released. Of a refusal the controller's own.
+  public var code: String {
+    switch self {
+    case .noController: "noController"
+    case .noToken: "noToken"
+    case .badAddress: "badAddress"
+    case .noAuthority: "noAuthority"
+    case .untrusted: "untrusted"
+    case .unreachable: "unreachable"
+    case .noAnswer: "noAnswer"
+    case .cutOff: "cutOff"
+    case .notMuster: "notMuster"
+    case .refused(let error): error.code
+    }
+  }
+
   /// One line.
   public var message: String {
     switch self {

@@ -21,7 +21,7 @@ public struct BatchCursor {
 
   /// The next batch, or nil at the present end; asking again later gives what has been written since.
   ///
-  /// Throws `gap`, `altered`, `unreadable`. After an error the cursor stays where it is.
+  /// Throws `gap`, `altered`, `unreadable`, `damaged`. After an error the cursor stays where it is.
   public mutating func next() throws(JournalError) -> Batch? {
     if page.isEmpty { page = try read() }
     guard let batch = page.last else { return nil }
@@ -44,10 +44,14 @@ public struct BatchCursor {
       let rows = try Row.fetchCursor(statement, arguments: [after, BatchCursor.pageBatches])
       var batches: [Batch] = []
       var bytes = 0
-      while bytes < BatchCursor.pageBytes, let row = try rows.next() {
-        let batch = try Batch(row: row)
-        bytes += batch.facts.count
-        batches.append(batch)
+      do {
+        while bytes < BatchCursor.pageBytes, let row = try rows.next() {
+          let batch = try Batch(row: row)
+          bytes += batch.facts.count
+          batches.append(batch)
+        }
+      } catch  where !batches.isEmpty {
+        // What was read before the damage is given first; the next reading begins with the damage and says so.
       }
       return batches.reversed()
     }

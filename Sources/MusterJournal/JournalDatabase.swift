@@ -49,6 +49,14 @@ struct JournalDatabase: Sendable {
     }
   }
 
+  /// For a damaged file: SQLite then does not refuse one that is shorter than its header says, but gives what is there.
+  init(salvaging path: String) throws(JournalError) {
+    var configuration = JournalDatabase.readOnly
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA writable_schema = ON") }
+    try self.init(path: path, configuration: configuration)
+    try checkFormat()
+  }
+
   private static var readOnly: Configuration {
     var configuration = Configuration()
     configuration.label = "MusterJournal.reader"
@@ -160,10 +168,21 @@ struct JournalDatabase: Sendable {
     case let error as JournalError: error
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
       .diskFull(path: path, freeBytes: 0, neededBytes: 0)
+    case let error as DatabaseError where isDamage(error):
+      .damaged(
+        JournalDamage(
+          path: path, detail: "SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "no message")"))
     case let error as DatabaseError:
       .unreadable(path: path, detail: "SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "no message")")
     default: .unreadable(path: path, detail: "\(error)")
     }
+  }
+}
+
+extension JournalDatabase {
+  /// Whether it tells of pages that are missing or malformed, not of a file that is none of ours or not to be had.
+  fileprivate static func isDamage(_ error: DatabaseError) -> Bool {
+    error.resultCode == .SQLITE_CORRUPT || error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
   }
 }
 

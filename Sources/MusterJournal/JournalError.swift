@@ -14,6 +14,8 @@ public enum JournalError: Error, Hashable, Sendable {
   case shortened(last: Int64, snapshot: Int64)
   /// SQLite cannot read the file; `detail` is its word.
   case unreadable(path: String, detail: String)
+  /// The file is a journal, and a part of it is missing or not as SQLite wrote it.
+  case damaged(JournalDamage)
   /// The caller's batch does not follow on the journal, or holds no fact. Nothing was written.
   case outOfOrder(expected: Int64, given: Int64, count: Int)
   /// The caller's batch is larger than one commit may be. Nothing was written.
@@ -39,6 +41,7 @@ public enum JournalError: Error, Hashable, Sendable {
     case .gap: "journalGap"
     case .shortened: "journalShortened"
     case .unreadable: "journalUnreadable"
+    case .damaged: "journalDamaged"
     case .outOfOrder: "journalOutOfOrder"
     case .batchTooLarge: "journalBatchTooLarge"
     case .beyondEnd: "journalBeyondEnd"
@@ -75,6 +78,7 @@ extension JournalError: CustomStringConvertible {
     case .shortened(let last, let snapshot):
       "the journal ends at sequence \(last), but a snapshot made from it is at \(snapshot): facts are missing"
     case .unreadable(let path, let detail): "\(path) cannot be read: \(detail)"
+    case .damaged(let damage): damage.description
     case .outOfOrder(let expected, let given, let count):
       "a batch of \(count) facts from sequence \(given) was given, the journal goes on at \(expected)"
     case .batchTooLarge(let bytes, let limit): "a batch of \(bytes) bytes was given, the limit is \(limit)"
@@ -99,7 +103,9 @@ extension JournalError: CustomStringConvertible {
       "put the missing journal.sqlite-wal back or restore the data folder from a backup; "
         + "only to give up the missing facts for good, remove the newer files in snapshots/"
     case .unreadable: "check that the file, its -wal and the folder can be read and written, else restore a backup"
-    case .outOfOrder, .batchTooLarge, .beyondEnd: "this is a fault in the program that uses the journal: report it"
+    case .damaged(let damage): damage.remedy
+    case .beyondEnd(_, let last): "ask for one from 0 to \(last)"
+    case .outOfOrder, .batchTooLarge: "this is a fault in the program that uses the journal: report it"
     case .diskFull: "free space on that disk; submissions are taken again by themselves"
     case .commitFailed, .poisoned:
       "check the disk and the kernel log, then restart the server: it reads the journal again"

@@ -32,6 +32,14 @@ extension JournalOpening {
   }
 
   private mutating func check(folder: String) throws(JournalError) {
+    do throws(JournalError) {
+      try read(folder: folder)
+    } catch {
+      throw JournalReader.located(error, in: folder)
+    }
+  }
+
+  private mutating func read(folder: String) throws(JournalError) {
     let reader = try JournalReader(path: folder)
     let search = try reader.latestSnapshot()
     skipped = search.skipped

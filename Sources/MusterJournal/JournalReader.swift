@@ -18,14 +18,23 @@ public final class JournalReader: Sendable {
 
   /// `path` is the data folder, or the journal.sqlite inside one.
   ///
-  /// Throws `system` (no such file), `unreadable`, `notAJournal`, `newerFormat`.
-  public init(path: String) throws(JournalError) {
-    folder = Folder.exists(path) ? path : Folder.parent(of: path)
-    self.path = Folder.exists(path) ? path + "/journal.sqlite" : path
-    guard let size = Folder.fileBytes(self.path) else { throw .lastCall("stat", self.path) }
+  /// Throws `system` (no such file), `unreadable`, `damaged`, `notAJournal`, `newerFormat`.
+  public convenience init(path: String) throws(JournalError) {
+    let place = JournalReader.place(of: path)
+    guard let size = Folder.fileBytes(place.file) else { throw .lastCall("stat", place.file) }
     // SQLite would take it for a new database. Ours is never empty: it comes into its place complete.
-    guard size > 0 else { throw .unreadable(path: self.path, detail: "the file is empty") }
-    database = try JournalDatabase(reading: self.path)
+    guard size > 0 else { throw .unreadable(path: place.file, detail: "the file is empty") }
+    try self.init(place, JournalDatabase(reading: place.file))
+  }
+
+  init(_ place: (folder: String, file: String), _ database: JournalDatabase) {
+    folder = place.folder
+    path = place.file
+    self.database = database
+  }
+
+  static func place(of path: String) -> (folder: String, file: String) {
+    Folder.exists(path) ? (path, path + "/journal.sqlite") : (Folder.parent(of: path), path)
   }
 
   /// Closes the files. Any use afterwards throws.
@@ -64,11 +73,13 @@ public final class JournalReader: Sendable {
 
   /// Reads every page of the file and every batch, and checks all of it. Reading from end to end: not for a request.
   ///
-  /// Throws what is wrong: `unreadable`, `altered`, `gap`.
+  /// Throws what is wrong: `unreadable`, `damaged`, `altered`, `gap`.
   @discardableResult
   public func verify() throws(JournalError) -> JournalEnd {
     let complaint = try database.perform { try String.fetchOne($0, sql: "PRAGMA integrity_check(1)") }
-    guard complaint == "ok" else { throw .unreadable(path: path, detail: complaint ?? "integrity_check said nothing") }
+    guard complaint == "ok" else {
+      throw .damaged(JournalDamage(path: path, detail: complaint ?? "integrity_check said nothing"))
+    }
     return try verify(after: JournalEnd(sequence: 0, chain: .genesis))
   }
 

@@ -6,6 +6,9 @@ public struct SubmitContext: Hashable, Sendable {
   public var user: String?
   /// Absolute: the default, and where a relative one starts; nil: the file must say an absolute one.
   public var workingDirectory: String?
+  /// Whether a relative one may be written: not where nobody knows what it would be relative to.
+  public var takesRelativePaths: Bool { workingDirectory != nil && !isBare }
+  private var isBare = false
   /// Under the file's own variables. What no job may set (`MUSTER_*`, names a shell could not have) is left out.
   public var exportedEnvironment: [EnvironmentVariable]
   /// The job's name if the file gives none, e.g. the file's own name; nil: the program's. What a name may not have
@@ -22,8 +25,13 @@ public struct SubmitContext: Hashable, Sendable {
     self.defaultName = defaultName
   }
 
-  /// For what comes over the wire: the client has filled everything in.
-  public static let complete = SubmitContext(user: nil, workingDirectory: nil)
+  /// For what comes over the wire. Our commands fill everything in; a client that does not say who and where gets
+  /// defaults that are true of any machine.
+  public static let wire = {
+    var context = SubmitContext(user: "unknown", workingDirectory: "/")
+    context.isBare = true
+    return context
+  }()
 }
 
 /// The job file: read, checked, every default filled in.
@@ -64,7 +72,9 @@ public enum JobFile {
   /// Reads a job from YAML text (JSON is YAML too).
   public static func parse(yaml: String, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
     do throws(JobFileErrors) {
-      return parse(try JobDocument.parse(yaml: yaml), context: context)
+      let (document, problems) = try JobDocument.read(yaml: yaml)
+      var reader = JobFileReader<JobDocument>(context: context, problems: problems)
+      return reader.read(document)
     } catch {
       return .failure(error)
     }

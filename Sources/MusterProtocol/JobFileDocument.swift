@@ -36,31 +36,47 @@ public struct JobDocument: Hashable, Sendable {
   static let limitNodes = 200_000
   static let limitDepth = 32
 
-  /// Reads one YAML document. A file with nothing in it is an empty mapping. What cannot be read as YAML, a second
-  /// document and a name used twice are reported alone: there is no tree to look for more in.
-  public static func parse(yaml: String) throws(JobFileErrors) -> JobDocument {
+  /// Reads one YAML document; a file with nothing in it is an empty mapping. What does not stop the reading (a name used
+  /// twice) is in `problems`, for the reader to report with its own. Throws what leaves no tree to look for more in: no
+  /// YAML, a second document, a file that is too large.
+  static func read(yaml: String) throws(JobFileErrors) -> (document: JobDocument, problems: [JobFileProblem]) {
     guard yaml.utf8.count <= limitBytes else {
       throw refusal(line: nil, field: "", value: "\(yaml.utf8.count) bytes", .size(limit: limitBytes))
     }
-    let root: Node?
-    do {
-      let parser = try Parser(yaml: yaml, encoding: .utf8)
-      root = try parser.nextRoot()
-      if let second = try parser.nextRoot() {
-        throw refusal(line: second.mark?.line, field: "", value: "a second document", .oneDocument)
+    // Some editors begin a file in UTF-8 with a byte order mark; the library takes it for text.
+    var doubles = JobFileDoubles(yaml: yaml.first == "\u{FEFF}" ? String(yaml.dropFirst()) : yaml)
+    while true {
+      do {
+        guard let root = try onlyNode(of: doubles.yaml) else { return (JobDocument(.mapping([]), line: 1), []) }
+        var builder = TreeBuilder(doubles: doubles)
+        let document = builder.build(root, path: "", depth: 0)
+        if let tooLarge = builder.tooLarge { throw JobFileErrors(problems: [tooLarge]) }
+        // Whatever was marked must come out as a problem: a file with doubled names is never accepted.
+        if doubles.count > 0, builder.problems.isEmpty {
+          throw refusal(line: nil, field: "", value: "written more than once", .once(firstLine: nil))
+        }
+        return (document, builder.problems)
+      } catch YamlError.duplicatedKeysInMapping(_, let place)
+        where doubles.markName(line: place.mark.line, column: place.mark.column)
+      {
+        continue
+      } catch let error as YamlError {
+        throw refusal(error)
+      } catch let error as JobFileErrors {
+        throw error
+      } catch {
+        throw refusal(line: nil, field: "", value: "(unreadable)", .yaml("\(error)"))
       }
-    } catch let error as YamlError {
-      throw refusal(error)
-    } catch let error as JobFileErrors {
-      throw error
-    } catch {
-      throw refusal(line: nil, field: "", value: "(unreadable)", .yaml("\(error)"))
     }
-    guard let root else { return JobDocument(.mapping([])) }
-    var builder = TreeBuilder()
-    let document = builder.build(root, depth: 0)
-    guard builder.problems.isEmpty else { throw JobFileErrors(problems: builder.problems) }
-    return document
+  }
+
+  private static func onlyNode(of yaml: String) throws -> Node? {
+    let parser = try Parser(yaml: yaml, encoding: .utf8)
+    let root = try parser.nextRoot()
+    if let second = try parser.nextRoot() {
+      throw refusal(line: second.mark?.line, field: "", value: "a second document", .oneDocument)
+    }
+    return root
   }
 
   static func refusal(line: Int?, field: String, value: String, _ rule: JobFileRule) -> JobFileErrors {
@@ -77,7 +93,8 @@ public struct JobDocument: Hashable, Sendable {
       return refusal(line: nil, field: "", value: "(unreadable)", .yaml(problem))
     case .duplicatedKeysInMapping(let duplicates, let context):
       return refusal(
-        line: context.mark.line, field: duplicates.joined(separator: ", "), value: "written more than once", .once)
+        line: context.mark.line, field: duplicates.joined(separator: ", "), value: "written more than once",
+        .once(firstLine: nil))
     case .dataCouldNotBeDecoded:
       return refusal(line: nil, field: "", value: "(unreadable)", .yaml("text in UTF-8"))
     case .no, .memory, .writer, .emitter, .representer:
@@ -88,15 +105,21 @@ public struct JobDocument: Hashable, Sendable {
 
 /// Turns the YAML library's nodes into ours.
 private struct TreeBuilder {
+  let doubles: JobFileDoubles
   var problems: [JobFileProblem] = []
+  /// Said once: everything deeper has the same reason.
+  var tooLarge: JobFileProblem?
   var nodes = 0
 
-  mutating func build(_ node: Node, depth: Int) -> JobDocument {
+  init(doubles: JobFileDoubles) { self.doubles = doubles }
+
+  mutating func build(_ node: Node, path: String, depth: Int) -> JobDocument {
     nodes += 1
     let line = node.mark?.line
     guard nodes <= JobDocument.limitNodes, depth <= JobDocument.limitDepth else {
-      // Said once: everything deeper has the same reason.
-      if problems.isEmpty { report(line, "", "(too large)", .yaml("fewer values, less deep")) }
+      tooLarge =
+        tooLarge
+        ?? JobFileProblem(line: line, field: "", value: "(too large)", rule: .yaml("fewer values, less deep"))
       return JobDocument(.mapping([]), line: line)
     }
     switch node {
@@ -104,28 +127,36 @@ private struct TreeBuilder {
       let quoted = scalar.style != .plain && scalar.style != .any
       return JobDocument(.scalar(text: scalar.string, quoted: quoted), line: line)
     case .sequence(let sequence):
-      return JobDocument(.sequence(sequence.map { build($0, depth: depth + 1) }), line: line)
-    case .mapping(let mapping):
-      var members: [JobDocument.Member] = []
-      var names: Set<String> = []
-      for (key, value) in mapping {
-        guard case .scalar(let name) = key else {
-          report(key.mark?.line, "", "a list or mapping as a name", .fieldName)
-          continue
-        }
-        guard names.insert(name.string).inserted else {
-          report(key.mark?.line, name.string, "written more than once", .once)
-          continue
-        }
-        members.append(
-          JobDocument.Member(name: name.string, line: key.mark?.line, value: build(value, depth: depth + 1)))
-      }
-      return JobDocument(.mapping(members), line: line)
+      let elements = sequence.enumerated().map { build($1, path: "\(path)[\($0)]", depth: depth + 1) }
+      return JobDocument(.sequence(elements), line: line)
+    case .mapping(let mapping): return build(mapping, path: path, line: line, depth: depth)
     case .alias:
       // The parser puts the anchored node in its place; an alias node is only ever made by hand.
-      report(line, "", "an alias", .yaml("values"))
+      report(line, path, "an alias", .yaml("values"))
       return JobDocument(.mapping([]), line: line)
     }
+  }
+
+  /// A name that stands twice is a problem, and stays in the tree twice: each may have problems of its own.
+  private mutating func build(_ mapping: Node.Mapping, path: String, line: Int?, depth: Int) -> JobDocument {
+    var members: [JobDocument.Member] = []
+    var lines: [String: Int] = [:]
+    for (key, value) in mapping {
+      guard case .scalar(let written) = key else {
+        report(key.mark?.line, path, "a list or mapping as a name", .fieldName)
+        continue
+      }
+      let name = doubles.original(written.string)
+      let field = path.isEmpty ? name : "\(path).\(name)"
+      let built = build(value, path: field, depth: depth + 1)
+      if let first = lines[name] {
+        report(key.mark?.line, field, built.shown, .once(firstLine: first))
+      } else {
+        lines[name] = key.mark?.line ?? 0
+      }
+      members.append(JobDocument.Member(name: name, line: key.mark?.line, value: built))
+    }
+    return JobDocument(.mapping(members), line: line)
   }
 
   private mutating func report(_ line: Int?, _ field: String, _ value: String, _ rule: JobFileRule) {
@@ -143,7 +174,10 @@ extension JobDocument: JobFileNode {
     }
   }
 
-  var isEmptyPlain: Bool { content == .scalar(text: "", quoted: false) }
+  var writtenText: String? {
+    if case .scalar(let text, _) = content { return text }
+    return nil
+  }
 
   var elements: [JobDocument]? {
     if case .sequence(let elements) = content { return elements }

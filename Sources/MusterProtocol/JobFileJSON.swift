@@ -58,13 +58,15 @@ extension RestartPolicy {
     var members: [JSON.Member] = [.init(name: "limit", value: .int(Int64(limit)))]
     if let hangAfter { members.append(.init(name: "hangAfter", value: .string(JobFileQuantities.text(hangAfter)))) }
     members.append(.init(name: "grace", value: .string(JobFileQuantities.text(grace))))
-    let fence =
-      switch fence {
-      case .auto: "auto"
-      case .attempt: "attempt"
-      case .strict: "strict"
-      }
-    members.append(.init(name: "fence", value: .string(fence)))
+    members.append(.init(name: "fence", value: .string(fenceName)))
     return .object(members)
+  }
+
+  var fenceName: String {
+    switch fence {
+    case .auto: "auto"
+    case .attempt: "attempt"
+    case .strict: "strict"
+    }
   }
 }

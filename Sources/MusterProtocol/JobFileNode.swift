@@ -8,8 +8,8 @@ protocol JobFileNode {
   var scalar: JobFileScalar? { get }
   var elements: [Self]? { get }
   var members: [Member]? { get }
-  /// A name with a colon and nothing behind it.
-  var isEmptyPlain: Bool { get }
+  /// A YAML scalar as it was written, `null` and `~` too, empty where there is nothing; nil for what else there is.
+  var writtenText: String? { get }
 }
 
 protocol JobFileMember {
@@ -63,7 +63,7 @@ extension JobFileNode {
 
 extension JSON: JobFileNode {
   var line: Int? { nil }
-  var isEmptyPlain: Bool { false }
+  var writtenText: String? { nil }
 
   var scalar: JobFileScalar? {
     switch self {

@@ -33,12 +33,12 @@ extension JobFileReader {
     for member in members {
       let name = member.name
       if !JobFileText.isEnvironmentName(name) {
-        problem(member.line, path, "environment.\(name)", "\"\(name)\"", .environmentName)
+        problem(member.line, path, "environment.\(name)", member.value.shown, .environmentName)
       } else if name.hasPrefix("MUSTER_") {
-        problem(member.line, path, "environment.\(name)", "\"\(name)\"", .environmentReserved)
+        problem(member.line, path, "environment.\(name)", member.value.shown, .environmentReserved)
       }
-      // `NAME:` with nothing behind it is the empty text that it looks like; `null` may be a slip.
-      guard let value = text(member.value) ?? emptyText(member.value) else {
+      // `NAME:` with nothing behind it is the empty text that it looks like.
+      guard let value = text(member.value, emptyToo: true) else {
         problem(member.value.line, path, "environment.\(name)", member.value.shown, textRule(member.value))
         continue
       }
@@ -53,11 +53,12 @@ extension JobFileReader {
   mutating func readWorkingDirectory(_ node: Node, path: String) {
     hasWorkingDirectory = true
     guard let text = text(node), !text.isEmpty else {
-      return problem(node.line, path, "workingDirectory", node.shown, .absolutePath)
+      let rule = context.takesRelativePaths ? JobFileRule.directory : .absolutePath
+      return problem(node.line, path, "workingDirectory", node.shown, rule)
     }
     var directory = text
     if !text.hasPrefix("/") {
-      guard let base = context.workingDirectory else {
+      guard let base = context.workingDirectory, context.takesRelativePaths else {
         return problem(node.line, path, "workingDirectory", node.shown, .absolutePath)
       }
       directory = text == "." ? base : base.hasSuffix("/") ? base + text : "\(base)/\(text)"
@@ -96,13 +97,13 @@ extension JobFileReader {
     }
   }
 
-  /// Any YAML scalar but `null`, and any JSON string; no zero inside (the kernel's strings end there).
-  private func text(_ node: Node) -> String? {
-    guard let text = plainText(node), !JobFileText.hasZero(text) else { return nil }
+  /// Any YAML scalar as it was written, `null` too, and any JSON string; no zero inside (the kernel's strings end there).
+  private func text(_ node: Node, emptyToo: Bool = false) -> String? {
+    var text = plainText(node)
+    if text == nil, let written = node.writtenText, emptyToo || !written.isEmpty { text = written }
+    guard let text, !JobFileText.hasZero(text) else { return nil }
     return text
   }
-
-  private func emptyText(_ node: Node) -> String? { node.isEmptyPlain ? "" : nil }
 
   private func textRule(_ node: Node) -> JobFileRule {
     switch node.scalar {

@@ -3,7 +3,7 @@ import MusterCore
 /// One reading of one job. Collects every problem instead of stopping at the first.
 struct JobFileReader<Node: JobFileNode> {
   let context: SubmitContext
-  var problems: [JobFileProblem] = []
+  var problems: [JobFileProblem]
   var spec = JobSpec(name: "", user: "", role: RoleSpec(command: [], workingDirectory: ""))
   /// Told apart from the default, which depends on `devicesPerNode`.
   var ranksPerNode: Int32?
@@ -12,13 +12,27 @@ struct JobFileReader<Node: JobFileNode> {
   var hasCommand = false
   var hasWorkingDirectory = false
 
-  init(context: SubmitContext) { self.context = context }
+  /// Where a missing `command` would stand, and where the fields of the gang do.
+  var rootLine: Int?
+  var rolePath = ""
+  var roleLine: Int?
+  var gangPath = ""
+  var nodesLine: Int?
+  var ranksLine: Int?
+
+  /// `problems`: what is known to be wrong already.
+  init(context: SubmitContext, problems: [JobFileProblem] = []) {
+    self.context = context
+    self.problems = problems
+  }
 
   mutating func read(_ root: Node) -> Result<JobSpec, JobFileErrors> {
+    rootLine = root.line
+    roleLine = root.line
     readJob(root)
     finish()
     guard problems.isEmpty else {
-      // Missing things have no line and come last; problems of one line stay in the order in which they were found.
+      // What has no line comes last; problems of one line stay in the order in which they were found.
       let sorted = problems.enumerated().sorted { a, b in
         (a.element.line ?? .max, a.offset) < (b.element.line ?? .max, b.offset)
       }
@@ -67,18 +81,31 @@ struct JobFileReader<Node: JobFileNode> {
     guard let roles = members(of: node, path: "", field: "roles", example: "main: {command: [python3, train.py]}")
     else { return }
     guard let first = roles.first else { return problem(node.line, "", "roles", "{}", .someRole) }
-    for role in roles.dropFirst() { problem(role.line, "roles", role.name, role.value.shown, .oneRole) }
+    for role in roles.dropFirst() {
+      problem(role.line, "roles", role.name, role.value.shown, .oneRole)
+      // Its own problems are told as well; nothing else of it is kept.
+      var other = self
+      other.readRole(role.value, path: "roles.\(role.name)", known: JobFileFields.role)
+      problems = other.problems
+    }
     if !JobFileText.isName(first.name) {
       problem(first.line, "roles", first.name, "\"\(first.name)\"", .name)
     }
     spec.role.name = first.name
+    (rolePath, roleLine) = ("roles.\(first.name)", first.line)
     readRole(first.value, path: "roles.\(first.name)", known: JobFileFields.role)
   }
 
   private mutating func readRole(_ node: Node, path: String, known: [String]) {
     guard let members = members(of: node, path: "", field: path, example: "nodes: 4") else { return }
+    gangPath = path
     for member in members {
       if member.value.isNull, known.contains(member.name) { continue }
+      switch member.name {
+      case "nodes": nodesLine = member.line
+      case "ranksPerNode": ranksLine = member.line
+      default: break
+      }
       guard known.contains(member.name), readRoleField(member.name, member.value, path: path) else {
         unknown(member, path: path, known: known)
         continue
@@ -181,9 +208,12 @@ struct JobFileReader<Node: JobFileNode> {
     spec.role.ranksPerNode = ranksPerNode ?? max(1, spec.role.devicesPerNode)
     let worldSize = Int64(spec.role.nodes) * Int64(spec.role.ranksPerNode)
     if worldSize > JobFile.Limits.worldSize {
-      problem(nil, "", "nodes x ranksPerNode", "\(worldSize)", .worldSize(limit: JobFile.Limits.worldSize))
+      let value = "\(spec.role.nodes) x \(spec.role.ranksPerNode) = \(worldSize)"
+      problem(
+        ranksLine ?? nodesLine, gangPath, ranksPerNode == nil ? "nodes" : "ranksPerNode", value,
+        .worldSize(limit: JobFile.Limits.worldSize))
     }
-    if !hasCommand { missing("command", .required("a list, e.g. [python3, train.py]")) }
+    if !hasCommand { problem(roleLine, rolePath, "command", "(missing)", .command) }
     if !hasUser {
       if let user = context.user { spec.user = user } else { missing("user", .required("who submits the job")) }
     }
@@ -201,8 +231,6 @@ struct JobFileReader<Node: JobFileNode> {
   }
 
   private mutating func missing(_ field: String, _ rule: JobFileRule) {
-    // A field that is there but wrong has been reported already.
-    guard !problems.contains(where: { $0.field == field || $0.field.hasSuffix(".\(field)") }) else { return }
-    problem(nil, "", field, "(missing)", rule)
+    problem(rootLine, "", field, "(missing)", rule)
   }
 }

@@ -21,6 +21,7 @@ public enum JobFileRule: Hashable, Sendable {
   case text
   case textNotNumber
   case path
+  case directory
   case absolutePath
   case command
   case commandBytes(limit: Int)
@@ -39,7 +40,8 @@ public enum JobFileRule: Hashable, Sendable {
   case oneRole
   case someRole
   case oneForm
-  case once
+  /// nil: it is not known where it stands first.
+  case once(firstLine: Int?)
   case fieldName
   case yaml(String)
   case oneDocument
@@ -68,8 +70,9 @@ public enum JobFileRule: Hashable, Sendable {
     case .text: "one text, with no zero byte in it"
     case .textNotNumber: "a text; in quotes, if this is one"
     case .path: "a path of at most 4095 bytes"
+    case .directory: "a path, absolute or from where you submit, e.g. /home/me/train or train"
     case .absolutePath: "an absolute path, e.g. /home/me/train"
-    case .command: "a list, e.g. [python3, train.py]"
+    case .command: "a list of at least one text, e.g. [python3, train.py]"
     case .commandBytes(let limit): "at most \(limit) bytes in all"
     case .list: "a list"
     case .mapping(let example): "fields with values, e.g. \(example)"
@@ -86,7 +89,8 @@ public enum JobFileRule: Hashable, Sendable {
     case .oneRole: "one role; a second one: not yet"
     case .someRole: "one role, e.g. roles: {main: {command: [python3, train.py]}}"
     case .oneForm: "either roles, or gang, command, environment and workingDirectory at the top, not both"
-    case .once: "each field once"
+    case .once(let first?): "each field once, and line \(first) has it"
+    case .once(nil): "each field once"
     case .fieldName: "a field's name"
     case .yaml(let problem): "YAML (\(problem))"
     case .oneDocument: "one job in a file"

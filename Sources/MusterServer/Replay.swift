@@ -8,12 +8,25 @@ public struct Replay {
   public let json: JSON
   public let text: String
 
-  /// - Throws: `JournalError`, `CodingError`.
+  /// - Throws: `JournalError`, `CodingError`. `beyondEnd`: the journal ends before `until`.
   public init(path: String, until: Int64?) throws {
-    let reader = try JournalReader(path: path)
-    let end = try reader.end()
-    let last = min(until ?? end.sequence, end.sequence)
-    let cluster = try Recovery.cluster(from: reader, until: last, useSnapshot: false) { _ in }
+    do {
+      try self.init(JournalReader(path: path), until: until)
+    } catch let error as JournalError {
+      let located = JournalReader.located(error, in: path)
+      // Up to the damage it can still be folded.
+      guard case .damaged(let damage) = located, let whole = damage.wholeUntil, let until, until <= whole else {
+        throw located
+      }
+      try self.init(JournalReader(salvaging: path), until: until, end: whole)
+    }
+  }
+
+  /// `end`: the last fact that can be read, where the journal cannot say it itself.
+  private init(_ reader: JournalReader, until: Int64?, end: Int64? = nil) throws {
+    let end = try end ?? reader.end().sequence
+    if let until, until > end { throw JournalError.beyondEnd(asked: until, last: end) }
+    let cluster = try Recovery.cluster(from: reader, until: until ?? end, useSnapshot: false) { _ in }
     let snapshot = cluster.encodeSnapshot()
     let hash = SHA256.hash(data: snapshot).map { byte in
       let digits = Array("0123456789abcdef")
@@ -24,11 +37,11 @@ public struct Replay {
     let nodes = controller.nodePage(from: 0, limit: .max)["nodes"] ?? .array([])
     let jobs = controller.jobPage(after: 0, limit: .max, states: nil)["jobs"] ?? .array([])
     json = [
-      "sequence": .int(sequence), "lastSequence": .int(end.sequence), "at": .time(at), "epoch": .int(epoch),
+      "sequence": .int(sequence), "lastSequence": .int(end), "at": .time(at), "epoch": .int(epoch),
       "stateHash": .string(hash), "nodes": nodes, "jobs": jobs,
     ]
     var lines = [
-      "facts      \(sequence) of \(end.sequence)", "at         \(at == .zero ? "-" : at.rfc3339)",
+      "facts      \(sequence) of \(end)", "at         \(at == .zero ? "-" : at.rfc3339)",
       "epoch      \(epoch)", "state hash \(hash)", "",
     ]
     for node in nodes.arrayValue ?? [] {

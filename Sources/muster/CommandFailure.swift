@@ -19,7 +19,10 @@ enum CommandFailure: Error, Hashable {
   case cannotServe(String)
   case portBusy(host: String, port: Int)
   case portForbidden(host: String, port: Int)
-  case journal(String, remedy: String)
+  case journal(code: String, String, remedy: String)
+  case noJournal(String)
+  case beyondJournal(asked: Int64, last: Int64)
+  case unwritableFile(String, reason: String)
   case ownController(folder: String)
   case plainLogin(String)
   case unknownController(fingerprint: String)
@@ -28,13 +31,37 @@ enum CommandFailure: Error, Hashable {
     switch self {
     case .silent(let code): code
     case .timedOut: CommandStatus.timedOut.rawValue
-    case .unreadableFile, .wrongJob, .wrongTime, .wrongVariable, .notConfirmed, .notAMessage, .messageTooLong:
+    case .unreadableFile, .unwritableFile, .wrongJob, .wrongTime, .wrongVariable, .notConfirmed, .notAMessage,
+      .messageTooLong:
       CommandStatus.usage.rawValue
     case .plainLogin, .unknownController: CommandStatus.usage.rawValue
     case .ownController, .fileExists, .cannotServe, .portBusy, .portForbidden: CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
-    case .noSuchRank: CommandStatus.notFound.rawValue
+    case .noSuchRank, .noJournal, .beyondJournal: CommandStatus.notFound.rawValue
     case .notifyUnreachable: CommandStatus.unreachable.rawValue
+    }
+  }
+
+  /// For programs; never changed once released.
+  var code: String {
+    switch self {
+    case .silent: "failed"
+    case .timedOut: "timedOut"
+    case .unreadableFile: "unreadableFile"
+    case .unwritableFile: "unwritableFile"
+    case .wrongJob: "invalidJob"
+    case .fileExists: "fileExists"
+    case .wrongTime, .wrongVariable, .notAMessage, .messageTooLong: "usage"
+    case .notConfirmed: "notConfirmed"
+    case .noSuchRank, .noJournal, .beyondJournal: "notFound"
+    case .notifyUnreachable: "unreachable"
+    case .cannotServe: "cannotServe"
+    case .portBusy: "portBusy"
+    case .portForbidden: "portForbidden"
+    case .journal(let code, _, _): code
+    case .ownController: "ownController"
+    case .plainLogin: "plainLogin"
+    case .unknownController: "unknownController"
     }
   }
 
@@ -54,7 +81,10 @@ enum CommandFailure: Error, Hashable {
     case .cannotServe(let reason): reason
     case .portBusy(let host, let port): "port \(port) on \(host) is in use"
     case .portForbidden(let host, let port): "port \(port) on \(host) is not ours to use"
-    case .journal(let problem, _): problem
+    case .journal(_, let problem, _): problem
+    case .noJournal(let path): "there is no journal at \(path)"
+    case .beyondJournal(let asked, let last): "fact \(asked) was asked for, the journal ends at \(last)"
+    case .unwritableFile(let path, let reason): "\(path) cannot be written: \(reason)"
     case .ownController(let folder): "\(folder) is the folder of a controller itself"
     case .plainLogin(let address): "\(address) would send the token in the clear"
     case .unknownController(let fingerprint): "nothing proves who the controller is (its fingerprint is \(fingerprint))"
@@ -67,7 +97,10 @@ enum CommandFailure: Error, Hashable {
     case .silent, .wrongJob, .cannotServe: ""
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"
-    case .journal(_, let remedy): remedy
+    case .journal(_, _, let remedy): remedy
+    case .noJournal: "name a controller's data folder, or the journal.sqlite in one"
+    case .beyondJournal(_, let last): "give --until \(last) or less, or leave it out for all"
+    case .unwritableFile: "make its folder first, or name a file in a folder that is yours; `-` is standard output"
     case .ownController: "commands on that machine find it by themselves; name another folder with --data"
     case .plainLogin: "use https:// and run the controller with --tls"
     case .unknownController: "give --ca FILE (a copy of the controller's DIR/ca.pem) or --fingerprint HEX"
@@ -82,28 +115,5 @@ enum CommandFailure: Error, Hashable {
     case .messageTooLong(_, let limit): "say it in at most \(limit) bytes"
     case .notifyUnreachable: "it lives as long as the rank: was the job's environment passed on?"
     }
-  }
-}
-
-/// Errors as a person reads them: what is wrong, then what to do.
-enum ErrorText {
-  static func text(_ failure: CommandFailure) -> String { text(failure.message, remedy: failure.remedy) }
-
-  static func text(_ error: ClientError) -> String {
-    var message = error.message
-    if case .refused(let error) = error {
-      for problem in error.problems {
-        message +=
-          "\n"
-          + JobFileProblem.message(
-            file: "", line: problem.line, field: problem.field, value: problem.value, allowed: problem.allowed)
-      }
-    }
-    return text(message, remedy: error.remedy)
-  }
-
-  private static func text(_ message: String, remedy: String) -> String {
-    guard !message.isEmpty else { return "" }
-    return "muster: \(message)\n" + (remedy.isEmpty ? "" : "  \(remedy)\n")
   }
 }

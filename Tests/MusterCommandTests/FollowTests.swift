@@ -82,7 +82,7 @@ private final class Story: @unchecked Sendable {
       #expect(result.error.contains(text), "\(result.error)")
     }
     #expect(!result.error.contains("quiet"))
-    let spec = try JobFile.parse(json: JSON.parse(Array(controller.received[0].body.utf8)), context: .complete).get()
+    let spec = try JobFile.parse(json: JSON.parse(Array(controller.received[0].body.utf8)), context: .wire).get()
     #expect(spec.role.command == ["python3", "train.py", "--x"] && spec.role.nodes == 2 && spec.name == "python3")
     #expect(spec.role.environment.map { "\($0.name)=\($0.value)" } == ["A=b=c"])
   }

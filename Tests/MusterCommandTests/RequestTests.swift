@@ -102,7 +102,7 @@ import Testing
     #expect(try JSON.parse(Array(result.out.utf8))["id"]?.intValue == 5)
     let request = try #require(controller.received.first)
     #expect((request.headers["idempotency-key"] ?? "").count > 15)
-    let spec = try JobFile.parse(json: JSON.parse(Array(request.body.utf8)), context: .complete).get()
+    let spec = try JobFile.parse(json: JSON.parse(Array(request.body.utf8)), context: .wire).get()
     #expect(spec.name == "my-job" && spec.role.nodes == 2 && !spec.user.isEmpty)
     #expect(spec.role.workingDirectory.hasSuffix(folder.path.split(separator: "/").last ?? "?"))
     #expect(spec.role.environment.contains { $0.name == "LANG" && $0.value == "C" })
@@ -129,7 +129,7 @@ import Testing
     try folder.write("comand: [a]\n", to: "b.yaml")
     let result = try Program.run(["submit", "a.yaml", "b.yaml"], controller: controller, in: folder.path)
     #expect(result.status == 2 && controller.received.isEmpty)
-    for text in ["a.yaml:2: gang.nodes: 0", "a.yaml:3: class: x", "b.yaml:1: comand", "b.yaml: command: (missing)"] {
+    for text in ["a.yaml:2: gang.nodes: 0", "a.yaml:3: class: x", "b.yaml:1: comand", "b.yaml:1: command: (missing)"] {
       #expect(result.error.contains(text), "\(result.error)")
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import MusterProtocol
 import MusterTestKit
 import Testing
 
@@ -60,7 +61,53 @@ import Testing
     #expect(second.status == 5 && second.error.contains("--force"))
     #expect(try Program.run(["init", "--force", "--json"], in: folder.path).out == "{\"file\":\"job.yaml\"}\n")
     #expect(try Program.run(["init", "-"]).out == sample)
-    #expect(try Program.run(["init", "no/such/folder/x.yaml"], in: folder.path).status == 1)
+    let nowhere = try Program.run(["init", "no/such/folder/x.yaml"], in: folder.path)
+    #expect(nowhere.status == 2)
+    #expect(
+      nowhere.error.hasPrefix("muster: no/such/folder/x.yaml cannot be written: No such file or directory\n  make"))
+  }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct JSONErrorTests {
+  @Test(
+    "with --json an error is one object in the API's shape, with the same exit code",
+    arguments: [
+      (["jobs", "--json"], "noController", 4), (["job", "1", "--json", "--bogus"], "usage", 2),
+      (["exec", "--json"], "notYet", 2), (["submit", "/nowhere.yaml", "--json"], "unreadableFile", 2),
+      (["init", "/nowhere/x.yaml", "--json"], "unwritableFile", 2), (["notify", "x", "--json"], "usage", 2),
+      (["replay", "/nowhere", "--json"], "notFound", 3), (["cancel", "1", "--json"], "noController", 4),
+      (["run", "--json", "--nodes", "0", "--", "a"], "invalidJob", 2),
+    ])
+  func object(arguments: [String], code: String, status: Int32) throws {
+    let result = try Program.run(arguments)
+    #expect(result.status == status && result.out.isEmpty)
+    let error = try JSON.parse(Array(result.error.utf8))["error"]
+    #expect(error?["code"]?.stringValue == code, "\(result.error)")
+    #expect(error?["message"]?.stringValue?.isEmpty == false && error?["remedy"]?.stringValue?.isEmpty == false)
+  }
+
+  @Test("problems of all files are in one object, each with its file and line")
+  func problems() throws {
+    let folder = try TestFolder()
+    try folder.write("command: [a]\ngang: {nodes: 0}\n", to: "a.yaml")
+    try folder.write("comand: [a]\n", to: "b.yaml")
+    let result = try Program.run(["submit", "a.yaml", "b.yaml", "--json"], in: folder.path)
+    #expect(result.status == 2)
+    let problems = try JSON.parse(Array(result.error.utf8))["error"]?["problems"]?.arrayValue ?? []
+    #expect(problems.compactMap { $0["file"]?.stringValue } == ["a.yaml", "b.yaml", "b.yaml"])
+    #expect(problems.compactMap { $0["line"]?.intValue } == [2, 1, 1])
+    #expect(problems.first?["field"]?.stringValue == "gang.nodes")
+  }
+
+  @Test("a --json of the program that is to run is not ours")
+  func othersFlag() throws {
+    #expect(try Program.run(["run", "--nodes", "0", "--", "a", "--json"]).error.hasPrefix("muster: "))
+    #expect(try Program.run(["run", "--nodes", "0", "a", "--json"]).error.hasPrefix("muster: "))
+  }
+
+  @Test("notify says whether there was anybody to send to")
+  func notify() throws {
+    #expect(try Program.run(["notify", "STEP=1", "--json"]).out == "{\"sent\":false}\n")
   }
 }
 
@@ -87,6 +134,7 @@ import Testing
     let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
     #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "STEP=12\nSTATUS=a b")
     #expect(try Program.run(["notify", "STEP=1"]).status == 0)
+    #expect(try Program.run(["notify", "STEP=1", "--json"], environment: environment).out == "{\"sent\":true}\n")
     #expect(try Program.run(["notify", "STEP=1"], environment: ["MUSTER_NOTIFY_SOCKET": path + "x"]).status == 4)
     let long = "STATUS=" + String(repeating: "x", count: 4096)
     #expect(try Program.run(["notify", long], environment: environment).status == 2)

@@ -172,9 +172,44 @@ import Testing
         try JournalReader(path: folder.journal).verify()
       }
       #expect(
-        ["journalUnreadable", "journalAltered"].contains(error?.code),
+        ["journalUnreadable", "journalDamaged", "journalAltered"].contains(error?.code),
         "\(size) bytes: \(error?.description ?? "accepted")")
     }
+  }
+
+  @Test func `of a truncated file is said how far it can be read, and what is before that can be`() throws {
+    let folder = try written(200)
+    let file = try bytes(of: folder.file)
+    let all = try JournalReader(path: folder.journal).all()
+    let snapshot = Snapshot(sequence: all[3].lastSequence, chain: all[3].chain, payload: [1])
+    try SnapshotFolder(journalFolder: folder.journal).write(snapshot)
+    try put(file.prefix(file.count / 2), to: folder.file)
+    let error = try #require(throws: JournalError.self) { try Journal.plain(folder.journal) }
+    guard case .damaged(let damage) = error, let whole = damage.wholeUntil else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(whole > 20 && whole < all[199].lastSequence)
+    #expect(damage.fileBytes == Int64(file.count / 2) && damage.newestSnapshot == all[3].lastSequence)
+    #expect(error.description.hasPrefix("\(folder.file) (\(file.count / 2) bytes) is damaged: its facts up to "))
+    #expect(error.remedy.contains("--until \(whole)") && error.remedy.contains("\(all[3].lastSequence)"))
+    var cursor = try JournalReader(salvaging: folder.journal).batches(after: 0)
+    for batch in all where batch.lastSequence <= whole { #expect(try cursor.next() == batch) }
+    #expect(throws: JournalError.self) { try cursor.next() }
+  }
+
+  @Test func `of a page that is overwritten is said how far the journal can be read`() throws {
+    let folder = try written(200)
+    var file = try bytes(of: folder.file)
+    let page = try #require(file.firstIndex(of: "<fact 100>")) / 4096
+    for place in page * 4096..<(page + 1) * 4096 { file[place] = 0xAA }
+    try put(file, to: folder.file)
+    let error = try #require(throws: JournalError.self) { try JournalReader(path: folder.journal).verify() }
+    guard case .damaged(let damage) = JournalReader.located(error, in: folder.journal) else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(damage.wholeUntil ?? 0 > 50 && damage.wholeUntil ?? 100 < 100)
   }
 
   /// As somebody with the sqlite3 shell would.

@@ -19,9 +19,9 @@ private let full = JobSpec(
     ])
   func roundTrip(spec: JobSpec) throws {
     let text = spec.specJSON.text
-    #expect(try JobFile.parse(json: JSON.parse(Array(text.utf8)), context: .complete).get() == spec)
+    #expect(try JobFile.parse(json: JSON.parse(Array(text.utf8)), context: .wire).get() == spec)
     // The same text is YAML too.
-    #expect(try JobFile.parse(yaml: text, context: .complete).get() == spec)
+    #expect(try JobFile.parse(yaml: text, context: .wire).get() == spec)
   }
 
   @Test("the wire's shape is the job file's, times and sizes as texts")
@@ -35,6 +35,21 @@ private let full = JobSpec(
         """)
   }
 
+  @Test("answers show times and sizes as numbers, with the unit in the field's name")
+  func view() {
+    #expect(
+      full.viewJSON.text == """
+        {"name":"n","project":"p","user":"u","priority":7,"roles":{"trainer":{"nodes":3,"devicesPerNode":2,\
+        "ranksPerNode":5,"cpus":4,"memoryBytes":1500,"command":["a","b c"],"environment":{"A":"1","B":"\\"q\\"\\n"},\
+        "workingDirectory":"/w"}},"walltimeSeconds":5400.001,"restart":{"limit":9,"hangAfterSeconds":61,\
+        "graceSeconds":1.5,"fence":"attempt"},"stop":{"signal":"64","graceSeconds":0},"checkpoint":{"every":3},\
+        "logs":{"limitBytes":1073741824}}
+        """)
+    let bare = JobSpec(name: "m", user: "u", role: RoleSpec(command: ["x"], workingDirectory: "/")).viewJSON
+    #expect(bare["walltimeSeconds"] == .null && bare["restart"]?["hangAfterSeconds"] == .null)
+    #expect(bare["roles"]?["main"]?["memoryBytes"] == .null)
+  }
+
   @Test("JSON has types: numbers for texts, texts for numbers, bare times and booleans are problems")
   func types() {
     let json: JSON = [
@@ -42,7 +57,7 @@ private let full = JobSpec(
       "command": ["a", 8, true, nil], "environment": ["A": 1, "B": nil], "walltime": 90, "stop": ["signal": 15],
       "priority": "high", "logs": [], "checkpoint": nil, "walltimeSeconds": 5,
     ]
-    guard case .failure(let errors) = JobFile.parse(json: json, context: .complete) else {
+    guard case .failure(let errors) = JobFile.parse(json: json, context: .wire) else {
       Issue.record("accepted")
       return
     }

@@ -68,5 +68,7 @@ import Testing
     let half = try Replay(path: copy, until: golden.sequence / 2)
     #expect(half.json["sequence"]?.intValue == golden.sequence / 2)
     #expect(half.json["stateHash"]?.stringValue != golden.stateHash)
+    let beyond = JournalError.beyondEnd(asked: 999_999, last: golden.sequence)
+    #expect(throws: beyond) { try Replay(path: copy, until: 999_999) }
   }
 }

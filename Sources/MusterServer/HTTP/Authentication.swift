@@ -21,8 +21,8 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
     if hasTLS, request.uri.path == LinkRoute.path { return try await next(request, context) }
     if request.uri.path == "/v1/join" { return try await next(request, context) }
     let isLink = request.uri.path == LinkRoute.path
-    guard let header = request.headers[.authorization], header.hasPrefix("Bearer "),
-      Self.equal(Array(header.dropFirst(7).utf8), isLink ? node : people)
+    guard let token = request.headers[.authorization].flatMap(Self.token),
+      Self.equal(Array(token.utf8), isLink ? node : people)
     else {
       var error = APIError(
         status: .unauthorized, code: "unauthorized",
@@ -34,6 +34,12 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
       return response
     }
     return try await next(request, context)
+  }
+
+  /// What follows the scheme, whose name may be in any case (RFC 9110, 11.1).
+  private static func token(_ header: String) -> Substring? {
+    guard header.prefix(7).lowercased() == "bearer " else { return nil }
+    return header.dropFirst(7).drop { $0 == " " }
   }
 
   /// Takes the same time wherever two texts differ, so that a token cannot be guessed byte by byte.

@@ -24,7 +24,9 @@ struct EventRoute: Sendable {
         remedy: "end some of them", retryAfterSeconds: 5)
     }
     if after == newest { after = follow ? subscription.sequence : 0 }
-    let (start, path) = (after, folder.path)
+    // A place that this journal has not reached: a backup was restored, or the client knew another controller.
+    let isBeyond = after > subscription.sequence
+    let (start, path) = (min(after, subscription.sequence), folder.path)
     return Response(
       status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
       body: ResponseBody { out in
@@ -38,16 +40,23 @@ struct EventRoute: Sendable {
         }
         // At once, so that a client knows it is heard before the first event.
         try await out.write(ByteBuffer(string: ": muster events after \(start)\n\n"))
+        if isBeyond { try await EventRoute.resync(from: start, &out) }
         if start < subscription.sequence {
           try await EventRoute.replay(path, after: start, until: subscription.sequence, subscription.names, send)
         }
         if follow {
           for await event in subscription.events where event.sequence > last { try await send(event) }
           // The stream ended because this client was too slow: it is told where to go on.
-          try await out.write(ByteBuffer(string: "id: \(last)\nevent: resync\ndata: {\"after\":\(last)}\n\n"))
+          try await EventRoute.resync(from: last, &out)
         }
         try await out.finish(nil)
       })
+  }
+
+  /// Tells a client to read the state again: what follows has nothing to do with what it had.
+  private static func resync(from sequence: Int64, _ out: inout any ResponseBodyWriter) async throws {
+    let text = "id: \(sequence)\nevent: resync\ndata: {\"after\":\(sequence)}\n\n"
+    try await out.write(ByteBuffer(string: text))
   }
 
   private static func replay(

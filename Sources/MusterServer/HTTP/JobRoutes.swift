@@ -43,7 +43,7 @@ extension API {
     specs.reserveCapacity(jobs.count)
     var problems: [JSON] = []
     for (i, job) in jobs.enumerated() {
-      switch JobFile.parse(json: job, context: .complete) {
+      switch JobFile.parse(json: job, context: .wire) {
       case .success(let spec): specs.append(spec)
       case .failure(let errors):
         for problem in errors.problems.prefix(100) {

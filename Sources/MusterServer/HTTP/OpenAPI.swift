@@ -114,7 +114,7 @@ enum OpenAPI {
     "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required": true, "schema": {
     "type": "string"}}]}},
     "/v1/events":{"get": {"summary": "Facts as they become durable", "responses": {"200": {"description":
-    "server-sent events; ids are journal sequences", "content": {"text/event-stream": {"schema": {"type": "string"
+    "server-sent events; ids are journal sequences. `resync`: read the state again, events follow from its id on (too slow a client, or a sequence beyond the journal's end)", "content": {"text/event-stream": {"schema": {"type": "string"
     }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
     "#/components/schemas/Error"}}}}}, "parameters": [{"name": "after", "in": "query", "schema": {"type":
     "integer"}, "description": "events after this sequence; default: from now on, or from the first with follow=0"
@@ -135,7 +135,7 @@ enum OpenAPI {
     }, "value": {"type": "string"}, "allowed": {"type": "string"}}}}}, "required": ["code", "message", "remedy"
     ]}}, "required": ["error"]}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"}},
     "required": ["id"]}, "JobFile": {"type": "object", "description":
-    "As a job file: docs/job-file.md. `user` and an absolute `workingDirectory` are required here.", "required": [
+    "As a job file: docs/job-file.md. `user` is `unknown` and `workingDirectory` `/` if not said; a relative one is refused here.", "required": [
     "command"]}, "Job": {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"},
     "project": {"type": "string"}, "user": {"type": "string"}, "priority": {"type": "integer"}, "state": {"type":
     "string", "enum": ["pending", "starting", "running", "stopping", "completed", "failed", "cancelled",
@@ -149,7 +149,8 @@ enum OpenAPI {
     "object", "properties": {"role": {"type": "string"}, "rank": {"type": "integer"}, "node": {"type": "string"},
     "pid": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "exitCode": {"type": "integer",
     "nullable": true}, "signal": {"type": "integer", "nullable": true}, "step": {"type": "integer", "nullable"
-    : true}}}}, "spec": {"type": "object"}, "attempts": {"type": "array", "items": {"type": "object"}}}}]}, "Why"
+    : true}}}}, "spec": {"type": "object", "description":
+    "The job in full: as a job file, but times in ...Seconds and sizes in ...Bytes, as numbers"}, "attempts": {"type": "array", "items": {"type": "object"}}}}]}, "Why"
     : {"type": "object", "properties": {"id": {"type": "integer"}, "state": {"type": "string"}, "causes": {"type"
     : "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "message": {"type": "string"
     }}}}, "startEstimate": {"type": "string", "nullable": true}, "wouldStartNow": {"type": "array", "items": {

@@ -8,6 +8,7 @@ extension Server {
   /// Every route there is. `openapi.json` describes the same; a test compares them.
   func routes() throws -> Router<Context> {
     let router = Router(context: Context.self)
+    router.add(middleware: UnknownRoute())
     router.add(
       middleware: Authentication(people: try folder.peopleToken(), node: try folder.nodeToken(), hasTLS: tls != nil))
     let api = self.api

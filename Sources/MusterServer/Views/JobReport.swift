@@ -102,7 +102,7 @@ struct JobReport {
       "id": .int(job.id.number), "name": .string(name), "state": .string("\(job.state)"),
       "wallSeconds": .seconds(held), "heldSeconds": .seconds(held), "productiveSeconds": .seconds(productive),
       "goodput": held > .zero ? .double(share) : .null, "attempts": JSON(job.attempt),
-      "stepsLost": .int(stepsLost), "running": .bool(isRunning),
+      "stepsLost": .int(stepsLost), "running": .bool(job.state == .running),
       "lostSeconds": [
         "starting": .seconds(starting), "redone": .seconds(redone), "detecting": .seconds(detecting),
         "stopping": .seconds(stopping), "waiting": .seconds(waiting), "ending": .seconds(ending),

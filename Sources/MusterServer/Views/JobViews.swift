@@ -56,7 +56,7 @@ extension Controller {
     let job = cluster.job(slot)
     var members = jobView(slot)
     members.append(.init(name: "ranks", value: .array(ranks(slot))))
-    members.append(.init(name: "spec", value: cluster.spec(slot).specJSON))
+    members.append(.init(name: "spec", value: cluster.spec(slot).viewJSON))
     var attempts: [JSON] = []
     var attempt = job.latestAttempt
     while attempt >= 0 {

@@ -20,7 +20,7 @@ struct CancelCommand: ParsableCommand {
         answers.append(try client.post("/v1/jobs/\(id)/cancel"))
       } catch {
         // The others are cancelled all the same, unless nobody answers.
-        Terminal.error(ErrorText.text(error))
+        Terminal.error(ErrorText.text(error, isJSON: connection.json))
         firstError = firstError ?? error
         if error.passes { break }
       }

@@ -28,7 +28,8 @@ struct EventsCommand: ParsableCommand {
         switch item {
         case .event(_, let kind, let body): show(body, kind: kind)
         case .opened: isAway = false
-        case .resync: Terminal.error("muster: events were left out here: this client was too slow\n")
+        case .resync:
+          Terminal.error("muster: events are missing here: this was too slow, or the journal does not reach so far\n")
         case .ended: return
         case .lost(let error):
           guard follow else { throw error }

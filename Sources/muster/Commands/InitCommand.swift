@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import MusterProtocol
 
 struct InitCommand: ParsableCommand {
@@ -17,16 +18,25 @@ struct InitCommand: ParsableCommand {
 
   func run() throws {
     if file == "-" { return Terminal.out(JobFile.sample) }
-    let options: Data.WritingOptions = force ? [.atomic] : [.withoutOverwriting]
-    do {
-      try Data(JobFile.sample.utf8).write(to: URL(fileURLWithPath: file), options: options)
-    } catch let error as CocoaError where error.code == .fileWriteFileExists {
-      throw CommandFailure.fileExists(file)
-    }
+    try write(Array(JobFile.sample.utf8))
     if json {
       Terminal.out(JSON.object([.init(name: "file", value: .string(file))]).text + "\n")
     } else {
       Terminal.out("Wrote \(file). Change it, then: muster submit \(file)\n")
+    }
+  }
+
+  private func write(_ bytes: [UInt8]) throws {
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0o644)
+    guard descriptor >= 0 else {
+      if errno == EEXIST { throw CommandFailure.fileExists(file) }
+      throw CommandFailure.unwritableFile(file, reason: String(cString: strerror(errno)))
+    }
+    defer { close(descriptor) }
+    do {
+      try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: bytes)
+    } catch {
+      throw CommandFailure.unwritableFile(file, reason: String(cString: strerror(errno)))
     }
   }
 }

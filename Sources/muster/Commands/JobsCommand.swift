@@ -33,7 +33,7 @@ struct JobsCommand: ParsableCommand {
         show(try client.pages("/v1/jobs", key: "jobs", query: query))
       } catch {
         guard error.passes else { throw error }
-        Terminal.error(ErrorText.text(error))
+        Terminal.error(ErrorText.text(error, isJSON: connection.json))
       }
       let next = Deadline.after(milliseconds: Self.intervalMilliseconds)
       while !next.isPast { _ = Readiness.wait(for: [], until: next) }

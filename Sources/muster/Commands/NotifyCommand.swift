@@ -20,13 +20,20 @@ struct NotifyCommand: ParsableCommand {
   @Argument(help: "Messages, e.g. STEP=120 or CHECKPOINT=100.")
   var messages: [String]
 
-  func run() throws { try Self.send(messages) }
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let isSent = try Self.send(messages)
+    if json { Terminal.out("{\"sent\":\(isSent)}\n") }
+  }
 
   /// The receiver's limit.
   static let limitBytes = 4096
 
   /// Does nothing where `MUSTER_NOTIFY_SOCKET` is not set, so that a script runs outside Muster too.
-  static func send(_ messages: [String]) throws {
+  /// - Returns: whether it was sent.
+  static func send(_ messages: [String]) throws -> Bool {
     guard !messages.isEmpty else { throw CommandFailure.notAMessage("nothing") }
     for message in messages {
       guard let equals = message.firstIndex(of: "="), equals > message.startIndex else {
@@ -37,13 +44,14 @@ struct NotifyCommand: ParsableCommand {
     guard bytes.count <= limitBytes else {
       throw CommandFailure.messageTooLong(bytes: bytes.count, limit: limitBytes)
     }
-    guard let value = getenv("MUSTER_NOTIFY_SOCKET") else { return }
+    guard let value = getenv("MUSTER_NOTIFY_SOCKET") else { return false }
     let path = String(cString: value)
-    guard !path.isEmpty else { return }
+    guard !path.isEmpty else { return false }
     let failure = send(bytes, to: path)
     guard failure == 0 else {
       throw CommandFailure.notifyUnreachable(path: path, reason: String(cString: strerror(failure)))
     }
+    return true
   }
 
   /// 0 or the system's error number.

@@ -32,7 +32,7 @@ struct SubmitCommand: ParsableCommand {
       }
     }
     if let first = problems.first {
-      for problem in problems { Terminal.error(ErrorText.text(problem)) }
+      Terminal.error(connection.json ? ErrorText.json(problems) : problems.map { ErrorText.text($0) }.joined())
       throw CommandFailure.silent(code: first.exitCode)
     }
     let body = specs.count == 1 ? specs[0] : JSON.array(specs)

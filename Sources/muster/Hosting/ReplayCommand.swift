@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import MusterCore
 import MusterJournal
 import MusterProtocol
@@ -28,10 +29,18 @@ struct ReplayCommand: ParsableCommand {
     do {
       replayed = try Replay(path: Paths.absolute(journal), until: until)
     } catch let error as JournalError {
-      throw CommandFailure.journal("\(error)", remedy: error.remedy)
+      throw Self.failure(error)
     } catch let error as CodingError {
-      throw CommandFailure.journal("\(error)", remedy: error.remedy)
+      throw CommandFailure.journal(code: "journalFact", "\(error)", remedy: error.remedy)
     }
     Terminal.out(json ? replayed.json.pretty + "\n" : replayed.text)
+  }
+
+  private static func failure(_ error: JournalError) -> CommandFailure {
+    switch error {
+    case .system(_, let path, ENOENT), .system(_, let path, ENOTDIR): .noJournal(path)
+    case .beyondEnd(let asked, let last): .beyondJournal(asked: asked, last: last)
+    default: .journal(code: error.code, "\(error)", remedy: error.remedy)
+    }
   }
 }

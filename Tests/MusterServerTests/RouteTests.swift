@@ -1,0 +1,110 @@
+import Foundation
+import Hummingbird
+import Logging
+import MusterProtocol
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import MusterServer
+
+/// Requests to the routes as they are served, without a socket.
+private struct Asked {
+  var status: Int
+  var headers: HTTPFields
+  var text: String
+  var json: JSON { get throws { try JSON.parse(Array(text.utf8)) } }
+}
+
+private struct Collector: ResponseBodyWriter {
+  final class Text { var bytes: [UInt8] = [] }
+  let text: Text
+  mutating func write(_ buffer: ByteBuffer) async throws { text.bytes += Array(buffer.readableBytesView) }
+  consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}
+
+private func withServer(
+  _ body: (_ ask: (HTTPRequest.Method, String, String, HTTPFields) async throws -> Asked) async throws -> Void
+) async throws {
+  let folder = NSTemporaryDirectory() + "muster-routes-\(UUID().uuidString)"
+  defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
+  let logger = Logger(label: "test")
+  let server = try await Server(Server.Options(dataFolder: folder, port: 0), logger: logger)
+  let responder = try server.routes().buildResponder()
+  let token = try server.folder.peopleToken()
+  do {
+    try await body { method, path, content, headers in
+      var fields = headers
+      if fields[.authorization] == nil { fields[.authorization] = "Bearer \(token)" }
+      fields[.authorization] = fields[.authorization]?.replacingOccurrences(of: "TOKEN", with: token)
+      let head = HTTPRequest(method: method, scheme: "http", authority: "test", path: path, headerFields: fields)
+      let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: content)))
+      let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: logger)
+      let response = try await responder.respond(to: request, context: ServerContext(source: source))
+      let text = Collector.Text()
+      try await response.body.write(Collector(text: text))
+      return Asked(
+        status: response.status.code, headers: response.headers, text: String(decoding: text.bytes, as: UTF8.self))
+    }
+  } catch {
+    await server.close()
+    throw error
+  }
+  await server.close()
+}
+
+@Suite struct RouteTests {
+  @Test("only the command is required; who and where have defaults that are true anywhere")
+  func submit() async throws {
+    try await withServer { ask async throws in
+      #expect(try await ask(.post, "/v1/jobs", #"{"command":["true"]}"#, [:]).status == 201)
+      let spec = try await ask(.get, "/v1/jobs/1", "", [:]).json["spec"]
+      #expect(spec?["user"] == "unknown" && spec?["roles"]?["main"]?["workingDirectory"] == "/")
+      #expect(spec?["stop"]?["graceSeconds"] == 30 && spec?["logs"]?["limitBytes"] == 67_108_864)
+      let refused = try await ask(.post, "/v1/jobs", #"{"command":["true"],"workingDirectory":"a"}"#, [:])
+      #expect(refused.status == 400)
+      #expect(try refused.json["error"]?["problems"]?.arrayValue?.first?["field"] == "workingDirectory")
+    }
+  }
+
+  @Test("what no route takes gets an error of the usual form")
+  func unknown() async throws {
+    try await withServer { ask async throws in
+      let nothing = try await ask(.get, "/v1/nope", "", [:])
+      #expect(nothing.status == 404)
+      #expect(try nothing.json["error"]?["code"] == "notFound")
+      let method = try await ask(.delete, "/v1/jobs/7", "", [:])
+      #expect(method.status == 405 && method.headers[.allow] == "GET")
+      #expect(try method.json["error"]?["code"] == "methodNotAllowed")
+      #expect(try await ask(.put, "/v1/jobs", "", [:]).headers[.allow] == "GET, POST")
+      #expect(try await ask(.head, "/v1/nope", "", [:]).text == "")
+      #expect(try await ask(.get, "/v1/nope", "", [.authorization: "Bearer x"]).status == 401)
+    }
+  }
+
+  @Test("the scheme of a token may be in any case, the token may not", arguments: ["bearer", "BEARER", "Bearer "])
+  func scheme(name: String) async throws {
+    try await withServer { ask async throws in
+      #expect(try await ask(.get, "/v1/version", "", [.authorization: "\(name) TOKEN"]).status == 200)
+      #expect(try await ask(.get, "/v1/version", "", [.authorization: "\(name) TOKENx"]).status == 401)
+      #expect(try await ask(.get, "/v1/version", "", [.authorization: "Basic TOKEN"]).status == 401)
+    }
+  }
+
+  @Test("one who was further than the journal is told to read the state again")
+  func beyond() async throws {
+    try await withServer { ask async throws in
+      _ = try await ask(.post, "/v1/jobs", #"{"command":["true"]}"#, [:])
+      let all = try await ask(.get, "/v1/events?follow=0", "", [:]).text
+      let last = all.split(separator: "\n").last { $0.hasPrefix("id: ") } ?? ""
+      #expect(!all.contains("event: resync"))
+      let beyond = try await ask(.get, "/v1/events?follow=0&after=9999", "", [:]).text
+      #expect(beyond.contains("\(last)\nevent: resync\ndata: {\"after\":\(last.dropFirst(4))}\n\n"))
+      var resumed: HTTPFields = [:]
+      resumed[.init("Last-Event-ID") ?? .ifMatch] = "9999"
+      #expect(try await ask(.get, "/v1/events?follow=0", "", resumed).text.contains("event: resync"))
+      let exactly = try await ask(.get, "/v1/events?follow=0&after=\(last.dropFirst(4))", "", [:]).text
+      #expect(!exactly.contains("event:"))
+    }
+  }
+}
