@@ -6,7 +6,7 @@ TRAINING := python3-torch python3-numpy libopenblas0-pthread
 
 HOSTS := env MUSTER_BIN=$(CURDIR)/.build/debug/muster /usr/bin/python3 -m unittest discover -v -s Tests/Hosts -t Tests/Hosts
 
-.PHONY: demo test hosts hosts-bench bench build lint format packages training-packages
+.PHONY: demo test hosts hosts-bench bench chaos build lint format packages training-packages
 
 demo:
 	@echo "First the packages (1 to 2 minutes), then the build (5 to 8 minutes on two cores), then the demo (under 3 minutes)."
@@ -36,6 +36,10 @@ hosts-bench: packages build
 bench: packages training-packages build
 	cd Benchmarks/Core && swift run -c release core-bench
 	cd Benchmarks && swift run -c release muster-bench all
+
+# The hostile harness: 1,000 seeds in virtual time, or `make chaos HOURS=8` for the night.
+chaos: build
+	$(MUSTER) chaos $(if $(HOURS),--seeds $$RANDOM$$RANDOM --hours $(HOURS),--seeds 1..1000)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -5,6 +5,8 @@ public final class Client {
   public let source: EndpointSource
   /// A command gives up after this long without an answer.
   public let patienceSeconds: Int
+  /// A controller that is just being started again is waited for, as long as the patience lasts.
+  public var waitsForController = false
   private var connection: HTTPConnection?
   private static let largestAnswer = 256 << 20
 
@@ -23,7 +25,16 @@ public final class Client {
   public func send(_ request: HTTPRequest) throws(ClientError) -> [UInt8] {
     let deadline = Deadline.after(milliseconds: Int64(patienceSeconds) * 1000)
     while true {
-      let (head, body) = try exchange(request, until: deadline)
+      let (head, body): (HTTPResponseHead, [UInt8])
+      do {
+        (head, body) = try exchange(request, until: deadline)
+      } catch {
+        // Nothing has been asked yet: it may be asked again.
+        guard waitsForController, case .unreachable = error, !deadline.isPast else { throw error }
+        let again = Deadline.after(milliseconds: 100)
+        while !again.isPast { _ = Readiness.wait(for: [], until: again) }
+        continue
+      }
       if (200..<300).contains(head.status) { return body }
       let error = APIError(status: head.status, body: body)
       guard head.status == 429 else { throw .refused(error) }

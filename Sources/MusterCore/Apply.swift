@@ -48,7 +48,6 @@ extension Cluster {
       guard let slot = slot(of: fault.attempt.job) else { impossible(fact, "no such job") }
       jobs[slot].latestFault = faults.insert(
         FaultRecord(foundAt: at, fault: fault, previous: jobs[slot].latestFault))
-      lemons.record(fault, at: at)
     case .attemptEnding(let ending): end(ending, at: at, fact)
     case .memberStopped(let member, _):
       guard let slot = memberSlot(member) else { impossible(fact, "no such member") }
@@ -194,6 +193,7 @@ extension Cluster {
       count(i, -1)
       nodes[i].freeDevices &= ~place.devices
       nodes[i].members += 1
+      nodes[i].served += 1
       count(i, 1)
       next = members.insert(
         Member(
@@ -208,6 +208,11 @@ extension Cluster {
     if jobs[job].startedAt == .zero { jobs[job].startedAt = at }
     active.append(slot)
     if let i = pending.firstIndex(of: job) { pending.remove(at: i) }
+    if Int(slot) == attemptPlaces.count {
+      attemptPlaces.append(started.places)
+    } else {
+      attemptPlaces[Int(slot)] = started.places
+    }
     if previous >= 0 { giveBackMembers(ofAttempt: previous) }
   }
 
@@ -262,6 +267,9 @@ extension Cluster {
       m = members[m].nextInGang
     }
     let job = attempts[slot].jobSlot
+    if attempts[slot].outcome == .jobFault, strikes == 0, jobs[job].latestFault >= 0 {
+      lemons.record(faults[jobs[job].latestFault].fault, at: at)
+    }
     jobs[job].strikes = strikes
     jobs[job].bestStep = max(jobs[job].bestStep, attempts[slot].lastStep)
     jobs[job].state = .pending
@@ -283,6 +291,7 @@ extension Cluster {
     while attempt >= 0 {
       giveBackMembers(ofAttempt: attempt)
       let previous = attempts[attempt].previous
+      attemptPlaces[Int(attempt)] = []
       attempts.remove(attempt)
       attempt = previous
     }

@@ -21,6 +21,8 @@ public struct Cluster: ~Copyable, Sendable {
   var firstKnownJob: Int64 = 1
 
   var attempts = Pool<Attempt>()
+  /// Beside `attempts`, in rank order: where an attempt ran stays known when its members are gone.
+  var attemptPlaces: [[Place]] = []
   var members = Pool<Member>()
   var faults = Pool<FaultRecord>()
   var lemons = LemonCounter()
@@ -53,6 +55,7 @@ public struct Cluster: ~Copyable, Sendable {
     endReasons.reserveCapacity(j)
     slotOfJob.reserveCapacity(j)
     attempts.reserve(j)
+    attemptPlaces.reserveCapacity(j)
     members.reserve(m)
     faults.reserve(j)
     pending.reserveCapacity(j)
@@ -97,6 +100,14 @@ public struct Cluster: ~Copyable, Sendable {
     var slot = attempts[attempt].firstMember
     while slot >= 0, members[slot].index != id.index { slot = members[slot].nextInGang }
     return slot < 0 ? nil : slot
+  }
+
+  /// The node on which that member of an attempt was placed, also when nothing of it is left.
+  public func node(ofMember id: MemberID) -> NodeID? {
+    guard let slot = attemptSlot(id.attempt), attemptPlaces[Int(slot)].indices.contains(Int(id.index)) else {
+      return nil
+    }
+    return attemptPlaces[Int(slot)][Int(id.index)].node
   }
 
   public func memberID(_ slot: Int32) -> MemberID {

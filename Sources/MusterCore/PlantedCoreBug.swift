@@ -2,5 +2,5 @@
 /// sets `Controller.planted`; each is one named branch where the right rule stands.
 package enum PlantedCoreBug: Sendable {
   case fenceTooShort, attemptNumberReused, duplicateAccepted, isolatedHandedOut, survivorNotWaited
-  case timerLostOverRestart, oldCheckpointAccepted
+  case timerLostOverRestart, oldCheckpointAccepted, staleReportBelieved
 }

@@ -73,13 +73,16 @@ public struct Server: Sendable {
     // On all addresses it is reached by this machine's own commands over loopback.
     let host = options.host == "0.0.0.0" ? "127.0.0.1" : options.host == "::" ? "::1" : options.host
     let server: HTTPServerBuilder = try tls.map { try .tls(.http1(), tlsConfiguration: $0.configuration()) } ?? .http1()
+    // It reports clients that went away, and its own end, as errors: what matters is thrown.
+    var quiet = logger
+    if quiet.logLevel > .debug { quiet.logLevel = .critical }
     let (ports, heard) = AsyncStream.makeStream(of: Int.self)
     let application = Application(
       router: router, server: server,
       configuration: ApplicationConfiguration(
         address: .hostname(options.host, port: options.port), serverName: "muster", backlog: 4096),
       // Nothing is accepted before this returns: whoever waits for an answer must not wait here.
-      onServerRunning: { channel in heard.yield(channel.localAddress?.port ?? 0) }, logger: logger)
+      onServerRunning: { channel in heard.yield(channel.localAddress?.port ?? 0) }, logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await application.run() }
       group.addTask { await follower.run() }

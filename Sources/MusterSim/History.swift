@@ -24,16 +24,32 @@ struct History: Sendable {
 
   /// The last lines that concern a job or a node, or all; at most `count`.
   func tail(job: Int64?, node: Int32?, count: Int) -> String {
-    let concerned = lines.filter { line in
-      guard job != nil || node != nil, line.job != nil || line.node != nil else { return true }
-      if let job, let its = line.job { return its == job }
-      return node != nil && line.node == node
+    var own: [Int] = []
+    var general: [Int] = []
+    for (i, line) in lines.enumerated() {
+      if line.job == nil, line.node == nil { general.append(i) }
+      if let job, line.job == job {
+        own.append(i)
+      } else if line.job == nil, node != nil, line.node == node {
+        own.append(i)
+      }
     }
-    return concerned.suffix(count).map { line in
+    // What befell it, and as many of the lines about everybody as there is room for.
+    if own.isEmpty { own = Array(lines.indices) }
+    let told = Set(own.suffix(count * 3 / 4))
+    let both = (Array(told) + general.suffix(count / 4).filter { !told.contains($0) }).sorted()
+    return both.map { index in
+      let line = lines[index]
       let milliseconds = line.at / 1_000_000
       let part = String(milliseconds % 1000 + 1000).dropFirst()
-      return "  \(milliseconds / 1000).\(part) s  \(line.text)"
+      return "  \(milliseconds / 1000).\(part) s  \(History.short(line.text))"
     }.joined(separator: "\n")
+  }
+
+  /// Without the module's name, which Swift puts before each type, and not longer than a person reads.
+  private static func short(_ text: String) -> String {
+    let plain = text.split(separator: "MusterCore.", omittingEmptySubsequences: false).joined()
+    return plain.count > 240 ? plain.prefix(240) + " ..." : plain
   }
 
   private static func concerns(_ event: Fact.Event) -> (job: Int64?, node: Int32?) {

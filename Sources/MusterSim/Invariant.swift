@@ -23,6 +23,7 @@ public enum Invariant: String, CaseIterable, Sendable {
   case checkpointWasSaid = "a checkpoint that counts was said by the attempt that it is counted for"
   case acknowledgedStays = "an acknowledged submission is never lost or changed"
   case sameKeySameJobs = "a submission that is said again with its key answers the same jobs"
+  case deathIsNoticed = "an attempt does not go on long after a node of it is gone"
   // Of state and disk.
   case followerAgrees = "follower and writer have the same state at the same fact"
   case snapshotIsTrue = "a snapshot is the state of the fact that it names"

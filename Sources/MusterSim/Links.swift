@@ -103,12 +103,12 @@ extension World {
       host.links[hello.member] = c
       sendDown(c, .welcome(epoch: controller.cluster.epoch))
     case .report(let beat, let members):
-      guard let node = connections[c].agent, host.agents[node] == c || plant == .staleReportBelieved else { return }
+      guard let node = connections[c].agent, host.agents[node] == c else { return }
       let told = members.map { AgentMember(member: $0.member, alive: $0.alive, startFailed: $0.startFailed) }
       handle(.agentReport(node: node, told))
       host.tellings.append(.intent(c, node, beat: beat))
     case .beat(let beat):
-      guard let member = connections[c].member, host.links[member] == c || plant == .staleReportBelieved else { return }
+      guard let member = connections[c].member, host.links[member] == c else { return }
       handle(.shimReport(member, beat.report))
       host.tellings.append(.want(c, member, beat: beat.number))
     case .logData: break
@@ -134,8 +134,7 @@ extension World {
   private mutating func replace(_ old: Int?, by c: Int) {
     guard let old, old != c else { return }
     coverage.did(.connectionReplaced)
-    // The planted bug: the old one is read on.
-    if plant != .staleReportBelieved { serverCloses(old) }
+    serverCloses(old)
   }
 
   // MARK: Telling, once it is durable

@@ -16,7 +16,7 @@ public enum Plant: String, CaseIterable, Sendable {
   case fenceTooShort
   /// A second attempt gets the number of the first.
   case attemptNumberReused
-  /// The server believes a connection that a newer one has replaced.
+  /// What the shim of an old attempt says is believed of the job's latest.
   case staleReportBelieved
   /// A submission with a known idempotency key makes new jobs.
   case duplicateAccepted
@@ -46,7 +46,8 @@ public enum Plant: String, CaseIterable, Sendable {
     case .survivorNotWaited: .survivorNotWaited
     case .timerLostOverRestart: .timerLostOverRestart
     case .oldCheckpointAccepted: .oldCheckpointAccepted
-    case .none, .intentBeforeCommit, .answerBeforeCommit, .leaseNeverChecked, .leaseFromReceipt, .staleReportBelieved,
+    case .staleReportBelieved: .staleReportBelieved
+    case .none, .intentBeforeCommit, .answerBeforeCommit, .leaseNeverChecked, .leaseFromReceipt,
       .snapshotLacksLastBatch, .tornBatchBelieved, .timeStandsStill, .factNotWritten:
       nil
     }

@@ -194,8 +194,21 @@ extension World {
       guard !said else { break }
       violated(
         Failure(invariant: .checkpointWasSaid, detail: "step \(step) of \(attempt)", job: attempt.job.number))
+    case .attemptStarted(let started): for place in started.places { witnessPlace(started.attempt, place.node) }
     default: break
     }
+  }
+
+  /// A node that has been off for long enough is given nothing, whatever people say.
+  private mutating func witnessPlace(_ attempt: AttemptID, _ node: NodeID) {
+    let name = controller.cluster.nodeDetails[Int(node.index)].joined.name
+    guard let i = nodes.firstIndex(where: { $0.name == name }), !nodes[i].isOn,
+      now - max(nodes[i].offSince, host.attentiveFrom) > longestUnnoticed
+    else { return }
+    violated(
+      Failure(
+        invariant: .deathIsNoticed, detail: "\(attempt) is placed on \(name), which is off", job: attempt.job.number,
+        node: Int32(i)))
   }
 
   /// A kill, and an agent that does for its shim, take a little time after a lease has ended. Milliseconds; less than
@@ -209,6 +222,35 @@ extension World {
         violated(broken(.leaseHolds, s, "\(shims[s].member) runs \(over) ms past its lease"))
       }
     }
+    if now / 100_000_000 % 10 == 0 { lookForUnnoticed() }
     timeline.put(.look, at: now + 100_000_000)
+  }
+
+  /// The longest that the limits let a death go unnoticed: a first word that may come late, silence that is withheld until
+  /// the leases are over; and some air.
+  private var longestUnnoticed: Int64 {
+    let limits = shape.limits
+    let sum = limits.firstWord + limits.lease + limits.leaseMargin + limits.agentSilence + limits.silence
+    return sum.nanoseconds + 3_000_000_000
+  }
+
+  private mutating func lookForUnnoticed() {
+    guard host.isUp, host.isListening, !host.isSyncing else { return }
+    for i in nodes.indices where !nodes[i].isOn {
+      guard now - max(nodes[i].offSince, host.attentiveFrom) > longestUnnoticed,
+        let node = controller.cluster.node(named: nodes[i].name)
+      else { continue }
+      for slot in controller.cluster.memberSlots(onNode: node) {
+        let attempt = controller.cluster.attempt(controller.cluster.member(slot).attemptSlot)
+        guard attempt.phase == .starting || attempt.phase == .running,
+          (host.time - attempt.startedAt).nanoseconds > longestUnnoticed
+        else { continue }
+        let id = controller.cluster.memberID(slot)
+        violated(
+          Failure(
+            invariant: .deathIsNoticed, detail: "\(id) counts as \(attempt.phase) on \(nodes[i].name), which is off",
+            job: id.attempt.job.number, node: Int32(i)))
+      }
+    }
   }
 }

@@ -30,6 +30,8 @@ struct SimHost: Sendable {
   /// Counts starts and rebuilds: what belongs to an earlier one is void.
   var life = 0
   var stalledUntil: Int64 = 0
+  /// Since when it has run without being held.
+  var attentiveFrom: Int64 = 0
   var isSyncing = false
   var syncFails = false
   var crashAtNextCommit: Crash?

@@ -12,6 +12,7 @@ struct SimNode: Sendable {
   /// Millionths by which its clock runs fast (or slow).
   let drift: Int64
   var isOn = true
+  var offSince: Int64 = 0
   var isLostForGood = false
   var frozenUntil: Int64 = 0
   var thawedAt: Int64 = -1

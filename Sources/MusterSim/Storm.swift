@@ -23,8 +23,6 @@ extension World {
     case 69..<73: slow(i, &chance)
     case 73..<76: jumpClock(&chance)
     case 76..<79: replaceMachine(i)
-    case 79..<81:
-      if inject(.clockDrifted, "by \(nodes[i].drift) ppm", node: i) {}
     default: orderSomething(i, &chance)
     }
   }
@@ -41,7 +39,11 @@ extension World {
     let stops = chance.hits(200)
     let (job, node) = (shims[s].job, shims[s].node)
     if stops {
-      guard !shims[s].isStopped, inject(.rankStopped, "\(shims[s].member)", job: job, node: node) else { return }
+      // One that never said a step is not watched: nothing is required of a job.
+      guard !shims[s].isStopped, now - shims[s].startedAt > 1_500_000_000,
+        shims[s].step(now) > shims[s].launch.resumeStep,
+        inject(.rankStopped, "\(shims[s].member)", job: job, node: node)
+      else { return }
       shims[s].lastStep = shims[s].step(now)
       shims[s].isStopped = true
       shims[s].run += 1
@@ -101,6 +103,7 @@ extension World {
         return
       }
       host.stalledUntil = now + time
+      host.attentiveFrom = now + time
       return
     }
     guard nodes[i].isOn, now >= nodes[i].frozenUntil, inject(.nodeStalled, "for \(time / 1_000_000) ms", node: i)
@@ -148,6 +151,7 @@ extension World {
     crashAgent(i)
     nodes[i].agentLife += 1
     nodes[i].isOn = false
+    nodes[i].offSince = now
     for s in liveShims where shims[s].node == i {
       shims[s].isAlive = false
       for r in shims[s].running.indices { shims[s].running[r] = false }
@@ -217,6 +221,8 @@ extension World {
         host.isSyncing ? (host.isListening ? .crashedBeforeSync : .crashedWhileStarting) : .controllerCrashed
       guard inject(kind, "down for \(downFor / 1_000_000) ms") else { return }
       crashController(downFor: downFor)
+      // What fails together: a node that dies while nobody watches.
+      if chance.hits(400), let s = pickRunning(&chance) { strikeNode(shims[s].node, &chance) }
     } else {
       guard inject(atSync == 1 ? .crashedBeforeSync : .crashedBeforeTelling, "at the next commit") else { return }
       host.crashAtNextCommit = SimHost.Crash(downFor: downFor, isAfterSync: atSync == 2)

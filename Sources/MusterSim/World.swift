@@ -92,6 +92,7 @@ public struct World: ~Copyable {
     var drift = Chance(seed: seed, purpose: 7)
     for i in 0..<shape.nodes {
       nodes.append(SimNode(number: i, drift: drift.hits(700) ? drift.between(-10_000, 10_000) : 0))
+      if nodes[i].drift != 0 { coverage.did(.clockDrifted) }
     }
   }
 
@@ -105,13 +106,13 @@ public struct World: ~Copyable {
     timeline.put(.submit, at: 1_000_000_000)
     timeline.put(.strike(0), at: 3_000_000_000)
     timeline.put(.care, at: 4_000_000_000)
-    let longest = max(600, options.seconds * 4) * 1_000_000_000
+    let longest = max(1_800, options.seconds * 4) * 1_000_000_000
     while failure == nil {
       guard let (at, event) = timeline.take() else { break }
       now = max(now, at)
       happen(event)
       if isStorm, now >= options.seconds * 1_000_000_000,
-        facts.count >= options.leastFacts * 9 / 10 || now >= longest
+        facts.count >= options.leastFacts || now >= longest
       {
         endStorm()
       }

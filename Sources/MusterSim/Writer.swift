@@ -115,7 +115,10 @@ extension World {
 
   /// The batch is durable: now answers, intents and orders leave.
   private mutating func tellAll() {
-    host.isListening = true
+    if !host.isListening {
+      host.isListening = true
+      host.attentiveFrom = now
+    }
     tell(onlyAnswers: false)
     if let dirty = host.dirtyInFlight { deliver(dirty) }
     host.dirtyInFlight = nil

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import unittest
 
-from fleet import MUSTER, Fleet, alive, eventually
+from fleet import MUSTER, Fleet, alive, eventually, parent
 
 
 class Controller(unittest.TestCase):
@@ -38,6 +38,8 @@ class Controller(unittest.TestCase):
         self.assertEqual((ended["state"], ended["exitCode"], ended["attempt"]), ("failed", 5, 1))
         ended = self.fleet.end(long)
         self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
+        report = self.fleet.json("report", long)
+        self.assertGreater(report["goodput"], 0.7, report)
 
     def test_stopped_for_five_seconds(self):
         """A controller that did not run for 5 s ends no attempt."""
@@ -51,6 +53,20 @@ class Controller(unittest.TestCase):
         self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
         self.assertEqual(self.fleet.faults(job), [])
         self.assertTrue(all(node["state"] == "ready" for node in self.fleet.json("nodes")))
+
+    def test_held_shim(self):
+        """The controller away for longer than the lease, and a shim that is held: its agent ends the ranks for it."""
+        job = self.fleet.steps("--steps", 1000, "--step-seconds", 0.1, nodes=2, devices=1)
+        ranks = self.fleet.wait_step(job, 3)["ranks"]
+        shim = parent(ranks[0]["pid"])
+        os.kill(self.fleet.process.pid, signal.SIGSTOP)
+        os.kill(shim, signal.SIGSTOP)
+        try:
+            eventually("ranks past their lease are gone", lambda: not any(alive(r["pid"]) for r in ranks), 33)
+        finally:
+            os.kill(self.fleet.process.pid, signal.SIGCONT)
+        eventually("the job runs again", lambda: self.fleet.job(job)["attempt"] == 2, 20)
+        self.fleet.muster("cancel", str(job))
 
     def test_killed_under_submissions(self):
         """kill -9 under a loop of submissions loses nothing acknowledged and reuses no id."""

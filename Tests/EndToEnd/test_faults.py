@@ -40,6 +40,52 @@ class Faults(unittest.TestCase):
         self.assertIn("no new step", ended["reason"])
         self.assertTrue(self.nodes_ready())
 
+    def test_own_bugs_of_many_jobs(self):
+        """Jobs that fail by their own doing, one after the other on the same node, blame no node."""
+        for _ in range(6):
+            job = self.fleet.submit(["sh", "-c", "muster notify STEP=1; [ $MUSTER_ATTEMPT = 1 ] && exit 9; exit 0"],
+                                    restart={"limit": 1})
+            self.assertEqual(self.fleet.end(job)["attempt"], 2)
+            self.fleet.end(self.fleet.submit(["sh", "-c", "exit 3"], restart={"limit": 0}))
+        self.assertTrue(self.nodes_ready())
+
+    def test_frozen_node(self):
+        """Agent, shim and ranks of a node that are frozen at once: the node is silent, not its shim dead."""
+        job = self.fleet.steps("--steps", 600, "--step-seconds", 0.1, "--checkpoint-every", 5, nodes=3, devices=1)
+        victim = self.fleet.wait_step(job, 12)["ranks"][1]
+        pids = (self.fleet.node(victim["node"])["pid"], parent(victim["pid"]), victim["pid"])
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            fault = eventually("a verdict", lambda: self.fleet.faults(job), 10)[0]
+            self.assertEqual((fault["cause"], fault["component"], fault["node"], fault["action"]),
+                             ("nodeSilent", "node", victim["node"], "replaceNode"))
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        self.fleet.muster("cancel", job)
+        self.fleet.end(job)
+
+    def test_logs_of_earlier_attempts(self):
+        """What a failed attempt said last is shown by run, and stays readable when the next one has started."""
+        done = self.fleet.muster("run", "--nodes", 2, "--", "sh", "-c",
+                                 "sleep 0.3; echo attempt $MUSTER_ATTEMPT failed; exit 4", check=False)
+        self.assertEqual(done.returncode, 4)
+        self.assertNotIn("trying again", done.stderr)
+        for attempt in range(1, 5):
+            self.assertIn(f"attempt {attempt} failed", done.stdout)
+        job = max(job["id"] for job in self.fleet.json("jobs"))
+        self.assertEqual(self.fleet.muster("logs", job, "--attempt", 1, "--rank", 1).stdout, "attempt 1 failed\n")
+
+    def test_stopped_before_its_steps_are_learned(self):
+        """A stopped rank is certain: nothing has to be learned of the job's steps first."""
+        job = self.fleet.steps("--steps", 600, "--step-seconds", 0.2, nodes=2, devices=1, restart={"limit": 0})
+        rank = self.fleet.wait_step(job, 1)["ranks"][1]
+        os.kill(rank["pid"], signal.SIGSTOP)
+        fault = eventually("a verdict", lambda: self.fleet.faults(job), 15)[0]
+        self.assertEqual((fault["cause"], fault["rank"]), ("hangStopped", 1))
+        self.fleet.end(job)
+
     def test_signal(self):
         """A rank killed by a signal: the gang restarts on the same nodes from its checkpoint."""
         job = self.fleet.steps("--steps", 40, "--step-seconds", 0.1, "--checkpoint-every", 5, nodes=3, devices=1)

@@ -6,6 +6,23 @@ import Testing
 
 @testable import MusterAgent
 
+@Suite struct LeaseFileTests {
+  @Test("an agent reads of a lease what the shim wrote last, and nothing once it bounds nothing")
+  func writeAndRead() {
+    let folder = NSTemporaryDirectory() + "muster-lease-\(UUID().uuidString)"
+    #expect(makeFolder(folder) == 0)
+    #expect(LeaseFile.read(folder: folder) == nil)
+    var file = LeaseFile(folder: folder)
+    #expect(LeaseFile.read(folder: folder) == nil)
+    file.write(123_456)
+    #expect(LeaseFile.read(folder: folder) == 123_456)
+    file.write(99)
+    #expect(LeaseFile.read(folder: folder) == 99)
+    file.write(nil)
+    #expect(LeaseFile.read(folder: folder) == nil)
+  }
+}
+
 @Suite struct NoticeTests {
   @Test("several things may be said at once; unknown ones are ignored")
   func parse() {

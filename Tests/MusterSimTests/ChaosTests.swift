@@ -7,7 +7,7 @@ import Testing
   /// Seeds of a run: a few, or the one that `MUSTER_SEED` names, to see a failure again.
   static let seeds: [UInt64] = {
     if let text = ProcessInfo.processInfo.environment["MUSTER_SEED"], let seed = UInt64(text) { return [seed] }
-    return Array(1...60)
+    return Array(1...40)
   }()
 
   static func text(_ failure: Failure?, seed: UInt64) -> Comment {

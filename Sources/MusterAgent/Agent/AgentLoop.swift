@@ -42,11 +42,19 @@ struct AgentLoop: ~Copyable {
       for event in link.tend(now: now) { heard(event, now: now) }
       lookAtLeases(now: now)
       if now >= nextReport { report(now: now) }
-      if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !members.hasLiveMembers {
+      if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !anyRankRuns {
         AgentMain.log("no controller for \(limit) s and nothing runs here: this agent ends")
+        // Shims that only wait to be released: their lease is long over.
+        for shim in shims { muster_pidfd_signal(shim.pidfd, SIGKILL) }
         return 0
       }
       wait(now: now)
+    }
+  }
+
+  private var anyRankRuns: Bool {
+    shims.contains { shim in
+      RunFolder(shim.member, in: options.dataFolder).ranks.contains { ProcessTable.isAlive($0) }
     }
   }
 

@@ -17,6 +17,7 @@ struct RankProcess: ~Copyable {
   private var limit = NoticeLimit()
   private var probe = RankProbe()
   private var stepAt: Int64 = 0
+  private var firstStepAt: Int64?
 
   init(rank: Int32, input: ShimInput, socketFolder: String) throws(SystemFailure) {
     let socket = try NoticeSocket(folder: socketFolder, rank: rank)
@@ -58,6 +59,7 @@ struct RankProcess: ~Copyable {
       if let step = notice.step {
         isUrgent = isUrgent || report.step == nil
         if report.step != step { stepAt = now }
+        firstStepAt = firstStepAt ?? now
         report.step = step
         if notice.status == nil, !report.status.isEmpty {
           report.status = ""
@@ -79,6 +81,7 @@ struct RankProcess: ~Copyable {
 
   func refreshAge(_ report: inout RankReport, now: Int64) {
     if report.step != nil { report.stepAge = .milliseconds(max(0, now - stepAt)) }
+    report.firstStepAge = firstStepAt.map { .milliseconds(max(0, now - $0)) }
   }
 
   mutating func refresh(_ report: inout RankReport, now: Int64, probes: Bool) {

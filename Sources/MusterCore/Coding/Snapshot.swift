@@ -18,6 +18,12 @@ extension Cluster {
     w.put(specs) { $0.put($1) }
     w.put(endReasons) { $0.put($1) }
     w.put(attempts) { $0.put($1) }
+    w.put(attemptPlaces) { writer, places in
+      writer.put(places) { writer, place in
+        writer.put(place.node.index)
+        writer.put(place.devices)
+      }
+    }
     w.put(members) { $0.put($1) }
     w.put(faults) { writer, record in
       writer.put(record.foundAt)
@@ -61,6 +67,9 @@ extension Cluster {
     specs = try r.array { (r) throws(CodingError) in try r.spec() }
     endReasons = try r.array { (r) throws(CodingError) in try r.string() }
     attempts = try r.pool { (r) throws(CodingError) in try r.attemptState() }
+    attemptPlaces = try r.array { (r) throws(CodingError) in
+      try r.array { (r) throws(CodingError) in Place(node: try r.node(), devices: try r.uint()) }
+    }
     members = try r.pool { (r) throws(CodingError) in try r.member() }
     faults = try r.pool { (r) throws(CodingError) in
       FaultRecord(foundAt: try r.instant(), fault: try r.fault(), previous: try r.int32())
@@ -115,6 +124,7 @@ extension ByteWriter {
     put(node.members)
     put(node.freeDevices)
     put(node.firstMember)
+    put(node.served)
     put(node.since)
     put(detail.joined)
     put(detail.reason)
@@ -180,7 +190,8 @@ extension ByteReader {
   fileprivate mutating func nodeState() throws(CodingError) -> Node {
     Node(
       state: try raw(NodeState.self), onEvidence: try bool(), drainRequested: try bool(), devices: try int32(),
-      members: try int32(), freeDevices: try uint(), firstMember: try int32(), since: try instant())
+      members: try int32(), freeDevices: try uint(), firstMember: try int32(), served: try int32(),
+      since: try instant())
   }
 
   fileprivate mutating func job() throws(CodingError) -> Job {

@@ -22,6 +22,8 @@ public struct Node: Sendable {
   public internal(set) var freeDevices: UInt64
   /// First of the members placed here, as a list through `Member.nextOnNode`; -1 is none.
   public internal(set) var firstMember: Int32
+  /// Attempts that were placed here.
+  public internal(set) var served: Int32 = 0
   public internal(set) var since: Instant
 
   /// May take new work as far as its state goes.

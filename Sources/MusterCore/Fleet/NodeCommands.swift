@@ -160,7 +160,10 @@ extension Controller {
       dirty.nodes.append(node)
       // Whether it is really back, its own beats say.
       let clock = watch.attention.clock(now)
-      watch.nodes[Int(node.index)].lastBeat = max(watch.node(node).lastBeat, clock + limits.firstWord)
+      let lastBeat = watch.node(node).lastBeat
+      // A connection that has not ended is no sign of life: until its agent speaks, it is given nothing.
+      if clock - lastBeat > limits.agentSilence { watch.nodes[Int(node.index)].reported = false }
+      watch.nodes[Int(node.index)].lastBeat = max(lastBeat, clock + limits.firstWord)
       mustSchedule = true
       return .done
     }

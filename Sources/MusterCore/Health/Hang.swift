@@ -69,6 +69,11 @@ struct HangVerdict: Sendable, Hashable {
     /// Bytes moved since the quiet began.
     var movedBytes: Int64
     var quiet: Span
+    /// False until the rank has said a step.
+    var spoke = true
+
+    /// By a signal or a debugger.
+    var isStopped: Bool { probe.state == "T" || probe.state == "t" }
   }
 
   static func judge(_ looks: [Look], someEndedWell: Bool) -> HangVerdict {
@@ -77,7 +82,7 @@ struct HangVerdict: Sendable, Hashable {
         finding: .culprit(rank: look.rank, cause, confidence),
         evidence: ["rank \(look.rank) \(text)"] + others(looks, than: look.rank))
     }
-    if let stopped = looks.first(where: { $0.probe.state == "T" || $0.probe.state == "t" }) {
+    if let stopped = looks.first(where: \.isStopped) {
       return found(stopped, .hangStopped, .certain, "is stopped (state \(stopped.probe.state))")
     }
     if let mover = looks.first(where: { $0.movedBytes >= 65_536 }) {

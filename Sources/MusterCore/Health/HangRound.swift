@@ -27,6 +27,13 @@ extension Controller {
     guard let seen = watch.knownAttempt(attempt, id: id) else { return }
     let isSet = cluster.specs[Int(cluster.attempts[attempt].jobSlot)].restart.hangAfter != nil
     let looks = self.looks(attempt, seen, clock: clock, isSet: isSet)
+    // Certain, whatever was learned of the job's steps, and whether this rank ever said one.
+    let running = clock - cluster.attempts[attempt].runningAt
+    let stopped = looks.probed.filter(\.isStopped).map { $0.spoke ? $0.quiet : running }.max() ?? .zero
+    if stopped > hangLimit(attempt, seen) {
+      let verdict = HangVerdict.judge(looks.probed, someEndedWell: looks.someEndedWell)
+      return record(verdict, attempt, quiet: stopped, limit: hangLimit(attempt, seen), isSet: isSet)
+    }
     let watched = looks.steps
     guard let worst = watched.max(by: { $0.quiet < $1.quiet }) else { return }
     let limit = hangLimit(attempt, seen)
@@ -38,13 +45,15 @@ extension Controller {
       guard isSet || worst.quiet > limit * HangWatch.patience else { return }
       verdict = HangVerdict(finding: .unknown, evidence: verdict.evidence)
     }
-    record(verdict, attempt, quiet: worst.quiet, limit: limit)
+    record(verdict, attempt, quiet: worst.quiet, limit: limit, isSet: isSet)
   }
 
-  private mutating func record(_ verdict: HangVerdict, _ attempt: Int32, quiet: Span, limit: Span) {
+  private mutating func record(
+    _ verdict: HangVerdict, _ attempt: Int32, quiet: Span, limit: Span, isSet: Bool
+  ) {
     let evidence =
       verdict.evidence + [
-        "no step for \(tenths(quiet)) s; the limit is \(tenths(limit)) s, from the job's own steps",
+        "no step for \(tenths(quiet)) s; the limit is \(tenths(limit)) s, \(isSet ? "as restart.hangAfter says" : "from the job's own steps")",
         "no evidence against a node",
       ]
     let since = now - quiet
@@ -83,7 +92,8 @@ extension Controller {
         let quiet = known.map { clock - $0.lastAt } ?? .zero
         let look = HangVerdict.Look(
           rank: rank.rank, probe: rank.probe ?? blank, step: rank.step,
-          movedBytes: (rank.probe?.readBytes ?? 0) + (rank.probe?.writtenBytes ?? 0), quiet: quiet)
+          movedBytes: (rank.probe?.readBytes ?? 0) + (rank.probe?.writtenBytes ?? 0), quiet: quiet,
+          spoke: known != nil)
         // Until its third step a rank compiles and fills caches: the learned limit is not for it yet.
         if let known, known.count >= 3 || isSet || quiet > HangWatch.unlearned { out.steps.append(look) }
         if rank.probe == nil { out.unprobed += 1 } else { out.probed.append(look) }

@@ -65,13 +65,22 @@ extension Controller {
       confidence: confidence, evidence: evidence, action: action, happenedAt: min(happenedAt, now),
       stepsLost: max(0, lastStep(attempt) - cluster.jobs[job].checkpointStep), exitCode: exitCode)
     note(.faultFound(fault))
-    if let node, let why = cluster.lemons.verdict(node: node, now: now, nodeCount: cluster.nodes.count),
-      cluster.nodes[Int(node.index)].state == .ready
-    {
-      note(.nodeIsolated(node: node, onEvidence: true, reason: "faults gather here: \(why)"))
-      dirty.nodes.append(node)
-    }
     endAttempt(attempt, outcome)
+  }
+
+  /// Isolates the node of the job's latest fault if such faults gather on it.
+  mutating func judgeLemon(ofJob job: Int32) {
+    let latest = cluster.jobs[job].latestFault
+    guard latest >= 0, let node = cluster.faults[latest].fault.node,
+      cluster.nodes[Int(node.index)].state == .ready
+    else { return }
+    let served = cluster.nodes[Int(node.index)].served
+    let peers = cluster.nodes.indices.filter {
+      $0 != Int(node.index) && cluster.nodes[$0].served >= served / LemonCounter.peerShare
+    }
+    guard let why = cluster.lemons.verdict(node: node, now: now, peers: peers.map { Int32($0) }) else { return }
+    note(.nodeIsolated(node: node, onEvidence: true, reason: "faults gather here: \(why)"))
+    dirty.nodes.append(node)
   }
 
   func nodeName(_ index: Int32) -> String { cluster.nodeDetails[Int(index)].joined.name }

@@ -1,6 +1,10 @@
 extension Controller {
   /// A shim told the whole present state of its member.
-  mutating func shimReport(_ id: MemberID, _ report: ShimReport) {
+  mutating func shimReport(_ told: MemberID, _ report: ShimReport) {
+    var id = told
+    if planted == .staleReportBelieved, let job = cluster.slot(of: told.attempt.job) {
+      id.attempt.number = cluster.jobs[job].attempt
+    }
     guard let slot = cluster.memberSlot(id), !cluster.members[slot].stopped else {
       dirty.members.append(id)  // an old attempt: it is told to stop, then released
       return
@@ -87,7 +91,9 @@ extension Controller {
     for rank in report.ranks {
       if let step = rank.step {
         let at = now - rank.stepAge
-        if seen.firstStepAt == .zero { seen.firstStepAt = at }
+        // The shim remembers the first one, over a controller's restart.
+        let first = now - (rank.firstStepAge ?? rank.stepAge)
+        if seen.firstStepAt == .zero || first < seen.firstStepAt { seen.firstStepAt = first }
         seen.lastStepAt = max(seen.lastStepAt, at)
         let gap = seen.hang.saw(rank: rank.rank, step: step, status: rank.status, at: watch.attention.clock(at))
         if let gap {
@@ -200,6 +206,7 @@ extension Controller {
     var strikes = job.strikes
     if attempt.outcome == .jobFault { strikes = attempt.lastStep > job.bestStep ? 0 : strikes + 1 }
     note(.attemptEnded(AttemptEnded(attempt: id, strikes: strikes)))
+    if attempt.outcome == .jobFault { judgeLemon(ofJob: attempt.jobSlot) }
     mustSchedule = true
     let (exitCode, summary) = lastFault(of: attempt.jobSlot)
     func end(_ state: JobState, _ reason: String, _ code: Int32) -> Fact.Event {

@@ -56,6 +56,8 @@ public struct RankReport: Sendable, Hashable {
   public var step: Int64?
   /// How long before this report the step was said.
   public var stepAge: Span
+  /// How long before this report the rank said its first step; nil until it has.
+  public var firstStepAge: Span?
   public var loss: String
   public var status: String
   public var checkpoint: Int64?
@@ -63,7 +65,8 @@ public struct RankReport: Sendable, Hashable {
 
   public init(
     rank: Int32, pid: Int32 = 0, state: State, exitCode: Int32 = 0, signal: Int32 = 0, outOfMemory: String = "",
-    exitedAge: Span? = nil, step: Int64? = nil, stepAge: Span = .zero, loss: String = "", status: String = "",
+    exitedAge: Span? = nil, step: Int64? = nil, stepAge: Span = .zero,
+    firstStepAge: Span? = nil, loss: String = "", status: String = "",
     checkpoint: Int64? = nil, probe: Probe? = nil
   ) {
     self.rank = rank
@@ -75,6 +78,7 @@ public struct RankReport: Sendable, Hashable {
     self.exitedAge = exitedAge
     self.step = step
     self.stepAge = stepAge
+    self.firstStepAge = firstStepAge
     self.loss = loss
     self.status = status
     self.checkpoint = checkpoint

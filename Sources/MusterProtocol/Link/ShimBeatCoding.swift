@@ -77,6 +77,7 @@ extension RankReport {
     if let step {
       add("step", .int(step), if: true)
       add("stepAgeMs", .int(stepAge.milliseconds), if: true)
+      if let firstStepAge { add("firstStepAgeMs", .int(firstStepAge.milliseconds), if: true) }
     }
     add("loss", .string(loss), if: !loss.isEmpty)
     add("status", .string(status), if: !status.isEmpty)
@@ -93,6 +94,7 @@ extension RankReport {
       signal: json["signal"] == nil ? 0 : try json.int32("signal"), outOfMemory: json["oom"]?.stringValue ?? "",
       exitedAge: json["exitedAgeMs"]?.intValue.map { Span.milliseconds($0) },
       step: json["step"]?.intValue, stepAge: .milliseconds(json["stepAgeMs"]?.intValue ?? 0),
+      firstStepAge: json["firstStepAgeMs"]?.intValue.map { .milliseconds($0) },
       loss: json["loss"]?.stringValue ?? "", status: json["status"]?.stringValue ?? "",
       checkpoint: json["checkpoint"]?.intValue,
       probe: try json["probe"].map { json throws(LinkError) in try Probe(json: json) })

@@ -68,8 +68,7 @@ extension API {
       let attempt = AttemptID(job: id, number: number == 0 ? job.latest : number)
       guard let node = state.controller.node(of: attempt, rank: rank) else {
         throw .notFound(
-          "the nodes of attempt \(attempt.number) are no longer known",
-          "logs of the latest attempt: --attempt \(job.latest)")
+          "attempt \(attempt.number) of job \(id) is not known", "logs of the latest attempt: --attempt \(job.latest)")
       }
       let isOver = attempt.number < job.latest || job.isFinal || state.controller.isOver(attempt, rank: rank)
       return Place(
@@ -90,7 +89,7 @@ extension Controller {
   fileprivate func node(of attempt: AttemptID, rank: Int32) -> NodeID? {
     guard let job = cluster.slot(of: attempt.job) else { return nil }
     let member = MemberID(attempt: attempt, index: rank / cluster.spec(job).role.ranksPerNode)
-    return cluster.memberSlot(member).map { NodeID(cluster.member($0).node) }
+    return cluster.node(ofMember: member)
   }
 
   fileprivate func isOver(_ attempt: AttemptID, rank: Int32) -> Bool {

@@ -107,11 +107,28 @@ extension Controller {
     ]
   }
 
+  /// Nodes that take no work now, each with its reason.
+  private func outOfService(limit: Int) -> [JSON] {
+    var out: [JSON] = []
+    for i in cluster.nodes.indices where out.count < limit {
+      let (hot, detail) = (cluster.nodes[i], cluster.nodeDetails[i])
+      let isAway = hot.state == .ready && !agent(of: NodeID(Int32(i))).connected
+      guard hot.state != .ready || isAway else { continue }
+      let why = isAway ? "its agent is not connected" : detail.reason
+      out.append([
+        "kind": "nodeOutOfService", "node": .string(detail.joined.name),
+        "message": .string("\(detail.joined.name) is \(hot.state)\(why.isEmpty ? "" : ": \(why)")"),
+      ])
+    }
+    return out
+  }
+
   func why(_ slot: Int32) -> JSON {
     let job = cluster.job(slot)
     var causes: [JSON] = []
     if job.state == .pending, case .waits(let reason) = placement(for: slot) {
       causes.append(["kind": .string(reason.kind), "message": .string(reason.message)])
+      if case .nodesBusy = reason { causes += outOfService(limit: 8) }
     } else if job.state == .stopping, job.latestAttempt >= 0 {
       for member in cluster.memberSlots(ofAttempt: job.latestAttempt) where !cluster.member(member).stopped {
         let node = cluster.nodes[Int(cluster.member(member).node)]

@@ -27,6 +27,7 @@ struct LogsCommand: ParsableCommand {
 
   func run() throws {
     let client = connection.client()
+    client.waitsForController = true
     var job = try client.get("/v1/jobs/\(id)")
     let worldSize = job["worldSize"]?.intValue ?? 1
     if let rank, !(0..<worldSize).contains(rank) {

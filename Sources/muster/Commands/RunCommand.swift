@@ -68,7 +68,9 @@ struct RunCommand: ParsableCommand {
     case .success(let value): spec = value
     case .failure(let errors): throw CommandFailure.wrongJob(file: "", errors)
     }
-    let answer = try Submission.send(spec.specJSON, key: nil, client: connection.client())
+    let client = connection.client()
+    client.waitsForController = true
+    let answer = try Submission.send(spec.specJSON, key: nil, client: client)
     guard let id = answer["id"]?.intValue else {
       throw ClientError.notMuster(address: connection.data ?? "", reason: "its answer has no id")
     }

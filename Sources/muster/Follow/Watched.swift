@@ -16,6 +16,7 @@ final class Watched {
   init(ids: [Int64], source: EndpointSource) throws(ClientError) {
     self.ids = ids
     client = Client(source: source)
+    client.waitsForController = true
     stale = Set(ids)
     // What happens between this look and the first event is in the stream: it starts behind this sequence.
     let sequence = try client.get("/v1/cluster")["sequence"]?.intValue ?? 0

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Logging
 import MusterCore
+import MusterProtocol
 import MusterServer
 
 struct ServerCommand: AsyncParsableCommand {
@@ -42,7 +43,15 @@ struct ServerCommand: AsyncParsableCommand {
     try await Serving.run(
       server, options: hosting,
       started: { address in
-        let trust = server.authorityFingerprint.map { ", fingerprint \($0)" } ?? ""
+        let fingerprint = server.authorityFingerprint
+        if hosting.json {
+          let shown: JSON = [
+            "address": .string(address), "data": .string(hosting.folder), "version": .string(Version.current),
+            "fingerprint": fingerprint.map { .string($0) } ?? .null,
+          ]
+          return Terminal.out(shown.text + "\n")
+        }
+        let trust = fingerprint.map { ", fingerprint \($0)" } ?? ""
         Terminal.out("Muster \(Version.current) listens on \(address)\(trust)\n")
       })
   }
@@ -66,6 +75,9 @@ struct HostingOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "notice"
+
+  @Flag(help: "Print one line of JSON when it is up.")
+  var json = false
 
   func validate() throws {
     _ = try address()

@@ -1,5 +1,6 @@
 import ArgumentParser
 public import MusterEngines
+import MusterProtocol
 public import MusterServer
 
 struct UpCommand: AsyncParsableCommand {
@@ -36,7 +37,7 @@ struct UpCommand: AsyncParsableCommand {
       LocalEngine.Options(
         nodes: nodes, devices: devices, dataFolder: hosting.folder, executable: Paths.executable()),
       listener: server)
-    let (nodes, devices, folder) = (self.nodes, self.devices, hosting.folder)
+    let (nodes, devices, folder, json) = (self.nodes, self.devices, hosting.folder, hosting.json)
     let isDefault = folder == Paths.dataFolder()
     let watching = Box<Task<Void, any Error>?>(nil)
     try await Serving.run(
@@ -45,6 +46,13 @@ struct UpCommand: AsyncParsableCommand {
         try await engine.start()
         watching.set(Task { try await engine.run() })
         while try await server.readyNodes().count < nodes { try await Task.sleep(for: .milliseconds(20)) }
+        if json {
+          let shown: JSON = [
+            "address": .string(address), "data": .string(folder), "version": .string(Version.current),
+            "nodes": JSON(nodes), "devices": JSON(devices),
+          ]
+          return Terminal.out(shown.text + "\n")
+        }
         let flag = isDefault ? "" : " --data \(folder)"
         Terminal.out(
           """
