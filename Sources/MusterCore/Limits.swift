@@ -9,10 +9,6 @@ public struct Limits: Sendable, Hashable {
   var quiet: Span { Span(nanoseconds: silence.nanoseconds / 2) }
   /// Three beats of 1 s missed: the agent is silent. Simulations: 1 s to 20 s.
   public var agentSilence: Span = .milliseconds(3000)
-  /// An agent speaks each second: quiet for longer than this it may be as silent as its shim. Simulations: 1.1 s to 2 s.
-  public var agentReport: Span = .milliseconds(1250)
-  /// An agent that spoke so long after a shim's last beat outlived it: the shim beats each 0.5 s.
-  public var outlived: Span = .milliseconds(750)
   /// A new shim may take this long to its first word; so may all after the controller's start. A loaded machine
   /// starting many Python processes needs seconds. Simulations: 2 s to 60 s.
   public var firstWord: Span = .seconds(15)

@@ -124,3 +124,22 @@ struct MassSilence: Sendable {
     return .withhold(first: !withheld)
   }
 }
+
+/// What the agent of a silent shim's node says about it: is it the shim alone, or the whole node?
+enum AgentWord: Hashable, Sendable {
+  /// It spoke well after the shim's last beat: the node is there.
+  case answers
+  /// Its next report may still come.
+  case notYetKnown
+  case silent
+
+  /// A link that is cut takes the shim's beats and the agent's reports at the same moment: an agent counts as answering
+  /// only for what it said when the shim had already missed a beat. Times by the attentive clock.
+  init(shim: Instant, agent: Instant, clock: Instant, limits: Limits) {
+    if agent - shim > limits.quiet {
+      self = .answers
+    } else {
+      self = clock - agent <= limits.silence ? .notYetKnown : .silent
+    }
+  }
+}

@@ -223,6 +223,9 @@ extension World {
       crashController(downFor: downFor)
       // What fails together: a node that dies while nobody watches.
       if chance.hits(400), let s = pickRunning(&chance) { strikeNode(shims[s].node, &chance) }
+      if chance.hits(80), inject(.crashedWhileStarting, "when it comes back") {
+        host.crashAtNextCommit = SimHost.Crash(downFor: downFor, isAfterSync: chance.hits(500))
+      }
     } else {
       guard inject(atSync == 1 ? .crashedBeforeSync : .crashedBeforeTelling, "at the next commit") else { return }
       host.crashAtNextCommit = SimHost.Crash(downFor: downFor, isAfterSync: atSync == 2)

@@ -186,6 +186,7 @@ extension World {
     fresh.stalledUntil = host.stalledUntil
     (fresh.faults, fresh.orders, fresh.submissions) = (faults, orders, submissions)
     fresh.commits = host.commits
+    fresh.crashAtNextCommit = host.crashAtNextCommit
     host = fresh
     let cluster = recover()
     host.time = max(host.clock.now(steady: steady), cluster.lastFactAt)

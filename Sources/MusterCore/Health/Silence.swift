@@ -50,10 +50,13 @@ extension Controller {
     let name = nodeName(node.index)
     let quiet = "\((clock - seen.lastBeat).milliseconds) ms"
     let agent = watch.node(node)
-    // An agent that was heard of as late as its shim may have fallen silent with it: its next report tells.
-    let outlived = agent.agentConnected && agent.lastBeat - seen.lastBeat >= limits.outlived
-    if agent.agentConnected, !outlived, clock - agent.lastBeat <= limits.agentReport { return }
-    if outlived, clock - agent.lastBeat <= limits.agentSilence {
+    let word =
+      agent.agentConnected
+      ? AgentWord(shim: seen.lastBeat, agent: agent.lastBeat, clock: clock, limits: limits) : .silent
+    switch word {
+    case .notYetKnown: return
+    case .silent: break
+    case .answers:
       // The node answers, its shim does not: its agent kills it, and that is proof.
       fail(
         cluster.members[slot].attemptSlot, node: node, rank: nil, component: .shim, cause: .shimDied,
