@@ -256,6 +256,13 @@ class HostsCase(unittest.TestCase):
         self.jobs.append(job)
         return job
 
+    def first_words(self, job, attempt):
+        """When each rank of an attempt first ran, once all have."""
+        def all_there():
+            runs = self.fleet.runs(job, attempt)
+            return runs if len(runs) == 4 else None
+        return [run.begin for run in eventually(f"attempt {attempt} runs on 4 hosts", all_there, 30)]
+
     def assert_clean(self, fence, *jobs, cuts=()):
         for job in jobs:
             self.assertTrue(self.fleet.runs(job), f"job {job} has no records")

@@ -54,7 +54,7 @@ class Controller(HostsCase):
         victim = before[0]
         at = self.fleet.cut(victim)
         self.fleet.wait_attempt(job, 2)
-        began = min(run.begin for run in self.fleet.runs(job, 2))
+        began = min(self.first_words(job, 2))
 
         def old_news():
             old = [run for run in self.fleet.runs(job, 1) if run.host == victim]

@@ -22,13 +22,6 @@ class Links(HostsCase):
         eventually(f"{name} is ready by itself", lambda: self.fleet.connected(name), 15)
         self.assertNotIn("nodeResumed", [event["kind"] for event in self.fleet.events() if event.get("node") == name])
 
-    def first_words(self, job, attempt):
-        """When each rank of an attempt first ran, once all have."""
-        def all_there():
-            runs = self.fleet.runs(job, attempt)
-            return runs if len(runs) == 4 else None
-        return [run.begin for run in eventually(f"attempt {attempt} runs on 4 hosts", all_there, 30)]
-
     def replaced(self, fence, cut, causes=("nodeSilent",)):
         """A gang of four loses its second host. - Returns: how long after the cut the next attempt began."""
         job, before = self.running(fence)
