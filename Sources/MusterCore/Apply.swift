@@ -223,7 +223,8 @@ extension Cluster {
     attempts[slot].lastStep = ending.lastStep
     attempts[slot].firstStepAt = ending.firstStepAt
     attempts[slot].lastStepAt = ending.lastStepAt
-    attempts[slot].endingAt = at
+    // Said again when a better cause was found: it began to end when it was said first.
+    if attempts[slot].endingAt == .zero { attempts[slot].endingAt = at }
     jobs[attempts[slot].jobSlot].state = .stopping
   }
 

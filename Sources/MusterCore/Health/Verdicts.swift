@@ -58,14 +58,40 @@ extension Controller {
     confidence: Fault.Confidence, evidence: [String], happenedAt: Instant, exitCode: Int32 = 1, outcome: Outcome,
     action: Fault.Action = .restartOnSameNodes
   ) {
-    guard cluster.attempts[attempt].phase < .stopping else { return }
+    let isRootCause = isRootCause(attempt, node: node, component: component, outcome: outcome)
+    guard cluster.attempts[attempt].phase < .stopping || isRootCause else { return }
+    let evidence = isRootCause ? evidence + ["the exit that was seen first came from losing this node"] : evidence
     let job = cluster.attempts[attempt].jobSlot
     let fault = Fault(
       attempt: cluster.attemptID(attempt), component: component, node: node, rank: rank, cause: cause,
       confidence: confidence, evidence: evidence, action: action, happenedAt: min(happenedAt, now),
       stepsLost: max(0, lastStep(attempt) - cluster.jobs[job].checkpointStep), exitCode: exitCode)
     note(.faultFound(fault))
+    if isRootCause { return restate(attempt, outcome) }
     endAttempt(attempt, outcome)
+  }
+
+  /// Ranks notice a lost peer within milliseconds, before anybody says that its node is gone: while the gang is still
+  /// being stopped for a rank's exit, the loss of another member's node is what it came from.
+  private func isRootCause(_ attempt: Int32, node: NodeID?, component: Fault.Component, outcome: Outcome) -> Bool {
+    let state = cluster.attempts[attempt]
+    guard state.phase == .stopping, state.outcome == .jobFault, outcome == .nodeFault, component == .node else {
+      return false
+    }
+    let latest = cluster.jobs[state.jobSlot].latestFault
+    guard latest >= 0 else { return false }
+    let first = cluster.faults[latest].fault
+    return first.attempt == cluster.attemptID(attempt) && first.cause == .exitCode && first.node != node
+  }
+
+  /// Faults of nodes are no strikes against the job.
+  private mutating func restate(_ attempt: Int32, _ outcome: Outcome) {
+    let state = cluster.attempts[attempt]
+    note(
+      .attemptEnding(
+        AttemptEnding(
+          attempt: cluster.attemptID(attempt), outcome: outcome, lastStep: state.lastStep,
+          firstStepAt: state.firstStepAt, lastStepAt: state.lastStepAt)))
   }
 
   /// Isolates the node of the job's latest fault if such faults gather on it.

@@ -79,6 +79,7 @@ struct JobReport {
       next = controller.cluster.fault(next).previous
     }
     let names = controller.cluster.nodeDetails.map(\.joined.name)
+    var lostBy: [Int32: Int64] = [:]
     for slot in slots.reversed() {
       let record = controller.cluster.fault(slot)
       let resumed = attempts.map { controller.cluster.attempt($0) }.first {
@@ -91,7 +92,10 @@ struct JobReport {
         .init(name: "detectedAfterSeconds", value: .seconds(record.foundAt - record.fault.happenedAt)))
       let again = resumed.flatMap { $0.runningAt == .zero ? nil : $0.runningAt - record.fault.happenedAt }
       members.append(.init(name: "resumedAfterSeconds", value: again.map { .seconds($0) } ?? .null))
-      stepsLost += record.fault.stepsLost
+      // Two faults of one attempt lost the same steps.
+      let known = lostBy[record.fault.attempt.number] ?? 0
+      stepsLost += max(0, record.fault.stepsLost - known)
+      lostBy[record.fault.attempt.number] = max(known, record.fault.stepsLost)
       faults.append(.object(members))
     }
   }
