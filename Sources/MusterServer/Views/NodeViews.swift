@@ -53,7 +53,7 @@ extension Controller {
     return [
       "epoch": .int(cluster.epoch), "sequence": .int(cluster.sequence), "startedAt": .time(startedAt),
       "nodes": .object(nodeCounts),
-      // Shims that should be there, and those that have beaten lately.
+      // Shims that should be there, and those that this controller has heard.
       "shims": ["expected": JSON(members), "heard": JSON(heard)],
       "jobs": [
         "pending": JSON(cluster.pending.count), "starting": JSON(starting), "running": JSON(running),
