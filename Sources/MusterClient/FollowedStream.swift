@@ -4,7 +4,7 @@ public final class FollowedStream {
   public enum Event: Hashable, Sendable {
     case bytes([UInt8])
     /// A new connection: what was read of an unfinished line or event is void.
-    case opened
+    case opened(contentType: String)
     /// The connection is lost or could not be made; it is tried again.
     case lost(ClientError)
     /// The answer has ended as it should.
@@ -65,19 +65,22 @@ public final class FollowedStream {
     case .ended: return []
     case .waiting(let deadline):
       guard deadline.isPast else { return [] }
+      let contentType: String
       do {
-        state = .open(try open())
+        let (connection, head) = try open()
+        state = .open(connection)
+        contentType = head["content-type"] ?? ""
       } catch {
         guard error.passes || isTransient(error) else { throw error }
         return [lose(error)]
       }
       pauseMilliseconds = 0
-      return [.opened] + (try read())
+      return [.opened(contentType: contentType)] + (try read())
     case .open: return try read()
     }
   }
 
-  private func open() throws(ClientError) -> HTTPConnection {
+  private func open() throws(ClientError) -> (HTTPConnection, HTTPResponseHead) {
     let endpoint = try source.read()
     let deadline = Deadline.after(milliseconds: Int64(Self.patienceSeconds) * 1000)
     let connection = try HTTPConnection(to: endpoint, until: deadline)
@@ -94,7 +97,7 @@ public final class FollowedStream {
       let body = try connection.readBody(limit: 1 << 20, until: deadline, seconds: Self.patienceSeconds)
       throw .refused(APIError(status: head.status, body: body))
     }
-    return connection
+    return (connection, head)
   }
 
   private func read() throws(ClientError) -> [Event] {

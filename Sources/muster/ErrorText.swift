@@ -42,7 +42,9 @@ enum ErrorText {
         messages.append(failure.message)
         continue
       }
-      messages.append((file.isEmpty ? "" : file + ": ") + "\(errors.problems.count) problems; nothing was submitted")
+      messages.append(
+        (file.isEmpty ? "" : file + ": ")
+          + "\(errors.problems.count == 1 ? "1 problem" : "\(errors.problems.count) problems"); nothing was submitted")
       for problem in errors.problems {
         let name: [JSON.Member] = file.isEmpty ? [] : [.init(name: "file", value: .string(file))]
         problems.append(.object(name + (problem.json.objectValue ?? [])))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -53,6 +54,39 @@ class Controller(unittest.TestCase):
         self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
         self.assertEqual(self.fleet.faults(job), [])
         self.assertTrue(all(node["state"] == "ready" for node in self.fleet.json("nodes")))
+
+    def test_cut_log_followed(self):
+        """A log whose middle was dropped is followed over a controller's restart: nothing twice, no hole without its line."""
+        script = "i=0; while [ $i -lt 60000 ]; do echo line $i; i=$((i+1)); [ $((i % 1000)) = 0 ] && sleep 0.1; done"
+        job = self.fleet.submit(["sh", "-c", script], logs={"limit": "64KiB"})
+        self.fleet.wait_state(job, "running")
+        path = os.path.join(self.fleet.folder, "followed")
+        with open(path, "w") as out:
+            follower = subprocess.Popen(
+                [MUSTER, "logs", str(job), "--follow", "--data", self.fleet.data], stdout=out, stderr=subprocess.DEVNULL)
+        try:
+            eventually("its middle was dropped", lambda: "dropped" in self.fleet.muster("logs", job, check=False).stdout)
+            self.kill()
+            self.fleet.start()
+            self.fleet.end(job)
+            follower.wait(20)
+        finally:
+            follower.kill()
+            follower.wait()
+        with open(path) as file:
+            followed = file.read()
+        for text in (followed, self.fleet.muster("logs", job).stdout):
+            # Each part between two lines of what was dropped is whole: its first and last line may be cut.
+            self.assertNotIn("\0", text)
+            parts = re.split(r"\n\[\.\.\. [0-9]+ bytes dropped \.\.\.\]\n", text)
+            last = -1
+            for part in parts:
+                numbers = [int(line[5:]) for line in part.split("\n")[1:-1] if line.startswith("line ")]
+                self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))) if numbers else [])
+                self.assertGreater(numbers[0] if numbers else last + 1, last, text[:200])
+                last = numbers[-1] if numbers else last
+            self.assertTrue(text.endswith("line 59999\n") and text.startswith("line 0\n"))
+        self.assertGreater(len(parts), 1)
 
     def test_held_shim(self):
         """The controller away for longer than the lease, and a shim that is held: its agent ends the ranks for it."""

@@ -81,6 +81,18 @@ import Testing
     #expect(read.utf8.count < 80_000)
   }
 
+  @Test("a cut that lies beyond what is there yet is no error: what was dropped is said, and nothing is invented")
+  func cutBeyond() throws {
+    let folder = NSTemporaryDirectory() + "muster-log-\(UUID().uuidString)"
+    defer { removeFolder(folder) }
+    #expect(makeFolder(folder + "/1/1") == 0)
+    let path = folder + "/1/1/rank-0.log"
+    #expect(writeFile(path, String(repeating: "x", count: 6000)) == 0 && writeFile(path + ".cut", "4096 8192\n") == 0)
+    let request = LogRead(id: 1, attempt: AttemptID(job: JobID(1), number: 1), rank: 0, offset: 5000, limit: 100)
+    let data = LogReader.read(request, logFolder: folder)
+    #expect(data.next == 8192 && String(decoding: data.data, as: UTF8.self) == "\n[... 3192 bytes dropped ...]\n")
+  }
+
   @Test("a log that is not there is an error that names it")
   func missing() {
     let request = LogRead(id: 3, attempt: AttemptID(job: JobID(9), number: 2), rank: 4, offset: 0, limit: 10)

@@ -139,6 +139,47 @@ import Testing
     #expect(controller.received[2].target == "/v1/jobs/1/logs?rank=3&offset=6&follow=1&attempt=2")
   }
 
+  @Test("a log in parts goes on at the offset that the last whole part named, not at the bytes received")
+  func logInParts() throws {
+    let controller = ScriptedController { request, reply in
+      reply.begin(LogParts.contentType)
+      if request.number == 1 {
+        reply.chunk("4 4\nhead9000 10\n[dropped]\n9005 5\nlo")
+        reply.close()
+      } else {
+        reply.chunk("9005 5\nlost\n")
+        reply.end()
+      }
+    }
+    let source = EndpointSource(environment: ["MUSTER_ADDR": controller.address, "MUSTER_TOKEN": "t"])
+    let log = LogFollower(source: source, job: 1, attempt: 1, rank: 0, follows: true)
+    var text = ""
+    try drive(log.stream) {
+      let items = try log.advance()
+      for case .bytes(let bytes) in items { text += String(decoding: bytes, as: UTF8.self) }
+      return items.contains(.ended)
+    }
+    #expect(text == "head[dropped]\nlost\n")
+    #expect(controller.received[1].target == "/v1/jobs/1/logs?rank=0&offset=9000&follow=1&attempt=1")
+    #expect(controller.received[0].headers["accept"] == LogParts.contentType)
+  }
+
+  @Test(
+    "parts come out whole, however their bytes are cut; what is no part is refused", arguments: [1, 3, 100])
+  func parts(piece: Int) throws {
+    var parser = LogParts.Parser()
+    let bytes = Array("10 3\nabc20 0\n30 2\nde".utf8)
+    var parts: [LogParts.Parser.Part] = []
+    for start in stride(from: 0, to: bytes.count, by: piece) {
+      parts += try parser.take(Array(bytes[start..<min(start + piece, bytes.count)]))
+    }
+    #expect(parts.map(\.next) == [10, 20, 30] && parts.map(\.bytes) == [Array("abc".utf8), [], Array("de".utf8)])
+    for wrong in ["hello\n", "1 -1\n", "1 99999999999\n", String(repeating: "1", count: 60)] {
+      var parser = LogParts.Parser()
+      #expect(throws: LogParts.Malformed.self, "\(wrong)") { try parser.take(Array(wrong.utf8)) }
+    }
+  }
+
   @Test("what trying again does not heal is thrown")
   func hopeless() throws {
     let controller = ScriptedController { _, reply in reply.error(401, "unauthorized", "wrong token") }

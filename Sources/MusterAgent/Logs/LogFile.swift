@@ -37,12 +37,13 @@ struct LogFile: ~Copyable {
     guard !cannotCut, fstat(descriptor, &status) == 0,
       let (from, to) = Self.cut(size: Int64(status.st_size), limitBytes: limitBytes, cutTo: cutTo)
     else { return }
+    // Said first: a reader must never take a hole for what the rank wrote.
+    guard writeFile(path + ".cut", "\(from) \(to)\n") == 0 else { return }
     guard muster_punch(descriptor, off_t(from), off_t(to - from)) == 0 else {
       cannotCut = true
       writeFile(path + ".cut", "unsupported: \(errorText(errno)): this log is not bounded here\n")
       return
     }
     cutTo = to
-    writeFile(path + ".cut", "\(from) \(to)\n")
   }
 }

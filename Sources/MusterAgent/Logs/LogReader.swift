@@ -11,21 +11,32 @@ enum LogReader {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return LogData(id: request.id, error: "\(path): \(errorText(errno))") }
     defer { close(descriptor) }
+    // The middle may be cut out while it is read: what was read then is read again.
+    while true {
+      let cut = cut(path)
+      let data = read(request, descriptor: descriptor, path: path, cut: cut)
+      if self.cut(path)?.to == cut?.to { return data }
+    }
+  }
+
+  private static func read(
+    _ request: LogRead, descriptor: Int32, path: String, cut: (from: Int64, to: Int64)?
+  ) -> LogData {
     var status = stat()
     fstat(descriptor, &status)
     let size = Int64(status.st_size)
     var offset = min(max(0, request.offset), size)
     var limit = min(max(0, request.limit), replyLimit)
     var notice: [UInt8] = []
-    if let cut = cut(path) {
+    if let cut {
       if offset >= cut.from, offset < cut.to {
-        notice = Array("\n[... \(cut.to - cut.from) bytes dropped ...]\n".utf8)
+        notice = Array("\n[... \(cut.to - offset) bytes dropped ...]\n".utf8)
         offset = cut.to
       } else if offset < cut.from {
         limit = min(limit, cut.from - offset)
       }
     }
-    var buffer = [UInt8](repeating: 0, count: Int(min(limit, size - offset)))
+    var buffer = [UInt8](repeating: 0, count: Int(max(0, min(limit, size - offset))))
     let n = buffer.isEmpty ? 0 : pread(descriptor, &buffer, buffer.count, off_t(offset))
     guard n >= 0 else { return LogData(id: request.id, error: "\(path): \(errorText(errno))") }
     return LogData(id: request.id, offset: offset, next: offset + Int64(n), size: size, data: notice + buffer.prefix(n))

@@ -55,7 +55,8 @@ extension API {
     }
     guard problems.isEmpty else {
       throw APIError(
-        status: .badRequest, code: "invalidJob", message: "\(problems.count) problems; nothing was submitted",
+        status: .badRequest, code: "invalidJob",
+        message: "\(problems.count == 1 ? "1 problem" : "\(problems.count) problems"); nothing was submitted",
         remedy: "`problems` names each field, its value and what is allowed", problems: problems)
     }
     return specs

@@ -21,6 +21,7 @@ extension API {
     let number = try API.number(request, "attempt", default: 0, in: 0...Int64(Int32.max))
     let offset = try API.number(request, "offset", default: 0, in: 0...Int64.max)
     let follow = try API.number(request, "follow", default: 0, in: 0...1) == 1
+    let inParts = request.headers[.accept] == LogParts.contentType
     let first = try await place(id, attempt: Int32(number), rank: rank)
     if first.peer == nil, !follow {
       throw APIError.notFound(
@@ -30,7 +31,8 @@ extension API {
     return Response(
       status: .ok,
       headers: [
-        .contentType: "text/plain; charset=utf-8", .init("Muster-Attempt") ?? .ifMatch: "\(first.attempt.number)",
+        .contentType: inParts ? LogParts.contentType : "text/plain; charset=utf-8",
+        .init("Muster-Attempt") ?? .ifMatch: "\(first.attempt.number)",
       ],
       body: ResponseBody { out in
         var place = first
@@ -39,7 +41,10 @@ extension API {
           let data = await place.peer?.readLog(
             place.attempt, rank: rank, offset: at, limit: API.chunk, epoch: place.epoch)
           if let data, data.error.isEmpty {
-            if !data.data.isEmpty { try await out.write(ByteBuffer(bytes: data.data)) }
+            if !data.data.isEmpty {
+              let head = inParts ? LogParts.head(next: data.next, length: data.data.count) : []
+              try await out.write(ByteBuffer(bytes: head + data.data))
+            }
             let moved = data.next > at
             at = max(at, data.next)
             if moved { continue }

@@ -73,7 +73,8 @@ enum OpenAPI {
     "#/components/schemas/Error"}}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {
     "type": "integer"}}]}},
     "/v1/jobs/{id}/logs":{"get": {"summary": "A rank's log, read from its node", "responses": {"200": {
-    "description": "the log", "content": {"text/plain": {"schema": {"type": "string"}}}}, "default": {
+    "description": "the log; to carry on after a lost connection, accept parts, each behind a line NEXT LENGTH with the offset to ask for after it", "content": {"text/plain": {"schema": {"type": "string"}},
+    "application/vnd.muster.log-parts": {"schema": {"type": "string", "format": "binary"}}}}, "default": {
     "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
     }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}, {"name":
     "rank", "in": "query", "schema": {"type": "integer"}, "description": "default 0"}, {"name": "attempt", "in":
