@@ -8,7 +8,7 @@ struct Watch: Sendable {
   /// By attempt slot, as `members`.
   var attempts: [AttemptWatch?] = []
   /// The longest time between two steps of a job, over its attempts; by job number. Never iterated.
-  var longestGap: [Int64: Span] = [:]
+  var longestStep: [Int64: Span] = [:]
   var attention = Attention()
   var massSilence = MassSilence()
 

@@ -134,6 +134,8 @@ extension World {
         if step > shim.launch.resumeStep {
           report.step = step
           report.stepAge = .milliseconds(age)
+          report.stepsSaid = step - shim.launch.resumeStep
+          if report.stepsSaid >= 3 { report.longestStep = Span(nanoseconds: shim.script.stepTime) }
         }
         if r == 0 { report.checkpoint = shim.checkpoint }
         report.probe = probe

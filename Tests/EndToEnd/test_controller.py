@@ -8,7 +8,9 @@ import subprocess
 import threading
 import unittest
 
-from fleet import MUSTER, Fleet, alive, eventually, parent
+from fleet import FAULTS, MUSTER, PYTHON, Fleet, alive, eventually, parent
+
+HANG = os.path.join(FAULTS, "hang.py")
 
 
 class Controller(unittest.TestCase):
@@ -54,6 +56,18 @@ class Controller(unittest.TestCase):
         self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
         self.assertEqual(self.fleet.faults(job), [])
         self.assertTrue(all(node["state"] == "ready" for node in self.fleet.json("nodes")))
+
+    def test_hang_found_after_a_restart(self):
+        """A rank that hung before the controller was killed is found by the next one, by the steps that the shims saw."""
+        job = self.fleet.submit(
+            [PYTHON, HANG, "--steps", "40", "--step-seconds", "0.2", "--form", "read", "--hang-rank", "2", "--hang-at-step", "8"],
+            nodes=3, devices=1)
+        self.fleet.wait_step(job, 6)
+        self.kill()
+        self.fleet.start()
+        fault = eventually("the fault is found", lambda: self.fleet.faults(job), 15)[0]
+        self.assertEqual((fault["cause"], fault["rank"]), ("hangBlocked", 2))
+        self.assertEqual(self.fleet.end(job)["state"], "completed")
 
     def test_cut_log_followed(self):
         """A log whose middle was dropped is followed over a controller's restart: nothing twice, no hole without its line."""

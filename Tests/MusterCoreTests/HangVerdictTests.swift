@@ -76,20 +76,20 @@ import Testing
 
   @Test("the limit has a floor, follows the job's longest step, and can be set")
   func limit() {
-    #expect(HangWatch.limit(longestGap: .milliseconds(200), set: nil) == .seconds(3))
-    #expect(HangWatch.limit(longestGap: .seconds(30), set: nil) == .seconds(150))
-    #expect(HangWatch.limit(longestGap: .seconds(30), set: .seconds(7)) == .seconds(7))
+    #expect(HangWatch.limit(longestStep: .milliseconds(200), set: nil) == .seconds(3))
+    #expect(HangWatch.limit(longestStep: .seconds(30), set: nil) == .seconds(150))
+    #expect(HangWatch.limit(longestStep: .seconds(30), set: .seconds(7)) == .seconds(7))
   }
 
-  @Test("the time of a status teaches the watch nothing")
-  func statusIsNoStep() {
+  @Test("a status holds for as long as the rank says it; quiet counts from the step, listening from the first word")
+  func status() {
     var watch = HangWatch()
     func at(_ ms: Int64) -> Instant { Instant(nanoseconds: ms * 1_000_000) }
-    for step in 1...5 { _ = watch.saw(rank: 0, step: Int64(step), status: "", at: at(Int64(step) * 200)) }
-    #expect(watch.saw(rank: 0, step: 6, status: "", at: at(1_200)) == .milliseconds(200))
-    _ = watch.saw(rank: 0, step: 6, status: "evaluating", at: at(1_200))
+    watch.saw(rank: 0, step: 6, count: 6, status: "", at: at(1_200), now: at(5_000))
+    #expect(watch.quietest(now: at(6_000)) == .milliseconds(4_800) && watch.heard(now: at(6_000)) == .seconds(1))
+    watch.saw(rank: 0, step: 6, count: 6, status: "evaluating", at: at(1_200), now: at(5_500))
     #expect(watch.anyStatus)
-    #expect(watch.saw(rank: 0, step: 7, status: "", at: at(31_200)) == nil)
-    #expect(!watch.anyStatus)
+    watch.saw(rank: 0, step: 7, count: 7, status: "", at: at(31_200), now: at(31_200))
+    #expect(!watch.anyStatus && watch.ranks[0]?.count == 7 && watch.heard(now: at(31_200)) == .milliseconds(26_200))
   }
 }

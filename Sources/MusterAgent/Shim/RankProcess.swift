@@ -1,6 +1,7 @@
 import CMuster
 import Glibc
 import MusterCore
+import MusterNode
 import MusterProtocol
 
 /// One rank: its process, its log, its socket. Owned by the shim's loop.
@@ -16,8 +17,7 @@ struct RankProcess: ~Copyable {
   private(set) var hasExited = false
   private var limit = NoticeLimit()
   private var probe = RankProbe()
-  private var stepAt: Int64 = 0
-  private var firstStepAt: Int64?
+  private var steps = StepTimes()
 
   init(rank: Int32, input: ShimInput, socketFolder: String) throws(SystemFailure) {
     let socket = try NoticeSocket(folder: socketFolder, rank: rank)
@@ -58,8 +58,7 @@ struct RankProcess: ~Copyable {
       guard limit.admits(notice, now: now) else { continue }
       if let step = notice.step {
         isUrgent = isUrgent || report.step == nil
-        if report.step != step { stepAt = now }
-        firstStepAt = firstStepAt ?? now
+        if report.step != step { steps.said(status: report.status, now: now) }
         report.step = step
         if notice.status == nil, !report.status.isEmpty {
           report.status = ""
@@ -80,8 +79,7 @@ struct RankProcess: ~Copyable {
   }
 
   func refreshAge(_ report: inout RankReport, now: Int64) {
-    if report.step != nil { report.stepAge = .milliseconds(max(0, now - stepAt)) }
-    report.firstStepAge = firstStepAt.map { .milliseconds(max(0, now - $0)) }
+    steps.describe(in: &report, now: now)
   }
 
   mutating func refresh(_ report: inout RankReport, now: Int64, probes: Bool) {

@@ -15,34 +15,33 @@ struct HangWatch: Sendable {
 
   struct RankSteps: Sendable {
     var step: Int64
-    var count: Int32
+    /// In this attempt, also before this controller began to listen.
+    var count: Int64
     var lastAt: Instant
     var status: String
   }
   /// By rank within this attempt; nil until it speaks.
   private(set) var ranks: [RankSteps?] = []
+  /// When the first word of any rank was heard: after a controller's restart long after their first step.
+  private(set) var heardSince: Instant?
 
-  /// A rank's newest step and its time by the attentive clock. Answers the time since the step before, if that was
-  /// an ordinary step.
-  mutating func saw(rank: Int32, step: Int64, status: String, at: Instant) -> Span? {
+  /// A rank's newest step, when it said it and when we heard it, by the attentive clock.
+  mutating func saw(rank: Int32, step: Int64, count: Int64, status: String, at: Instant, now: Instant) {
+    heardSince = heardSince ?? now
     while ranks.count <= Int(rank) { ranks.append(nil) }
-    guard let known = ranks[Int(rank)] else {
-      ranks[Int(rank)] = RankSteps(step: step, count: 1, lastAt: at, status: status)
-      return nil
+    guard ranks[Int(rank)]?.step == step else {
+      ranks[Int(rank)] = RankSteps(step: step, count: count, lastAt: at, status: status)
+      return
     }
-    guard step != known.step else {
-      ranks[Int(rank)]?.status = status
-      return nil
-    }
-    let steps = max(1, step - known.step)
-    ranks[Int(rank)] = RankSteps(
-      step: step, count: known.count + Int32(clamping: steps), lastAt: at, status: status)
-    guard known.count >= 2, known.status.isEmpty else { return nil }
-    return Span(nanoseconds: (at - known.lastAt).nanoseconds / steps)
+    ranks[Int(rank)]?.status = status
   }
 
   /// How long a rank may be quiet.
-  static func limit(longestGap: Span, set: Span?) -> Span { set ?? max(floor, longestGap * timesLongest) }
+  static func limit(longestStep: Span, set: Span?) -> Span { set ?? max(floor, longestStep * timesLongest) }
+
+  /// How long the ranks have been listened to. Quiet from before that is known by their word alone: half of the limit
+  /// is needed to look at them.
+  func heard(now: Instant) -> Span { heardSince.map { now - $0 } ?? .zero }
 
   /// How long the quietest rank has been quiet; nil while none has spoken.
   func quietest(now: Instant) -> Span? { ranks.compactMap { $0 }.map { now - $0.lastAt }.max() }

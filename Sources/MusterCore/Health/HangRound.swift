@@ -16,7 +16,7 @@ extension Controller {
   private func hangLimit(_ attempt: Int32, _ seen: Watch.AttemptWatch) -> Span {
     let job = cluster.attempts[attempt].jobSlot
     let limit = HangWatch.limit(
-      longestGap: watch.longestGap[cluster.jobs[job].id.number] ?? .zero,
+      longestStep: watch.longestStep[cluster.jobs[job].id.number] ?? .zero,
       set: cluster.specs[Int(job)].restart.hangAfter)
     return seen.hang.anyStatus ? max(limit, HangWatch.unlearned) : limit
   }
@@ -37,9 +37,10 @@ extension Controller {
     let watched = looks.steps
     guard let worst = watched.max(by: { $0.quiet < $1.quiet }) else { return }
     let limit = hangLimit(attempt, seen)
-    guard worst.quiet > limit else { return }
+    let heard = seen.hang.heard(now: clock)
+    guard worst.quiet > limit, heard * 2 > limit else { return }
     // Every rank must have been looked at; where some cannot be, the answer a little later is "unknown".
-    guard looks.unprobed == 0 || worst.quiet > limit + .seconds(2) else { return }
+    guard looks.unprobed == 0 || min(worst.quiet, heard) > limit + .seconds(2) else { return }
     var verdict = HangVerdict.judge(looks.probed, someEndedWell: looks.someEndedWell)
     if verdict.finding == .working {
       guard isSet || worst.quiet > limit * HangWatch.patience else { return }

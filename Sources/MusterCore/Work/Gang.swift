@@ -95,9 +95,11 @@ extension Controller {
         let first = now - (rank.firstStepAge ?? rank.stepAge)
         if seen.firstStepAt == .zero || first < seen.firstStepAt { seen.firstStepAt = first }
         seen.lastStepAt = max(seen.lastStepAt, at)
-        let gap = seen.hang.saw(rank: rank.rank, step: step, status: rank.status, at: watch.attention.clock(at))
-        if let gap {
-          watch.longestGap[id.job.number] = max(watch.longestGap[id.job.number] ?? .zero, gap)
+        seen.hang.saw(
+          rank: rank.rank, step: step, count: rank.stepsSaid, status: rank.status, at: watch.attention.clock(at),
+          now: watch.attention.clock(now))
+        if rank.longestStep > watch.longestStep[id.job.number] ?? .zero {
+          watch.longestStep[id.job.number] = rank.longestStep
         }
       }
     }
@@ -226,7 +228,7 @@ extension Controller {
       // At once, before anybody else: it keeps its healthy nodes. A priority is no preemption.
       tryToStart(attempt.jobSlot)
     }
-    watch.longestGap[cluster.jobs[attempt.jobSlot].state.isFinal ? job.id.number : -1] = nil
+    watch.longestStep[cluster.jobs[attempt.jobSlot].state.isFinal ? job.id.number : -1] = nil
   }
 
   private func lastFault(of job: Int32) -> (exitCode: Int32, summary: String) {

@@ -58,6 +58,10 @@ public struct RankReport: Sendable, Hashable {
   public var stepAge: Span
   /// How long before this report the rank said its first step; nil until it has.
   public var firstStepAge: Span?
+  /// How many steps it has said in this attempt.
+  public var stepsSaid: Int64
+  /// The longest time between two of them, from the second on and without a status.
+  public var longestStep: Span
   public var loss: String
   public var status: String
   public var checkpoint: Int64?
@@ -66,7 +70,7 @@ public struct RankReport: Sendable, Hashable {
   public init(
     rank: Int32, pid: Int32 = 0, state: State, exitCode: Int32 = 0, signal: Int32 = 0, outOfMemory: String = "",
     exitedAge: Span? = nil, step: Int64? = nil, stepAge: Span = .zero,
-    firstStepAge: Span? = nil, loss: String = "", status: String = "",
+    firstStepAge: Span? = nil, stepsSaid: Int64 = 0, longestStep: Span = .zero, loss: String = "", status: String = "",
     checkpoint: Int64? = nil, probe: Probe? = nil
   ) {
     self.rank = rank
@@ -79,6 +83,8 @@ public struct RankReport: Sendable, Hashable {
     self.step = step
     self.stepAge = stepAge
     self.firstStepAge = firstStepAge
+    self.stepsSaid = stepsSaid
+    self.longestStep = longestStep
     self.loss = loss
     self.status = status
     self.checkpoint = checkpoint

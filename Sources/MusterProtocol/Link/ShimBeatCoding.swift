@@ -77,6 +77,8 @@ extension RankReport {
     if let step {
       add("step", .int(step), if: true)
       add("stepAgeMs", .int(stepAge.milliseconds), if: true)
+      add("steps", .int(stepsSaid), if: true)
+      add("longestStepMs", .int(longestStep.milliseconds), if: longestStep > .zero)
       if let firstStepAge { add("firstStepAgeMs", .int(firstStepAge.milliseconds), if: true) }
     }
     add("loss", .string(loss), if: !loss.isEmpty)
@@ -95,6 +97,7 @@ extension RankReport {
       exitedAge: json["exitedAgeMs"]?.intValue.map { Span.milliseconds($0) },
       step: json["step"]?.intValue, stepAge: .milliseconds(json["stepAgeMs"]?.intValue ?? 0),
       firstStepAge: json["firstStepAgeMs"]?.intValue.map { .milliseconds($0) },
+      stepsSaid: json["steps"]?.intValue ?? 0, longestStep: .milliseconds(json["longestStepMs"]?.intValue ?? 0),
       loss: json["loss"]?.stringValue ?? "", status: json["status"]?.stringValue ?? "",
       checkpoint: json["checkpoint"]?.intValue,
       probe: try json["probe"].map { json throws(LinkError) in try Probe(json: json) })
