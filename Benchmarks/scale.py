@@ -19,19 +19,11 @@ import time
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "Tests", "Support"))
+from waiting import eventually  # noqa: E402
+
 MUSTER = os.environ.get("MUSTER_BIN", os.path.join(ROOT, ".build", "release", "muster"))
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def until(what, check, seconds):
-    deadline = time.monotonic() + seconds
-    while True:
-        found = check()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise SystemExit(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 class Process:
@@ -71,7 +63,7 @@ class Controller:
     def start(self):
         self.server = Process(os.path.join(self.folder, "server.log"), MUSTER, "server", "--tls", "--listen",
                               f"127.0.0.1:{self.port}", "--data", self.data)
-        until("the controller answers", self.answers, 30)
+        eventually("the controller answers", self.answers, 30)
         with open(os.path.join(self.data, "address")) as file:
             self.address = file.read().strip()
         self.port = int(self.address.rsplit(":", 1)[1])
@@ -114,9 +106,9 @@ def agents(folder, nodes):
     begin, cpu = time.monotonic(), controller.server.cpu()
     fleet = controller.pretend(nodes)
     try:
-        until(f"{nodes} nodes are connected", lambda: "connected" in fleet.text(), 600)
+        eventually(f"{nodes} nodes are connected", lambda: "connected" in fleet.text(), 600)
         joined, spent = time.monotonic() - begin, controller.server.cpu() - cpu
-        until("all are ready", lambda: controller.cluster()["nodes"]["ready"] == nodes, 60)
+        eventually("all are ready", lambda: controller.cluster()["nodes"]["ready"] == nodes, 60)
         time.sleep(3)
         cpu, own, begin = controller.server.cpu(), fleet.cpu(), time.monotonic()
         time.sleep(20)
@@ -134,19 +126,19 @@ def restart(folder, gangs, trials=10):
     controller = Controller(folder)
     fleet = controller.pretend(2 * gangs)
     try:
-        until("all nodes are connected", lambda: "connected" in fleet.text(), 600)
+        eventually("all nodes are connected", lambda: "connected" in fleet.text(), 600)
         job = os.path.join(folder, "job.yaml")
         with open(job, "w") as file:
             file.write("gang: {nodes: 2, devicesPerNode: 8}\ncommand: [train]\nworkingDirectory: /\n")
         controller.muster("submit", *[job] * gangs)
-        until("all gangs run", lambda: controller.cluster()["jobs"]["running"] == gangs, 60)
+        eventually("all gangs run", lambda: controller.cluster()["jobs"]["running"] == gangs, 60)
         times = []
         for _ in range(trials):
             time.sleep(2)
             begin = time.monotonic()
             controller.server.end()
             controller.start()
-            until("all are known again", lambda: controller.cluster()["shims"]["heard"] == 2 * gangs, 60)
+            eventually("all are known again", lambda: controller.cluster()["shims"]["heard"] == 2 * gangs, 60)
             times.append(time.monotonic() - begin)
         jobs = json.loads(controller.muster("jobs", "--json"))
         disturbed = sum(1 for job in jobs if job["attempt"] != 1 or job["state"] != "running")

@@ -29,7 +29,7 @@ enum TLSSetup {
     var names = ["localhost", "127.0.0.1", "::1"]
     func add(_ name: String) { if !name.isEmpty, !names.contains(name) { names.append(name) } }
     if isWildcard(host) {
-      for address in LocalAddresses.all() { add(address) }
+      for address in HostAddresses.of() { add(address) }
       var name = [CChar](repeating: 0, count: 256)
       if gethostname(&name, name.count - 1) == 0 {
         add(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
@@ -41,29 +41,4 @@ enum TLSSetup {
   }
 
   static func isWildcard(_ host: String) -> Bool { host == "0.0.0.0" || host == "::" }
-}
-
-/// Addresses of this machine's interfaces that are up, without those of one link alone.
-enum LocalAddresses {
-  static func all() -> [String] {
-    var list: UnsafeMutablePointer<ifaddrs>?
-    guard getifaddrs(&list) == 0 else { return [] }
-    defer { freeifaddrs(list) }
-    var out: [String] = []
-    var next = list
-    while let entry = next?.pointee {
-      next = entry.ifa_next
-      guard let address = entry.ifa_addr, entry.ifa_flags & UInt32(IFF_UP) != 0 else { continue }
-      let family = Int32(address.pointee.sa_family)
-      guard family == AF_INET || family == AF_INET6 else { continue }
-      let size = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
-      var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-      guard getnameinfo(address, socklen_t(size), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else {
-        continue
-      }
-      let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if !name.contains("%"), !out.contains(name) { out.append(name) }
-    }
-    return out
-  }
 }

@@ -32,7 +32,7 @@ struct SimNode: Sendable {
   var beat: Int64 = 0
   var wake = 0
   var stalledUntil: Int64 = 0
-  var mail: [(connection: Int, mail: Mail)] = []
+  var held = HeldMail()
   var cannotStartUntil: Int64 = 0
   /// Run folders on its disk: they outlive agents and boots. The shim that each was made for.
   var folders: [MemberID: Int] = [:]
@@ -57,6 +57,18 @@ enum Mail: Sendable {
   case closed
 }
 
+/// What came to a process that is stopped or starved: it reads it when it runs again, in order.
+struct HeldMail: Sendable {
+  private var items: [(connection: Int, mail: Mail)] = []
+
+  mutating func keep(_ connection: Int, _ mail: Mail) { items.append((connection, mail)) }
+
+  mutating func take() -> [(connection: Int, mail: Mail)] {
+    defer { items = [] }
+    return items
+  }
+}
+
 /// The loop around `AgentMachine`, as `AgentLoop` runs it.
 extension World {
   mutating func bootAgent(_ i: Int, life: Int) {
@@ -65,7 +77,7 @@ extension World {
     nodes[i].agentUp = true
     nodes[i].agent = AgentMachine()
     nodes[i].link = SimLink()
-    nodes[i].mail = []
+    _ = nodes[i].held.take()
     nodes[i].beat = 0
     nodes[i].stalledUntil = 0
     nodes[i].link.redialAt = nodes[i].clock(now)
@@ -90,16 +102,14 @@ extension World {
   private func isHeld(_ i: Int) -> Bool { now < nodes[i].stalledUntil || now < nodes[i].frozenUntil }
 
   mutating func agentHears(_ i: Int, _ c: Int, _ mail: Mail) {
-    guard !isHeld(i) else { return nodes[i].mail.append((c, mail)) }
+    guard !isHeld(i) else { return nodes[i].held.keep(c, mail) }
     hear(i, c, mail)
     runAgent(i)
   }
 
   mutating func resumeAgent(_ i: Int) {
     guard nodes[i].agentUp, !isHeld(i) else { return }
-    let mail = nodes[i].mail
-    nodes[i].mail = []
-    for (c, item) in mail { hear(i, c, item) }
+    for (c, mail) in nodes[i].held.take() { hear(i, c, mail) }
     runAgent(i)
   }
 

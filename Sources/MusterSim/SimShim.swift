@@ -19,7 +19,7 @@ final class SimShim {
   var isKilling = false
   var wake = 0
   var stalledUntil: Int64 = 0
-  var mail: [(connection: Int, mail: Mail)] = []
+  var held = HeldMail()
 
   // The ranks.
   var running: [Bool]
@@ -71,16 +71,14 @@ extension World {
   func shimClock(_ s: Int) -> Int64 { nodes[shims[s].node].clock(now) }
 
   mutating func shimHears(_ s: Int, _ c: Int, _ mail: Mail) {
-    guard !isHeld(s) else { return shims[s].mail.append((c, mail)) }
+    guard !isHeld(s) else { return shims[s].held.keep(c, mail) }
     hear(s, c, mail)
     runShim(s)
   }
 
   mutating func resumeShim(_ s: Int) {
     guard shims[s].isAlive, !isHeld(s) else { return }
-    let mail = shims[s].mail
-    shims[s].mail = []
-    for (c, item) in mail { hear(s, c, item) }
+    for (c, mail) in shims[s].held.take() { hear(s, c, mail) }
     runShim(s)
   }
 
@@ -213,7 +211,7 @@ extension World {
   mutating func shimProcessEnds(_ s: Int) {
     guard shims[s].isAlive else { return }
     shims[s].isAlive = false
-    shims[s].mail = []
+    _ = shims[s].held.take()
     if let c = shims[s].link.connection { clientEnds(c) }
     if shims[s].runs { killRanks(s) } else { everythingEnded(s) }
   }

@@ -7,40 +7,22 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "Tests", "Support"))
+from waiting import alive, eventually  # noqa: E402
+
 MUSTER = os.environ.get("MUSTER_BIN", os.path.join(ROOT, ".build", "debug", "muster"))
 FAULTS = os.path.join(ROOT, "examples", "faults")
 PYTHON = "/usr/bin/python3"
 FINAL = ("completed", "failed", "cancelled", "timedOut")
 
 
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def parent(pid):
     with open(f"/proc/{pid}/stat") as file:
         return int(file.read().rsplit(")", 1)[1].split()[1])
-
-
-def eventually(what, check, seconds=20.0):
-    """Looks until `check` answers something true, and answers that."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = check()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
 
 
 class Program:

@@ -16,6 +16,9 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "Tests", "Support"))
+from waiting import alive, eventually  # noqa: E402
+
 PREFIX = "mlab-"
 NETWORK = "10.209.0"
 DATA_NETWORK = "10.210.0"
@@ -39,26 +42,6 @@ def ip(*words, check=True):
 def boot_seconds():
     """The clock that all namespaces share and that nobody sets."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def eventually(what, check, seconds=20.0, every=0.1):
-    """Looks until `check` answers something true, and answers that."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = check()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(every)
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def why_not():

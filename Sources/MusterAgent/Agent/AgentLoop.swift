@@ -62,7 +62,7 @@ struct AgentLoop: ~Copyable {
   private var address: String {
     let onTheWay = link.localAddress.isEmpty ? "127.0.0.1" : link.localAddress
     guard let named = options.address else { return onTheWay }
-    return InterfaceAddress.first(of: named) ?? named
+    return HostAddresses.of(interface: named).first ?? named
   }
 
   private var hello: AgentHello {
