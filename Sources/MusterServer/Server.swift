@@ -110,13 +110,26 @@ public struct Server: Sendable {
     }
   }
 
-  /// Names of the nodes that are in service and have an agent connected.
-  public func readyNodes() async throws -> [String] {
+  /// A node as its engine waits for it.
+  public struct NodeStanding: Sendable {
+    public var name: String
+    /// In service with an agent that has reported: a job may start there.
+    public var isReady: Bool
+    /// Out of service until a person says otherwise; nil if it is not.
+    public var outOfService: String?
+  }
+
+  public func nodeStandings() async throws -> [NodeStanding] {
     try await api.writer.read { state in
-      state.controller.cluster.nodes.indices.compactMap { i in
-        let node = NodeID(Int32(i))
-        guard state.controller.cluster.nodes[i].state == .ready, state.controller.free(node) != nil else { return nil }
-        return state.controller.cluster.nodeDetails[i].joined.name
+      state.controller.cluster.nodes.indices.map { i in
+        let hot = state.controller.cluster.nodes[i]
+        let details = state.controller.cluster.nodeDetails[i]
+        // A suspect, or one isolated for silence alone, comes back by itself when its agent has reported.
+        let isOut = hot.state == .draining || hot.state == .drained || (hot.state == .isolated && hot.onEvidence)
+        return NodeStanding(
+          name: details.joined.name,
+          isReady: hot.state == .ready && state.controller.free(NodeID(Int32(i))) != nil,
+          outOfService: isOut ? "\(hot.state): \(details.reason)" : nil)
       }
     }
   }

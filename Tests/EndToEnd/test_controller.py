@@ -146,6 +146,16 @@ class Controller(unittest.TestCase):
         self.assertEqual(len(acknowledged), len(set(acknowledged)))
         self.assertEqual(set(acknowledged) - known, set())
 
+    def test_up_with_a_node_out_of_service(self):
+        """`up` does not wait for a node that only a person brings back: it says which, why, and the way."""
+        self.fleet.muster("drain", "node-2", "--reason", "fan")
+        eventually("it is drained", lambda: self.fleet.node("node-2")["state"] == "drained")
+        self.fleet.process.send_signal(signal.SIGINT)
+        self.fleet.process.wait(30)
+        self.fleet.log.close()
+        self.fleet.start()
+        eventually("it says so", lambda: "node-2 is not ready: drained: fan. `muster resume node-2`" in self.fleet.up_log())
+
     def test_second_server_is_refused(self):
         """A second server on the same folder is refused, and a busy port is named with the way out."""
         done = self.fleet.muster("server", "--listen", "127.0.0.1:0", check=False, timeout=20)

@@ -43,6 +43,8 @@ public actor LocalEngine {
   private var slots: [Slot] = []
   private var looks = 0
 
+  public static func nodeNames(_ count: Int) -> [String] { (1...max(1, count)).map { "node-\($0)" } }
+
   public init(_ options: Options, listener: any EngineListener) {
     self.options = options
     self.listener = listener
@@ -56,8 +58,7 @@ public actor LocalEngine {
 
   /// Starts every node, or takes up the agent that still runs on its folder.
   public func start() throws {
-    for i in 1...max(1, options.nodes) {
-      let name = "node-\(i)"
+    for name in Self.nodeNames(options.nodes) {
       var slot = Slot(
         agent: LocalAgent(name: name, folder: "\(options.dataFolder)/nodes/\(name)"), life: .running, startedAt: .now)
       if !slot.agent.adopt() { try start(&slot) }

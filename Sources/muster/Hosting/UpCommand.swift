@@ -45,11 +45,13 @@ struct UpCommand: AsyncParsableCommand {
       started: { address in
         try await engine.start()
         watching.set(Task { try await engine.run() })
-        while try await server.readyNodes().count < nodes { try await Task.sleep(for: .milliseconds(20)) }
+        let missing = try await Self.missingNodes(server, names: LocalEngine.nodeNames(nodes))
         if json {
           let shown: JSON = [
             "address": .string(address), "data": .string(folder), "version": .string(Version.current),
             "nodes": JSON(nodes), "devices": JSON(devices),
+            "notReady": .array(
+              missing.map { ["name": .string($0.name), "reason": .string($0.reason), "remedy": .string($0.remedy)] }),
           ]
           return Terminal.out(shown.text + "\n")
         }
@@ -65,6 +67,7 @@ struct UpCommand: AsyncParsableCommand {
           Ctrl-C stops it.
 
           """)
+        for node in missing { Terminal.out("\(node.name) is not ready: \(node.reason). \(node.remedy)\n") }
       },
       stopping: {
         let running = try await server.runningJobs()
@@ -79,6 +82,39 @@ struct UpCommand: AsyncParsableCommand {
         await engine.stop()
         Terminal.out("Stopped: no rank runs.\n")
       }, killing: { await engine.stop() })
+  }
+}
+
+extension UpCommand {
+  private struct Missing: Sendable {
+    var name: String
+    var reason: String
+    var remedy: String
+  }
+
+  /// An agent that has not reported after this long has a reason that its log says.
+  private static let patience = Duration.seconds(10)
+
+  /// Waits for each of these nodes until it is ready, or will not be without a person. Those of an earlier start that
+  /// asked for more nodes are not waited for.
+  private static func missingNodes(_ server: Server, names: [String]) async throws -> [Missing] {
+    let deadline = ContinuousClock.now + patience
+    while true {
+      let standings = try await server.nodeStandings()
+      let left = names.filter { name in !standings.contains { $0.name == name && $0.isReady } }
+      let out = left.compactMap { name in standings.first { $0.name == name && $0.outOfService != nil } }
+      if left.count == out.count || ContinuousClock.now > deadline {
+        return left.map { name in
+          if let reason = out.first(where: { $0.name == name })?.outOfService {
+            return Missing(name: name, reason: reason, remedy: "`muster resume \(name)` puts it back into service")
+          }
+          return Missing(
+            name: name, reason: "its agent has not reported in \(patience.components.seconds) s",
+            remedy: "its log is \(name)/agent.log in the data folder's nodes")
+        }
+      }
+      try await Task.sleep(for: .milliseconds(20))
+    }
   }
 }
 
