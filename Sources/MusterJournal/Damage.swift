@@ -6,6 +6,16 @@ extension JournalReader {
     try self.init(place, JournalDatabase(salvaging: place.file))
   }
 
+  /// Throws `damaged` if the log has a hole in its middle: SQLite would silently end the journal there.
+  public func checkLog() throws(JournalError) {
+    let log = path + "-wal"
+    guard let offset = try LogCheck.damage(in: log) else { return }
+    var damage = JournalDamage(
+      path: log, detail: "what is at byte \(offset) is not what was written, and later commits follow")
+    damage.logOffset = offset
+    throw .damaged(damage)
+  }
+
   /// `error` with where the damage is, if that is what it tells of; any other error as it is. Reads the journal from its
   /// beginning up to the damage: not for a request.
   public static func located(_ error: JournalError, in path: String) -> JournalError {
@@ -40,7 +50,9 @@ public struct JournalDamage: Hashable, Sendable {
   public var wholeUntil: Int64?
   /// The newest snapshot that is whole, by its sequence number.
   public var newestSnapshot: Int64?
-  /// SQLite's word.
+  /// Of a log: where what is not as written begins.
+  public var logOffset: Int64?
+  /// What was found, or SQLite's word.
   public var detail: String
 
   init(path: String, detail: String) {
@@ -69,6 +81,9 @@ extension JournalDamage: CustomStringConvertible {
     }
     if let wholeUntil, wholeUntil > 0 {
       text += "; 'muster replay JOURNAL --until \(wholeUntil)' shows the state up to the damage"
+    }
+    if let logOffset {
+      text += "; to give up what follows the damage, also what was acknowledged: truncate -s \(logOffset) \(path)"
     }
     return text
   }

@@ -41,6 +41,7 @@ extension JournalOpening {
 
   private mutating func read(folder: String) throws(JournalError) {
     let reader = try JournalReader(path: folder)
+    try reader.checkLog()
     let search = try reader.latestSnapshot()
     skipped = search.skipped
     let known = search.snapshot.map { JournalEnd(sequence: $0.sequence, chain: $0.chain) }

@@ -76,6 +76,7 @@ public final class JournalReader: Sendable {
   /// Throws what is wrong: `unreadable`, `damaged`, `altered`, `gap`.
   @discardableResult
   public func verify() throws(JournalError) -> JournalEnd {
+    try checkLog()
     let complaint = try database.perform { try String.fetchOne($0, sql: "PRAGMA integrity_check(1)") }
     guard complaint == "ok" else {
       throw .damaged(JournalDamage(path: path, detail: complaint ?? "integrity_check said nothing"))

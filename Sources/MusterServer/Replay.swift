@@ -11,7 +11,9 @@ public struct Replay {
   /// - Throws: `JournalError`, `CodingError`. `beyondEnd`: the journal ends before `until`.
   public init(path: String, until: Int64?) throws {
     do {
-      try self.init(JournalReader(path: path), until: until)
+      let reader = try JournalReader(path: path)
+      try reader.checkLog()
+      try self.init(reader, until: until)
     } catch let error as JournalError {
       let located = JournalReader.located(error, in: path)
       // Up to the damage it can still be folded.

@@ -112,6 +112,47 @@ import Testing
     }
   }
 
+  @Test func `any flipped byte in a log is refused, unless only its last commit can have been torn there`() throws {
+    let folder = try TemporaryFolder()
+    let journal = try Journal.plain(folder.journal)
+    let log = folder.file + "-wal"
+    var ends: [Int] = []
+    for _ in 0..<12 {
+      try journal.appendMarked(batches: 1, bytes: 3000)
+      ends.append(try bytes(of: log).count)
+    }
+    let image = try folder.crashImage()
+    let (file, whole) = (try bytes(of: image + "/journal.sqlite"), try bytes(of: image + "/journal.sqlite-wal"))
+    let all = try JournalReader(path: image).all()
+    let acknowledged = try #require(ends.dropLast().last)
+    var random = SeededNumbers(seed: 11)
+    var refused = 0
+    for _ in 0..<300 {
+      var altered = whole
+      let place = Int.random(in: 0..<ends[11], using: &random)
+      altered[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      try put(file, to: image + "/journal.sqlite")
+      try put(altered, to: image + "/journal.sqlite-wal")
+      do {
+        let opened = try Journal.plain(image)
+        let read = try JournalReader(path: image).all()
+        #expect(read == all || (place >= acknowledged && read == all.dropLast()), "byte \(place)")
+        try opened.close()
+      } catch {
+        guard let error = error as? JournalError, case .damaged(let damage) = error, let offset = damage.logOffset
+        else {
+          Issue.record("byte \(place): \(error)")
+          continue
+        }
+        refused += 1
+        #expect(offset <= place && place < acknowledged && damage.wholeUntil ?? 0 <= journal.lastSequence)
+        #expect(error.remedy.contains("truncate -s \(offset)"))
+        #expect(try bytes(of: image + "/journal.sqlite-wal") == altered, "a damaged log is left as it was found")
+      }
+    }
+    #expect(refused > 200)
+  }
+
   @Test func `a journal that ends before its own snapshot has lost facts and is refused`() throws {
     let folder = try TemporaryFolder()
     let journal = try Journal.plain(folder.journal)
