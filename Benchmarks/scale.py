@@ -100,6 +100,13 @@ class Controller:
                        token, "--nodes", str(nodes), "--data", os.path.join(self.folder, "keys"))
 
 
+def share(process, seconds):
+    """Of a core, in percent, over the next seconds."""
+    cpu, begin = process.cpu(), time.monotonic()
+    time.sleep(seconds)
+    return (process.cpu() - cpu) / (time.monotonic() - begin) * 100
+
+
 def agents(folder, nodes):
     controller = Controller(folder)
     empty = controller.server.megabytes()
@@ -110,12 +117,12 @@ def agents(folder, nodes):
         joined, spent = time.monotonic() - begin, controller.server.cpu() - cpu
         eventually("all are ready", lambda: controller.cluster()["nodes"]["ready"] == nodes, 60)
         time.sleep(3)
-        cpu, own, begin = controller.server.cpu(), fleet.cpu(), time.monotonic()
-        time.sleep(20)
+        own, begin = fleet.cpu(), time.monotonic()
+        steady = share(controller.server, 20)
         wall = time.monotonic() - begin
         memory = controller.server.megabytes()
         print(f"| {nodes:,} | {joined:.1f} s | {spent / nodes * 1000:.2f} ms | "
-              f"{(controller.server.cpu() - cpu) / wall * 100:.1f} % | {memory:.0f} MB | "
+              f"{steady:.1f} % | {memory:.0f} MB | "
               f"{(memory - empty) / nodes * 1000:.0f} kB | {(fleet.cpu() - own) / wall * 100:.1f} % |", flush=True)
     finally:
         fleet.end()
@@ -132,6 +139,8 @@ def restart(folder, gangs, trials=10):
             file.write("gang: {nodes: 2, devicesPerNode: 8}\ncommand: [train]\nworkingDirectory: /\n")
         controller.muster("submit", *[job] * gangs)
         eventually("all gangs run", lambda: controller.cluster()["jobs"]["running"] == gangs, 60)
+        time.sleep(3)
+        steady = share(controller.server, 10)
         times = []
         for _ in range(trials):
             time.sleep(2)
@@ -144,7 +153,7 @@ def restart(folder, gangs, trials=10):
         disturbed = sum(1 for job in jobs if job["attempt"] != 1 or job["state"] != "running")
         print(f"| controller killed and started again with {gangs} running pretend gangs ({2 * gangs} shims): until all "
               f"are known | {len(times)} | {statistics.median(times):.2f} s | {min(times):.2f} | {max(times):.2f} | "
-              f"jobs disturbed: {disturbed} |")
+              f"jobs disturbed: {disturbed}; before, in peace, the controller used {steady:.1f} % of a core |")
     finally:
         fleet.end()
         controller.server.end()
