@@ -24,6 +24,13 @@ public struct Deadline: Hashable, Comparable, Sendable {
 
   public static func < (a: Deadline, b: Deadline) -> Bool { a.milliseconds < b.milliseconds }
 
+  /// When to go on to the next of so many things that are tried one after the other until this moment.
+  func share(of count: Int64) -> Deadline {
+    guard self != .never, count > 1 else { return self }
+    let now = Deadline.now.milliseconds
+    return Deadline(milliseconds: now + max(0, milliseconds - now) / count)
+  }
+
   public var isPast: Bool { self <= Deadline.now }
 
   /// What `poll` takes: -1 waits for ever; never above a minute, so that a wait that ends early is asked again.

@@ -33,16 +33,20 @@ final class Socket {
     }
     defer { freeaddrinfo(list) }
     var reason = "no address"
+    var left = Int64(sequence(first: list, next: { $0?.pointee.ai_next }).prefix { $0 != nil }.count)
     var next = list
     while let candidate = next?.pointee {
       next = candidate.ai_next
+      // An address that does not answer must not take the time of those after it.
+      let share = deadline.share(of: left)
+      left -= 1
       let descriptor = socket(candidate.ai_family, candidate.ai_socktype, candidate.ai_protocol)
       guard descriptor >= 0 else {
         reason = systemMessage(errno)
         continue
       }
       let connection = Socket(descriptor: descriptor, address: endpoint.address)
-      let failure = connection.open(candidate, until: deadline)
+      let failure = connection.open(candidate, until: share)
       if failure == 0 {
         if case .tls(let authority) = endpoint.security {
           try connection.secure(.authority(pem: authority), until: deadline)

@@ -84,12 +84,32 @@ extension Cluster {
   private mutating func rejoin(_ joined: NodeJoined) {
     let i = Int(joined.node.index)
     count(i, -1)
-    let held = Cluster.mask(nodes[i].devices) & ~nodes[i].freeDevices
+    let held = joined.devices == nodes[i].devices ? Cluster.mask(joined.devices) & ~nodes[i].freeDevices : held(i)
     nodes[i].devices = joined.devices
     nodes[i].freeDevices = Cluster.mask(joined.devices) & ~held
     nodeDetails[i].joined = joined
     nodeDetails[i].fenced = false
     count(i, 1)
+  }
+
+  /// Devices that members have not given back, counted anew: of those that a node came back without, `freeDevices` says
+  /// nothing.
+  private func held(_ i: Int) -> UInt64 {
+    var held: UInt64 = 0
+    var m = nodes[i].firstMember
+    while m >= 0 {
+      held |= members[m].devices
+      m = members[m].nextOnNode
+    }
+    // Members that have stopped keep their devices until their attempt has ended.
+    for attempt in active {
+      var m = attempts[attempt].firstMember
+      while m >= 0 {
+        if members[m].node == Int32(i) { held |= members[m].devices }
+        m = members[m].nextInGang
+      }
+    }
+    return held
   }
 
   /// Bits of so many devices.

@@ -14,6 +14,8 @@ public struct Controller: ~Copyable, Sendable {
   var now: Instant
   let startedAt: Instant
   var mustSchedule = false
+  /// When the first of the jobs that pause before their next attempt may start.
+  var pauseEnds = Instant.never
   var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false

@@ -16,6 +16,11 @@ public struct Limits: Sendable, Hashable {
   public var confirm: Span = .seconds(2)
   /// Past a lease's end before its ranks count as gone: the shim's own kill and clock rounding. Simulations: 0 to 5 s.
   public var leaseMargin: Span = .seconds(1)
+  /// An attempt that a node's fault ends sooner after its start, and without a step, counts as no start at all.
+  public var shortAttempt: Span = .seconds(30)
+  /// So many of them in a row are followed by a next attempt at once; then after 1, 2, 4 ... seconds.
+  public var freeRestarts: Int32 = 3
+  public var longestPause: Span = .seconds(60)
   /// Idempotency keys are remembered this long.
   public var keyLifetime: Span = .seconds(24 * 3600)
   /// A finished job stays in the hot state this long.

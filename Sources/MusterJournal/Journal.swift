@@ -48,6 +48,8 @@ public final class Journal {
   ) throws(JournalError) -> sending Journal {
     try Folder.create(folder)
     let journal = try Journal(folder: folder, options: options, lock: try FolderLock.take(folder: folder))
+    // Of a snapshot that was being written when the process before this one ended.
+    try SnapshotFolder(journalFolder: folder).removeUnfinished()
     try journal.load()
     return journal
   }
@@ -175,7 +177,6 @@ public final class Journal {
     state = .unusable(cause: "its last opening failed")
     // First of all: on a full disk even opening needs the room that the reserve holds.
     _ = try space()
-    try SnapshotFolder(journalFolder: folder).removeUnfinished()
     let (database, found) = try openingWithReserve()
     opening = found
     lastSequence = found.end.sequence

@@ -55,12 +55,12 @@ package struct AgentMachine: Sendable {
   }
 
   /// The whole list of members that should be here.
-  package mutating func intended(_ launches: [MemberLaunch], epoch: Int64) -> [Action] {
+  package mutating func intended(_ intent: NodeIntent, epoch: Int64) -> [Action] {
     guard epoch >= self.epoch else { return [.hangUp] }
     self.epoch = epoch
     var actions: [Action] = []
-    let wanted = Set(launches.map(\.member))
-    for launch in launches where members[launch.member] == nil {
+    let wanted = Set(intent.launches.map(\.member) + intent.others)
+    for launch in intent.launches where members[launch.member] == nil {
       if putAway.contains(launch.member) {
         members[launch.member] = Known(shimPID: 0, alive: false, startFailed: "")
         if !actions.contains(.report) { actions.append(.report) }

@@ -11,31 +11,32 @@ struct Follower: Sendable {
   static let interval: Int64 = 20_000
   static let look = Duration.seconds(2)
 
-  /// Runs until the task is cancelled.
-  func run() async {
-    do {
-      try await follow()
-    } catch is CancellationError {
-      return
-    } catch {
-      // The service goes on without snapshots: a restart takes longer.
-      logger.error("follower: \(error); no snapshots are written from here on")
+  /// After a failure it begins anew.
+  static let pause = Duration.seconds(30)
+
+  /// Runs until the task is cancelled: what goes wrong here costs snapshots, never the service.
+  func run() async throws {
+    while true {
+      do {
+        try await follow()
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        logger.error("follower: \(error); no snapshot until it has begun anew in \(Self.pause)")
+      }
+      try await Task.sleep(for: Self.pause)
     }
   }
 
   private func follow() async throws {
     let reader = try JournalReader(path: folder.path)
     let snapshots = SnapshotFolder(journalFolder: folder.path)
-    var cluster = Cluster()
-    if let newest = try reader.latestSnapshot().snapshot {
-      cluster = try Cluster(snapshot: newest.payload)
-    }
+    var cluster = try Recovery.newestSnapshot(reader) { logger.warning("\($0)") }
     var written = cluster.sequence
     var batches = try reader.batches(after: cluster.sequence)
     while true {
       while let batch = try batches.next() {
-        var bytes = ByteReader(batch.facts)
-        while !bytes.isAtEnd { cluster.apply(try bytes.fact()) }
+        try batch.forEachFact { sequence, fact in if sequence > cluster.sequence { cluster.apply(fact) } }
         if cluster.sequence - written >= Follower.interval {
           try snapshots.write(
             Snapshot(sequence: cluster.sequence, chain: batch.chain, payload: cluster.encodeSnapshot()))

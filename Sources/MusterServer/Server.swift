@@ -85,7 +85,13 @@ public struct Server: Sendable {
       onServerRunning: { channel in heard.yield(channel.localAddress?.port ?? 0) }, logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await application.run() }
-      group.addTask { await follower.run() }
+      group.addTask { try await follower.run() }
+      group.addTask {
+        await self.api.writer.waitForEnd()
+        try Task.checkCancellation()
+        throw StartFailure(reason: "the journal cannot be used any more: its log says why")
+      }
+      group.addTask { try await self.api.events.keepAlive() }
       group.addTask {
         for await port in ports {
           let shown = host.contains(":") ? "[\(host)]" : host

@@ -106,7 +106,7 @@ extension World {
       guard let node = connections[c].agent, host.agents[node] == c else { return }
       let told = members.map { AgentMember(member: $0.member, alive: $0.alive, startFailed: $0.startFailed) }
       handle(.agentReport(node: node, told))
-      host.tellings.append(.intent(c, node, beat: beat))
+      host.tellings.append(.intent(c, node, beat: beat, known: Set(told.map(\.member))))
     case .beat(let beat):
       guard let member = connections[c].member, host.links[member] == c else { return }
       handle(.shimReport(member, beat.report))
@@ -163,9 +163,11 @@ extension World {
       connections[c].backlog = []
       if connections[c].serverOpen { for message in backlog { hear(c, message) } }
     case .refused(let c, let reason): refuse(c, reason)
-    case .intent(let c, let node, let beat):
+    case .intent(let c, let node, let beat, let known):
       sendDown(
-        c, .intent(epoch: controller.cluster.epoch, beat: beat, launches: controller.launches(for: node)))
+        c,
+        .intent(
+          epoch: controller.cluster.epoch, controller.nodeIntent(for: node, beat: beat, known: known)))
     case .want(let c, let member, let beat):
       let order = controller.shimOrder(for: member, acknowledges: beat)
       sendDown(c, .want(epoch: controller.cluster.epoch, order))
@@ -180,7 +182,7 @@ extension World {
     var done: Set<NodeID> = []
     for node in dirty.nodes where done.insert(node).inserted {
       guard let c = host.agents[node] else { continue }
-      sendDown(c, .intent(epoch: epoch, beat: nil, launches: controller.launches(for: node)))
+      sendDown(c, .intent(epoch: epoch, controller.nodeIntent(for: node)))
     }
     var told: Set<MemberID> = []
     for member in dirty.members where told.insert(member).inserted {

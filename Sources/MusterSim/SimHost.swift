@@ -12,7 +12,7 @@ struct SimHost: Sendable {
   enum Telling {
     case greeted(Int, NodeID)
     case refused(Int, String)
-    case intent(Int, NodeID, beat: Int64)
+    case intent(Int, NodeID, beat: Int64, known: Set<MemberID>)
     case want(Int, MemberID, beat: Int64)
     case answer(Int, Controller.Reply)
   }

@@ -121,7 +121,7 @@ extension World {
       nodes[i].link.heard()
       switch message {
       case .welcome(let epoch): act(i, nodes[i].agent.welcomed(epoch: epoch))
-      case .intent(let epoch, _, let launches): act(i, nodes[i].agent.intended(launches, epoch: epoch))
+      case .intent(let epoch, let intent): act(i, nodes[i].agent.intended(intent, epoch: epoch))
       case .refused, .want, .inject, .logRead, .certificate: break
       }
     }

@@ -17,18 +17,18 @@ import Testing
   @Test("what is intended and not there is started, once")
   func starts() {
     var machine = AgentMachine()
-    #expect(machine.intended([Self.launch(1)], epoch: 1) == [.startShim(Self.launch(1))])
-    #expect(machine.intended([Self.launch(1)], epoch: 1) == [])
+    #expect(machine.intended(NodeIntent(launches: [Self.launch(1)]), epoch: 1) == [.startShim(Self.launch(1))])
+    #expect(machine.intended(NodeIntent(launches: [Self.launch(1)]), epoch: 1) == [])
   }
 
   @Test("what is not intended is killed, and put away only when it is gone and was reported")
   func kills() {
     var machine = AgentMachine()
     machine.has(Self.member(1), shimPID: 7, alive: true)
-    #expect(machine.intended([], epoch: 1) == [.killShim(Self.member(1))])
+    #expect(machine.intended(NodeIntent(launches: []), epoch: 1) == [.killShim(Self.member(1))])
     #expect(machine.ended(Self.member(1)) == [.report])
     #expect(machine.report.map(\.alive) == [false])
-    #expect(machine.intended([], epoch: 1) == [.removeFolder(Self.member(1))])
+    #expect(machine.intended(NodeIntent(launches: []), epoch: 1) == [.removeFolder(Self.member(1))])
     #expect(machine.report == [])
   }
 
@@ -36,7 +36,7 @@ import Testing
   func deadIsNotRestarted() {
     var machine = AgentMachine()
     machine.has(Self.member(1), shimPID: 7, alive: false)
-    #expect(machine.intended([Self.launch(1)], epoch: 1) == [])
+    #expect(machine.intended(NodeIntent(launches: [Self.launch(1)]), epoch: 1) == [])
     #expect(machine.report.map(\.alive) == [false])
   }
 
@@ -67,10 +67,10 @@ import Testing
   func runsOnce() {
     var machine = AgentMachine()
     machine.has(Self.member(1), shimPID: 7, alive: true)
-    _ = machine.intended([], epoch: 1)
+    _ = machine.intended(NodeIntent(launches: []), epoch: 1)
     _ = machine.ended(Self.member(1))
-    _ = machine.intended([], epoch: 1)
-    #expect(machine.intended([Self.launch(1)], epoch: 1) == [.report])
+    _ = machine.intended(NodeIntent(launches: []), epoch: 1)
+    #expect(machine.intended(NodeIntent(launches: [Self.launch(1)]), epoch: 1) == [.report])
     #expect(machine.report.map(\.alive) == [false])
   }
 
@@ -78,14 +78,14 @@ import Testing
   func olderEpoch() {
     var machine = AgentMachine()
     #expect(machine.welcomed(epoch: 3) == [.report])
-    #expect(machine.intended([Self.launch(1)], epoch: 2) == [.hangUp])
+    #expect(machine.intended(NodeIntent(launches: [Self.launch(1)]), epoch: 2) == [.hangUp])
     #expect(machine.report == [])
   }
 
   @Test("a shim that cannot be started is reported with its reason")
   func startFailed() {
     var machine = AgentMachine()
-    _ = machine.intended([Self.launch(1)], epoch: 1)
+    _ = machine.intended(NodeIntent(launches: [Self.launch(1)]), epoch: 1)
     #expect(machine.couldNotStart(Self.member(1), "no memory") == [.report])
     #expect(machine.report.map(\.startFailed) == ["no memory"])
     #expect(!machine.hasLiveMembers)

@@ -71,4 +71,23 @@ import Testing
     let beyond = JournalError.beyondEnd(asked: 999_999, last: golden.sequence)
     #expect(throws: beyond) { try Replay(path: copy, until: 999_999) }
   }
+
+  @Test("a snapshot of another format is left aside and said; all that it holds is in the facts")
+  func foreignSnapshot() throws {
+    let folder = NSTemporaryDirectory() + "muster-snapshot-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
+    let journal = try Journal.open(folder: folder)
+    var writer = ByteWriter()
+    writer.put(Fact(at: Instant(nanoseconds: 1), .controllerStarted(epoch: 1)))
+    try journal.append(firstSequence: 1, count: 1, at: 1, facts: writer.bytes)
+    try SnapshotFolder(journalFolder: folder).write(
+      Snapshot(sequence: 1, chain: journal.chain, payload: [255, 255, 1]))
+    var said: [String] = []
+    let cluster = try Recovery.cluster(
+      from: JournalReader(path: folder), until: 1, useSnapshot: true
+    ) { said.append($0) }
+    #expect(cluster.sequence == 1 && cluster.epoch == 1)
+    #expect(said.count == 1 && said.first?.contains("snapshot 1 was left aside") == true)
+    try journal.close()
+  }
 }

@@ -54,6 +54,16 @@ private func withServer(
 }
 
 @Suite struct RouteTests {
+  @Test("a page begins after any number", arguments: ["9223372036854775806", "0"])
+  func pages(after: String) async throws {
+    try await withServer { ask async throws in
+      let page = try await ask(.get, "/v1/jobs?after=\(after)", "", [:])
+      #expect(page.status == 200)
+      #expect(try page.json["jobs"]?.arrayValue == [])
+      #expect(try await ask(.get, "/v1/jobs?after=9223372036854775807", "", [:]).status == 400)
+    }
+  }
+
   @Test("only the command is required; who and where have defaults that are true anywhere")
   func submit() async throws {
     try await withServer { ask async throws in

@@ -92,7 +92,7 @@ struct AgentLoop: ~Copyable {
       heardAt = now
       switch message {
       case .welcome(let epoch): act(members.welcomed(epoch: epoch), now: now)
-      case .intent(let epoch, _, let launches): act(members.intended(launches, epoch: epoch), now: now)
+      case .intent(let epoch, let intent): act(members.intended(intent, epoch: epoch), now: now)
       case .refused(let reason): AgentMain.log("refused: \(reason)")
       case .inject(_, .killNode): dieAsNode()
       case .inject(_, .killAgent): kill(getpid(), SIGKILL)

@@ -35,7 +35,7 @@ struct LinkConnection: ~Copyable {
   private var descriptorNow: Int32 = -1
   private var isConnecting = false
   private var isOpen = false
-  private var stream = ResponseStream(lineLimit: linkLineLimit)
+  private var stream = ResponseStream(lineLimit: intentLineLimit)
   private var outgoing: [UInt8] = []
   private var backoff = LinkConnection.firstBackoff
   private var next = 0
@@ -120,7 +120,7 @@ struct LinkConnection: ~Copyable {
     heardAt = now
     redialAt = nil
     dialedAt = now
-    stream = ResponseStream(lineLimit: linkLineLimit)
+    stream = ResponseStream(lineLimit: intentLineLimit)
     let head =
       "POST /v1/link HTTP/1.1\r\nHost: \(host):\(port)\r\n\(credentials.header)"
       + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"

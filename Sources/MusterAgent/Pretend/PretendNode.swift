@@ -57,8 +57,7 @@ final class PretendNode: PretendLink {
     case .message(.welcome(let epoch)):
       isWelcome = true
       act(machine.welcomed(epoch: epoch), now: now)
-    case .message(.intent(let epoch, _, let launches)):
-      act(machine.intended(launches, epoch: epoch), now: now)
+    case .message(.intent(let epoch, let intent)): act(machine.intended(intent, epoch: epoch), now: now)
     case .message(.inject(_, .killNode)):
       for shim in shims.values { shim.end() }
     case .message: break

@@ -71,7 +71,7 @@ extension Controller {
     if !oldRuns { clearIfNothingOldRuns(node) }
   }
 
-  private mutating func shimNotStarted(_ attempt: Int32, member slot: Int32, _ why: String) {
+  mutating func shimNotStarted(_ attempt: Int32, member slot: Int32, _ why: String) {
     let node = NodeID(cluster.members[slot].node)
     fail(
       attempt, node: node, rank: nil, component: .node, cause: .shimNotStarted, confidence: .high,

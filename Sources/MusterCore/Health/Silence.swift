@@ -5,6 +5,10 @@ extension Controller {
     judgeSilentAgents()
     judgeHangs()
     judgeDeadlines()
+    if now >= pauseEnds {
+      pauseEnds = .never
+      mustSchedule = true
+    }
     forget()
   }
 

@@ -44,12 +44,32 @@ extension Controller {
 
   mutating func shimDied(_ attempt: Int32, member slot: Int32) {
     let node = cluster.members[slot].node
+    if isThirdStillborn(attempt, member: slot) {
+      return shimNotStarted(attempt, member: slot, "three shims in a row ended before they spoke")
+    }
     fail(
       attempt, node: NodeID(node), rank: nil, component: .shim, cause: .shimDied, confidence: .certain,
       evidence: [
         "the agent on \(nodeName(node)) saw its shim end and everything under it with it",
         "the agent answers: no evidence against the node",
       ], happenedAt: now, outcome: .nodeFault)
+  }
+
+  /// One shim that ends before its first word may have been killed; three in a row on one node cannot be started there.
+  private func isThirdStillborn(_ attempt: Int32, member slot: Int32) -> Bool {
+    let spoke = watch.knownMember(slot, id: cluster.memberID(slot))?.report != nil
+    guard !spoke, cluster.attempts[attempt].phase == .starting else { return false }
+    var latest = cluster.jobs[cluster.attempts[attempt].jobSlot].latestFault
+    var number = cluster.attempts[attempt].number
+    for _ in 0..<2 {
+      guard latest >= 0 else { return false }
+      let fault = cluster.faults[latest].fault
+      number -= 1
+      guard fault.cause == .shimDied, fault.node?.index == cluster.members[slot].node, fault.attempt.number == number
+      else { return false }
+      latest = cluster.faults[latest].previous
+    }
+    return true
   }
 
   /// Records the fault and ends the attempt.

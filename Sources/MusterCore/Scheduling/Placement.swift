@@ -26,12 +26,15 @@ public enum WaitReason: Sendable, Hashable {
   case fleetTooSmall(needed: Int32, capable: Int32, devicesPerNode: Int32)
   /// Ranks of an earlier attempt may still run; the job is freed by proof or when the lease has passed.
   case fenced
+  /// Its last attempts ended on nodes within moments of their start.
+  case pausing(until: Instant, attempts: Int32)
 
   public var kind: String {
     switch self {
     case .nodesBusy: "nodesBusy"
     case .fleetTooSmall: "fleetTooSmall"
     case .fenced: "fenced"
+    case .pausing: "pausing"
     }
   }
   public var message: String {
@@ -40,6 +43,8 @@ public enum WaitReason: Sendable, Hashable {
       "needs \(needed) nodes with enough free devices; \(fitting) have them now (\(ready) of \(total) nodes are ready)"
     case .fleetTooSmall(let needed, let capable, let devices):
       "needs \(needed) nodes of \(devices) devices; the fleet has \(capable) such nodes, busy or not"
+    case .pausing(_, let attempts):
+      "its last \(attempts) attempts ended on nodes within moments of their start, before any step: the next one waits up to a minute"
     case .fenced: "ranks of the last attempt may still run on a silent node: waiting for proof or the end of its lease"
     }
   }

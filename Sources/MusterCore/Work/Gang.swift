@@ -9,6 +9,7 @@ extension Controller {
       dirty.members.append(id)  // an old attempt: it is told to stop, then released
       return
     }
+    guard isOfMember(slot, report) else { return }
     var seen = watch.member(slot, id: id, now: now)
     let before = seen.report
     seen.connected = true
@@ -25,6 +26,19 @@ extension Controller {
     case .starting, .running: follow(attempt, member: slot, report)
     case .stopping, .ended: if report.state == .stopped || report.state == .failed { stopped(slot, .confirmed) }
     }
+  }
+
+  /// Whether the ranks are the member's own, each once: a shim that says otherwise is not believed at all.
+  private func isOfMember(_ slot: Int32, _ report: ShimReport) -> Bool {
+    let member = cluster.members[slot]
+    let perNode = cluster.specs[Int(cluster.attempts[member.attemptSlot].jobSlot)].role.ranksPerNode
+    var next = member.index * perNode
+    let end = next + perNode
+    for rank in report.ranks {
+      guard rank.rank >= next, rank.rank < end else { return false }
+      next = rank.rank + 1
+    }
+    return true
   }
 
   mutating func shimGone(_ id: MemberID) {

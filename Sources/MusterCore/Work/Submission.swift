@@ -57,7 +57,9 @@ extension Controller {
     guard cluster.fits(count: cluster.jobs[slot].nodes, devices: cluster.jobs[slot].devicesPerNode) else {
       return false
     }
-    guard case .places(let places) = placement(for: slot) else { return false }
+    let answer = placement(for: slot)
+    if case .waits(.pausing(let until, _)) = answer { pauseEnds = min(pauseEnds, until) }
+    guard case .places(let places) = answer else { return false }
     if planted == .attemptNumberReused, cluster.jobs[slot].attempt > 0 { cluster.jobs[slot].attempt -= 1 }
     let job = cluster.jobs[slot]
     let attempt = AttemptID(job: job.id, number: job.attempt + 1)
@@ -69,10 +71,32 @@ extension Controller {
     return true
   }
 
+  /// A job whose attempts end on nodes within moments of their start is started ever more seldom: a broken installation
+  /// must not fill the journal. Nil: no pause.
+  private func pause(_ slot: Int32) -> (until: Instant, attempts: Int32)? {
+    let latest = cluster.jobs[slot].latestAttempt
+    guard latest >= 0 else { return nil }
+    var (attempt, streak) = (latest, Int32(0))
+    while attempt >= 0, streak < 10 {
+      let state = cluster.attempts[attempt]
+      guard state.phase == .ended, state.outcome == .nodeFault, state.lastStep <= state.resumeStep,
+        state.endingAt - state.startedAt < limits.shortAttempt
+      else { break }
+      streak += 1
+      attempt = state.previous
+    }
+    guard streak > limits.freeRestarts else { return nil }
+    let seconds = min(limits.longestPause.nanoseconds / 1_000_000_000, 1 << Int64(streak - limits.freeRestarts - 1))
+    return (cluster.attempts[latest].endedAt + .seconds(seconds), streak)
+  }
+
   /// The scheduler's answer for a job that waits; `why` prints the same value.
   public func placement(for slot: Int32) -> PlacementAnswer {
     let role = cluster.specs[Int(slot)].role
     let latest = cluster.jobs[slot].latestAttempt
+    if let pause = pause(slot), pause.until > now {
+      return .waits(.pausing(until: pause.until, attempts: pause.attempts))
+    }
     let previous =
       latest < 0 ? [] : cluster.memberSlots(ofAttempt: latest).map { NodeID(cluster.members[$0].node) }
     let request = PlacementRequest(nodes: role.nodes, devicesPerNode: role.devicesPerNode, previous: previous)

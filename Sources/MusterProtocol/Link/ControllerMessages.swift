@@ -5,13 +5,28 @@ public import MusterCore
 public enum ControllerMessage: Sendable, Hashable {
   case welcome(epoch: Int64)
   case refused(reason: String)
-  /// The whole list of members that should exist on the node. `beat` echoes the report that it answers; nil if unasked.
-  case intent(epoch: Int64, beat: Int64?, launches: [MemberLaunch])
+  case intent(epoch: Int64, NodeIntent)
   case want(epoch: Int64, ShimOrder)
   case inject(epoch: Int64, Injection)
   case logRead(epoch: Int64, LogRead)
   /// A new certificate for the node's key, sent over the link that the old one opened.
   case certificate(pem: String)
+}
+
+/// The whole list of members that should exist on a node.
+public struct NodeIntent: Sendable, Hashable {
+  /// The report that this answers; nil if unasked.
+  public var beat: Int64?
+  /// In full: what to start if it is not there.
+  public var launches: [MemberLaunch]
+  /// By name alone: the agent has them, or is told in full with the answer to a later report.
+  public var others: [MemberID]
+
+  public init(beat: Int64? = nil, launches: [MemberLaunch], others: [MemberID] = []) {
+    self.beat = beat
+    self.launches = launches
+    self.others = others
+  }
 }
 
 /// Everything a shim needs to know of its member.
@@ -120,11 +135,7 @@ extension ControllerMessage {
     case .welcome(let epoch): return ["t": "welcome", "v": .int(linkVersion), "epoch": .int(epoch)]
     case .refused(let reason): return ["t": "refused", "v": .int(linkVersion), "reason": .string(reason)]
     case .certificate(let pem): return ["t": "certificate", "pem": .string(pem)]
-    case .intent(let epoch, let beat, let launches):
-      var members: [JSON.Member] = [.init(name: "t", value: "intent"), .init(name: "epoch", value: .int(epoch))]
-      if let beat { members.append(.init(name: "beat", value: .int(beat))) }
-      members.append(.init(name: "members", value: .array(launches.map(\.json))))
-      return .object(members)
+    case .intent(let epoch, let intent): return intent.json(epoch: epoch)
     case .want(let epoch, let order): return order.json(epoch: epoch)
     case .inject(let epoch, let injection):
       switch injection {
@@ -149,9 +160,7 @@ extension ControllerMessage {
     case "refused": return .refused(reason: try json.text("reason"))
     case "certificate": return .certificate(pem: try json.text("pem"))
     case "intent":
-      var launches: [MemberLaunch] = []
-      for launch in json["members"]?.arrayValue ?? [] { launches.append(try MemberLaunch(json: launch)) }
-      return .intent(epoch: try json.number("epoch"), beat: json["beat"]?.intValue, launches: launches)
+      return .intent(epoch: try json.number("epoch"), try NodeIntent(json: json))
     case "want": return .want(epoch: try json.number("epoch"), try ShimOrder(json: json))
     case "inject":
       let epoch = try json.number("epoch")
@@ -171,6 +180,32 @@ extension ControllerMessage {
           rank: try json.int32("rank"), offset: try json.number("offset"), limit: try json.number("limit")))
     default: return nil
     }
+  }
+}
+
+extension NodeIntent {
+  func json(epoch: Int64) -> JSON {
+    var members: [JSON.Member] = [.init(name: "t", value: "intent"), .init(name: "epoch", value: .int(epoch))]
+    if let beat { members.append(.init(name: "beat", value: .int(beat))) }
+    members.append(.init(name: "members", value: .array(launches.map(\.json))))
+    let names = others.map { JSON.array([.int($0.attempt.job.number), JSON($0.attempt.number), JSON($0.index)]) }
+    members.append(.init(name: "others", value: .array(names)))
+    return .object(members)
+  }
+
+  init(json: JSON) throws(LinkError) {
+    var launches: [MemberLaunch] = []
+    for launch in json["members"]?.arrayValue ?? [] { launches.append(try MemberLaunch(json: launch)) }
+    var others: [MemberID] = []
+    for name in json["others"]?.arrayValue ?? [] {
+      let numbers = (name.arrayValue ?? []).compactMap(\.intValue)
+      guard numbers.count == 3, let attempt = Int32(exactly: numbers[1]), let index = Int32(exactly: numbers[2]) else {
+        throw LinkError(field: "others")
+      }
+      others.append(
+        MemberID(attempt: AttemptID(job: JobID(numbers[0]), number: attempt), index: index))
+    }
+    self.init(beat: json["beat"]?.intValue, launches: launches, others: others)
   }
 }
 

@@ -4,6 +4,9 @@ public import MusterCore
 public let linkVersion: Int64 = 1
 /// A message is one line of JSON of at most this many bytes.
 public let linkLineLimit = 1 << 20
+/// From the controller to an agent: one launch, of at most 256 KiB of command and environment, may be six times as long
+/// as JSON.
+public let intentLineLimit = 4 << 20
 
 /// What agents and shims say to the controller. Everything is level-triggered: a message carries the whole present state
 /// of its subject, so that a lost one heals with the next.

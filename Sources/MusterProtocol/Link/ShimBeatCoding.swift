@@ -88,19 +88,37 @@ extension RankReport {
     return .object(members)
   }
 
+  /// What a node says is checked: whoever holds its key must not be able to stop the controller with a number.
   init(json: JSON) throws(LinkError) {
     guard let state = State(name: try json.text("state")) else { throw LinkError(field: "state") }
     self.init(
       rank: try json.int32("rank"), pid: try json.int32("pid"), state: state,
-      exitCode: json["exitCode"] == nil ? 0 : try json.int32("exitCode"),
-      signal: json["signal"] == nil ? 0 : try json.int32("signal"), outOfMemory: json["oom"]?.stringValue ?? "",
-      exitedAge: json["exitedAgeMs"]?.intValue.map { Span.milliseconds($0) },
-      step: json["step"]?.intValue, stepAge: .milliseconds(json["stepAgeMs"]?.intValue ?? 0),
-      firstStepAge: json["firstStepAgeMs"]?.intValue.map { .milliseconds($0) },
-      stepsSaid: json["steps"]?.intValue ?? 0, longestStep: .milliseconds(json["longestStepMs"]?.intValue ?? 0),
+      exitCode: Int32(try json.optional("exitCode", in: 0...255) ?? 0),
+      signal: Int32(try json.optional("signal", in: 0...64) ?? 0), outOfMemory: json["oom"]?.stringValue ?? "",
+      exitedAge: try json.age("exitedAgeMs"), step: try json.optional("step", in: JSON.counts),
+      stepAge: try json.age("stepAgeMs") ?? .zero, firstStepAge: try json.age("firstStepAgeMs"),
+      stepsSaid: try json.optional("steps", in: JSON.counts) ?? 0, longestStep: try json.age("longestStepMs") ?? .zero,
       loss: json["loss"]?.stringValue ?? "", status: json["status"]?.stringValue ?? "",
-      checkpoint: json["checkpoint"]?.intValue,
+      checkpoint: try json.optional("checkpoint", in: JSON.counts),
       probe: try json["probe"].map { json throws(LinkError) in try Probe(json: json) })
+  }
+}
+
+extension JSON {
+  /// Steps, checkpoints and bytes: sums of a few of them are still numbers.
+  fileprivate static let counts: ClosedRange<Int64> = 0...(1 << 60)
+  /// Ten years, in milliseconds.
+  private static let ages: ClosedRange<Int64> = 0...315_360_000_000
+
+  /// nil if the field is not there.
+  fileprivate func optional(_ field: String, in range: ClosedRange<Int64>) throws(LinkError) -> Int64? {
+    guard let value = self[field] else { return nil }
+    guard let number = value.intValue, range.contains(number) else { throw LinkError(field: field) }
+    return number
+  }
+
+  fileprivate func age(_ field: String) throws(LinkError) -> Span? {
+    try optional(field, in: JSON.ages).map { Span.milliseconds($0) }
   }
 }
 
@@ -114,9 +132,10 @@ extension Probe {
 
   init(json: JSON) throws(LinkError) {
     self.init(
-      state: try json.text("state"), cpuPermille: try json.number("cpuPermille"),
+      state: try json.text("state"), cpuPermille: try json.optional("cpuPermille", in: JSON.counts) ?? 0,
       syscall: json["syscall"]?.stringValue ?? "", descriptor: json["fdKind"]?.stringValue ?? "",
-      readBytes: json["readBytes"]?.intValue ?? 0, writtenBytes: json["writtenBytes"]?.intValue ?? 0)
+      readBytes: try json.optional("readBytes", in: JSON.counts) ?? 0,
+      writtenBytes: try json.optional("writtenBytes", in: JSON.counts) ?? 0)
   }
 }
 

@@ -13,7 +13,7 @@ public final class EventHub: Sendable {
     var names: [String] = []
     /// The last durable fact.
     var sequence: Int64 = 0
-    var listeners: [Int: AsyncStream<Event>.Continuation] = [:]
+    var listeners: [Int: AsyncStream<Event?>.Continuation] = [:]
     var nextListener = 0
   }
   private let state = Mutex(State())
@@ -35,29 +35,50 @@ public final class EventHub: Sendable {
         guard !state.listeners.isEmpty else { continue }
         let event = Event(sequence: first + Int64(i), fact: fact, names: state.names)
         for (id, listener) in state.listeners {
-          if case .dropped = listener.yield(event) {
-            listener.finish()
-            state.listeners[id] = nil
-          }
+          if !EventHub.take(event, listener) { state.listeners[id] = nil }
         }
       }
       state.sequence = first + Int64(facts.count) - 1
     }
   }
 
+  /// How often a listener hears that the controller lives; a connection that nobody holds any more fails then.
+  static let aliveInterval = Duration.seconds(15)
+
+  /// Until the task is cancelled.
+  func keepAlive() async throws {
+    while true {
+      try await Task.sleep(for: EventHub.aliveInterval)
+      state.withLock { state in
+        for (id, listener) in state.listeners where !EventHub.take(nil, listener) { state.listeners[id] = nil }
+      }
+    }
+  }
+
+  /// - Returns: false for a listener that is too slow or has gone.
+  private static func take(_ event: Event?, _ listener: AsyncStream<Event?>.Continuation) -> Bool {
+    switch listener.yield(event) {
+    case .enqueued: return true
+    case .dropped, .terminated: break
+    @unknown default: break
+    }
+    listener.finish()
+    return false
+  }
+
   struct Subscription: Sendable {
     /// Everything after this sequence comes by `events`; up to it the journal has it.
     var sequence: Int64
     var names: [String]
-    /// Ends when the listener was too slow, or at `cancel`.
-    var events: AsyncStream<Event>
+    /// nil: nothing has happened for a while. Ends when the listener was too slow, or at `cancel`.
+    var events: AsyncStream<Event?>
     var cancel: @Sendable () -> Void
   }
 
   /// - Returns: nil when there are as many listeners as there may be.
   func subscribe() -> Subscription? {
     let (stream, continuation) = AsyncStream.makeStream(
-      of: Event.self, bufferingPolicy: .bufferingOldest(EventHub.backlog))
+      of: Event?.self, bufferingPolicy: .bufferingOldest(EventHub.backlog))
     return state.withLock { state in
       guard state.listeners.count < EventHub.listenerLimit else { return nil }
       let id = state.nextListener

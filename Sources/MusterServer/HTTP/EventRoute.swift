@@ -26,31 +26,51 @@ struct EventRoute: Sendable {
     if after == newest { after = follow ? subscription.sequence : 0 }
     // A place that this journal has not reached: a backup was restored, or the client knew another controller.
     let isBeyond = after > subscription.sequence
-    let (start, path) = (min(after, subscription.sequence), folder.path)
+    let start = min(after, subscription.sequence)
     return Response(
       status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
       body: ResponseBody { out in
         defer { subscription.cancel() }
-        var last = start
-        func send(_ event: Event) async throws {
-          last = event.sequence
-          guard job == 0 || event.job?.number == job else { return }
-          let text = "id: \(event.sequence)\nevent: \(event.kind)\ndata: \(event.json.text)\n\n"
-          try await out.write(ByteBuffer(string: text))
-        }
-        // At once, so that a client knows it is heard before the first event.
-        try await out.write(ByteBuffer(string: ": muster events after \(start)\n\n"))
-        if isBeyond { try await EventRoute.resync(from: start, &out) }
-        if start < subscription.sequence {
-          try await EventRoute.replay(path, after: start, until: subscription.sequence, subscription.names, send)
-        }
-        if follow {
-          for await event in subscription.events where event.sequence > last { try await send(event) }
-          // The stream ended because this client was too slow: it is told where to go on.
-          try await EventRoute.resync(from: last, &out)
+        try await request.whileConnected(follow) {
+          var stream = Stream(job: job, last: start)
+          try await self.send(&stream, subscription, isBeyond: isBeyond, follow: follow, &out)
         }
         try await out.finish(nil)
       })
+  }
+
+  private struct Stream {
+    /// 0: all jobs, and what is of none.
+    var job: Int64
+    var last: Int64
+
+    mutating func send(_ event: Event, _ out: inout any ResponseBodyWriter) async throws {
+      last = event.sequence
+      guard job == 0 || event.job?.number == job else { return }
+      let text = "id: \(event.sequence)\nevent: \(event.kind)\ndata: \(event.json.text)\n\n"
+      try await out.write(ByteBuffer(string: text))
+    }
+  }
+
+  private func send(
+    _ stream: inout Stream, _ subscription: EventHub.Subscription, isBeyond: Bool, follow: Bool,
+    _ out: inout any ResponseBodyWriter
+  ) async throws {
+    // At once, so that a client knows it is heard before the first event.
+    try await out.write(ByteBuffer(string: ": muster events after \(stream.last)\n\n"))
+    if isBeyond { try await EventRoute.resync(from: stream.last, &out) }
+    if stream.last < subscription.sequence { try await replay(&stream, until: subscription, &out) }
+    guard follow else { return }
+    for await event in subscription.events {
+      guard let event else {
+        try await out.write(ByteBuffer(string: ": alive\n\n"))
+        continue
+      }
+      if event.sequence > stream.last { try await stream.send(event, &out) }
+    }
+    try Task.checkCancellation()
+    // The stream ended because this client was too slow: it is told where to go on.
+    try await EventRoute.resync(from: stream.last, &out)
   }
 
   /// Tells a client to read the state again: what follows has nothing to do with what it had.
@@ -59,23 +79,31 @@ struct EventRoute: Sendable {
     try await out.write(ByteBuffer(string: text))
   }
 
-  private static func replay(
-    _ path: String, after: Int64, until: Int64, _ names: [String], _ send: (Event) async throws -> Void
+  private func replay(
+    _ stream: inout Stream, until subscription: EventHub.Subscription, _ out: inout any ResponseBodyWriter
   ) async throws {
-    let reader = try JournalReader(path: path)
+    let reader = try JournalReader(path: folder.path)
     defer {
       // A reader that cannot be closed holds a descriptor until the process ends; there is nothing to do about it here.
       try? reader.close()
     }
+    let after = stream.last
     var batches = try reader.batches(after: after)
-    while let batch = try batches.next(), batch.firstSequence <= until {
-      var bytes = ByteReader(batch.facts)
-      var sequence = batch.firstSequence
-      while !bytes.isAtEnd {
-        let fact = try bytes.fact()
-        if sequence > after, sequence <= until { try await send(Event(sequence: sequence, fact: fact, names: names)) }
-        sequence += 1
+    while let batch = try batches.next(), batch.firstSequence <= subscription.sequence {
+      var events: [Event] = []
+      try batch.forEachFact { sequence, fact in
+        guard sequence > after, sequence <= subscription.sequence else { return }
+        events.append(Event(sequence: sequence, fact: fact, names: subscription.names))
       }
+      for event in events { try await stream.send(event, &out) }
     }
+  }
+}
+
+extension Request {
+  /// Runs an answer that may take for ever; a client that goes away cancels it. One that ends by itself needs no such care.
+  func whileConnected(_ isEndless: Bool, _ body: () async throws -> Void) async throws {
+    guard isEndless else { return try await body() }
+    try await self.body.consumeWithCancellationOnInboundClose { _ in try await body() }
   }
 }

@@ -63,7 +63,7 @@ extension API {
   }
 
   func jobs(_ request: Request) async throws -> Response {
-    let after = try API.number(request, "after", default: 0, in: 0...Int64.max)
+    let after = try API.number(request, "after", default: 0, in: 0...(Int64.max - 1))
     let limit = try API.number(request, "limit", default: Int64(API.pageLimit), in: 1...Int64(API.pageLimit))
     var wanted: Set<JobState>?
     if let text = request.uri.queryParameters["state"] {

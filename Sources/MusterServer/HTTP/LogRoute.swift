@@ -15,6 +15,8 @@ extension API {
   private static let chunk: Int64 = 128 << 10
   /// How often a log that is followed is looked at.
   private static let look = Duration.milliseconds(200)
+  /// So many looks that found nothing are followed by an empty write, which finds clients that have gone: 15 s.
+  private static let looksUntilAlive = 75
 
   func logs(_ id: JobID, _ request: Request) async throws -> Response {
     let rank = Int32(try API.number(request, "rank", default: 0, in: 0...Int64(Int32.max)))
@@ -23,9 +25,12 @@ extension API {
     let follow = try API.number(request, "follow", default: 0, in: 0...1) == 1
     let inParts = request.headers[.accept] == LogParts.contentType
     let first = try await place(id, attempt: Int32(number), rank: rank)
-    if first.peer == nil, !follow {
+    let place = PlaceOfLog(id: id, attempt: first.attempt.number, rank: rank)
+    let start = await read(first, rank: rank, offset: offset)
+    // A log that is followed may not be there yet.
+    if let problem = start.problem, !follow || first.isOver {
       throw APIError.notFound(
-        "the log is on node \"\(first.node)\", whose agent does not answer",
+        "the log is on node \"\(first.node)\": \(problem)",
         "wait until `muster nodes` shows it connected, or read its file on the node")
     }
     return Response(
@@ -35,28 +40,62 @@ extension API {
         .init("Muster-Attempt") ?? .ifMatch: "\(first.attempt.number)",
       ],
       body: ResponseBody { out in
-        var place = first
-        var at = offset
-        while true {
-          let data = await place.peer?.readLog(
-            place.attempt, rank: rank, offset: at, limit: API.chunk, epoch: place.epoch)
-          if let data, data.error.isEmpty {
-            if !data.data.isEmpty {
-              let head = inParts ? LogParts.head(next: data.next, length: data.data.count) : []
-              try await out.write(ByteBuffer(bytes: head + data.data))
-            }
-            let moved = data.next > at
-            at = max(at, data.next)
-            if moved { continue }
-          }
-          // All that there was has been sent, and nothing more can come.
-          if !follow || place.isOver { break }
-          try await Task.sleep(for: API.look)
-          place = try await self.place(id, attempt: first.attempt.number, rank: rank)
+        try await request.whileConnected(follow) {
+          try await self.send(place, from: start, isOver: first.isOver, follow: follow, inParts: inParts, &out)
         }
         try await out.finish(nil)
       })
   }
+
+  private struct PlaceOfLog: Sendable {
+    var id: JobID
+    var attempt: Int32
+    var rank: Int32
+  }
+
+  /// A part of a log, or why there is none.
+  private struct Part: Sendable {
+    var next: Int64
+    var bytes: [UInt8]
+    var problem: String?
+  }
+
+  private func read(_ place: Place, rank: Int32, offset: Int64) async -> Part {
+    guard let peer = place.peer else {
+      return Part(next: offset, bytes: [], problem: "its agent is not connected")
+    }
+    let data = await peer.readLog(place.attempt, rank: rank, offset: offset, limit: API.chunk, epoch: place.epoch)
+    return Part(
+      next: max(offset, data.next), bytes: data.data, problem: data.error.isEmpty ? nil : data.error)
+  }
+
+  /// Until all that there is has been sent, and, for one who follows, nothing more can come. A part that cannot be read
+  /// breaks the answer off: its end in good order would say that this was all.
+  private func send(
+    _ log: PlaceOfLog, from start: Part, isOver: Bool, follow: Bool, inParts: Bool,
+    _ out: inout any ResponseBodyWriter
+  ) async throws {
+    var (part, isOver, quiet) = (start, isOver, 0)
+    while true {
+      if !part.bytes.isEmpty || quiet >= API.looksUntilAlive {
+        let head = inParts ? LogParts.head(next: part.next, length: part.bytes.count) : []
+        try await out.write(ByteBuffer(bytes: head + part.bytes))
+        quiet = 0
+      }
+      let mayEnd = !follow || isOver
+      if let problem = part.problem, mayEnd { throw LogLost(reason: problem) }
+      if part.bytes.isEmpty {
+        if mayEnd { return }
+        try await Task.sleep(for: API.look)
+        quiet += 1
+      }
+      let place = try await place(log.id, attempt: log.attempt, rank: log.rank)
+      isOver = place.isOver
+      part = await read(place, rank: log.rank, offset: part.next)
+    }
+  }
+
+  private struct LogLost: Error { var reason: String }
 
   /// Where the rank's log of that attempt (0: the latest) lies.
   private func place(_ id: JobID, attempt number: Int32, rank: Int32) async throws(APIError) -> Place {

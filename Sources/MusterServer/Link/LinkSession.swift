@@ -133,8 +133,8 @@ struct LinkSession: Sendable {
       _ = state.controller.handle(.agentReport(node: node, told), now: state.now)
       return { state, durability in
         guard case .durable = durability else { return }
-        let launches = state.controller.launches(for: node)
-        peer.send(.intent(epoch: state.controller.cluster.epoch, beat: beat, launches: launches))
+        let intent = state.controller.nodeIntent(for: node, beat: beat, known: Set(told.map(\.member)))
+        peer.send(.intent(epoch: state.controller.cluster.epoch, intent))
       }
     }
   }

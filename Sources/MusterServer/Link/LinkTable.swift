@@ -45,7 +45,7 @@ struct LinkTable: ~Copyable {
     let epoch = controller.cluster.epoch
     var done: Set<NodeID> = []
     for node in dirty.nodes where done.insert(node).inserted {
-      agents[node]?.send(.intent(epoch: epoch, beat: nil, launches: controller.launches(for: node)))
+      agents[node]?.send(.intent(epoch: epoch, controller.nodeIntent(for: node)))
     }
     var told: Set<MemberID> = []
     for member in dirty.members where told.insert(member).inserted {

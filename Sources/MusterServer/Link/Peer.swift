@@ -11,7 +11,7 @@ final class Peer: Sendable {
   let outgoing: AsyncStream<ControllerMessage>
   private let continuation: AsyncStream<ControllerMessage>.Continuation
   private struct Waiting {
-    var nextID: Int64 = 1
+    var nextID: Int64 = 0
     var logs: [Int64: CheckedContinuation<LogData, Never>] = [:]
     var isClosed = false
   }
@@ -39,19 +39,27 @@ final class Peer: Sendable {
     for (id, log) in logs { log.resume(returning: LogData(id: id, error: "the node's agent went away")) }
   }
 
-  /// Asks the agent for a part of a log and waits for its answer.
+  /// An agent that is held, or a question lost in its queue.
+  static let logPatience = Duration.seconds(5)
+
+  /// Asks the agent for a part of a log and waits for its answer, not longer than `logPatience`.
   func readLog(_ attempt: AttemptID, rank: Int32, offset: Int64, limit: Int64, epoch: Int64) async -> LogData {
-    await withCheckedContinuation { continuation in
-      let id: Int64? = waiting.withLock { waiting in
-        guard !waiting.isClosed else { return nil }
-        let id = waiting.nextID
-        waiting.nextID += 1
-        waiting.logs[id] = continuation
-        return id
+    let id = waiting.withLock { waiting in
+      waiting.nextID += 1
+      return waiting.nextID
+    }
+    let timer = Task {
+      // Cancelled when the answer is there.
+      guard (try? await Task.sleep(for: Peer.logPatience)) != nil else { return }
+      answer(LogData(id: id, error: "the node's agent did not answer within \(Peer.logPatience)"))
+    }
+    defer { timer.cancel() }
+    return await withCheckedContinuation { continuation in
+      let isClosed = waiting.withLock { waiting in
+        if !waiting.isClosed { waiting.logs[id] = continuation }
+        return waiting.isClosed
       }
-      guard let id else {
-        return continuation.resume(returning: LogData(id: 0, error: "the node's agent went away"))
-      }
+      if isClosed { return continuation.resume(returning: LogData(id: id, error: "the node's agent went away")) }
       send(.logRead(epoch: epoch, LogRead(id: id, attempt: attempt, rank: rank, offset: offset, limit: limit)))
     }
   }

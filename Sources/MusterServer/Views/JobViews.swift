@@ -6,7 +6,7 @@ extension Controller {
   /// Jobs by ascending number after `after`; `next` is where the following page begins, or null.
   func jobPage(after: Int64, limit: Int, states: Set<JobState>?) -> JSON {
     var jobs: [JSON] = []
-    var id = max(after + 1, cluster.knownJobs.lowerBound)
+    var id = max(after, cluster.knownJobs.lowerBound - 1) + 1
     while id < cluster.knownJobs.upperBound, jobs.count < limit {
       if let slot = cluster.slot(of: JobID(id)), states?.contains(cluster.job(slot).state) ?? true {
         jobs.append(.object(jobView(slot)))

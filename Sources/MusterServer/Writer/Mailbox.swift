@@ -92,6 +92,12 @@ final class Mailbox<Item: Sendable>: @unchecked Sendable {
     return out
   }
 
+  var isClosed: Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return closed
+  }
+
   func close() {
     pthread_mutex_lock(mutex)
     closed = true

@@ -13,29 +13,41 @@ package enum Recovery {
   package static func cluster(
     from reader: JournalReader, until: Int64, useSnapshot: Bool, warn: (String) -> Void
   ) throws -> Cluster {
-    var cluster = Cluster()
-    if useSnapshot {
-      let found = try reader.latestSnapshot()
-      for skipped in found.skipped { warn("snapshot \(skipped.path) was left aside: \(skipped.fault)") }
-      if let snapshot = found.snapshot, snapshot.sequence <= until {
-        do {
-          cluster = try Cluster(snapshot: snapshot.payload)
-        } catch {
-          warn("snapshot \(snapshot.sequence) was left aside: \(error)")
-          cluster = Cluster()
-        }
-      }
-    }
+    var cluster = useSnapshot ? try newestSnapshot(reader, until: until, warn: warn) : Cluster()
     var batches = try reader.batches(after: cluster.sequence)
     while cluster.sequence < until, let batch = try batches.next() {
-      var bytes = ByteReader(batch.facts)
-      var sequence = batch.firstSequence
-      while !bytes.isAtEnd {
-        let fact = try bytes.fact()
+      try batch.forEachFact { sequence, fact in
         if sequence == cluster.sequence + 1, sequence <= until { cluster.apply(fact) }
-        sequence += 1
       }
     }
     return cluster
+  }
+
+  /// The state of the newest snapshot that can be used; an empty one if there is none.
+  static func newestSnapshot(
+    _ reader: JournalReader, until: Int64 = .max, warn: (String) -> Void
+  ) throws -> Cluster {
+    let found = try reader.latestSnapshot()
+    for skipped in found.skipped { warn("snapshot \(skipped.path) was left aside: \(skipped.fault)") }
+    guard let snapshot = found.snapshot, snapshot.sequence <= until else { return Cluster() }
+    do {
+      return try Cluster(snapshot: snapshot.payload)
+    } catch {
+      // Of another format: all that it holds is in the facts.
+      warn("snapshot \(snapshot.sequence) was left aside: \(error)")
+      return Cluster()
+    }
+  }
+}
+
+extension Batch {
+  /// Its facts in order, each with its sequence.
+  func forEachFact(_ body: (Int64, Fact) throws -> Void) throws {
+    var bytes = ByteReader(facts)
+    var sequence = firstSequence
+    while !bytes.isAtEnd {
+      try body(sequence, try bytes.fact())
+      sequence += 1
+    }
   }
 }

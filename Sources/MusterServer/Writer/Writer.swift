@@ -23,6 +23,8 @@ public final class Writer: Sendable {
   private let logger: Logger
   private let clock = HostClock()
   private let ended: Gate
+  /// Finishes when the thread has ended.
+  private let life: AsyncStream<Void>
 
   /// Starts the thread. The first facts (a new epoch) are durable when this returns.
   init(folder: DataFolder, events: EventHub, limits: Limits, logger: Logger) async throws {
@@ -30,6 +32,8 @@ public final class Writer: Sendable {
     self.logger = logger
     let (ready, signal) = (Gate(), Gate())
     ended = signal
+    let (life, living) = AsyncStream.makeStream(of: Void.self)
+    self.life = life
     let failure = Box<WriterFailure?>(nil)
     let loop = WriterLoop(
       mailbox: mailbox, folder: folder, events: events, limits: limits, logger: logger, clock: clock)
@@ -39,6 +43,7 @@ public final class Writer: Sendable {
         ready.open()
       })
       signal.open()
+      living.finish()
     }
     thread.start()
     await ready.wait()
@@ -70,9 +75,12 @@ public final class Writer: Sendable {
           }
         }
       }
-      if !accepted { continuation.resume(throwing: WriterFailure.laneFull(lane)) }
+      if !accepted { continuation.resume(throwing: mailbox.isClosed ? WriterFailure.stopping : .laneFull(lane)) }
     }
   }
+
+  /// Returns when the thread has ended, by itself or by `stop`, or when the task is cancelled.
+  func waitForEnd() async { for await _ in life {} }
 
   /// Lets what waits be done, then ends the thread.
   func stop() async {

@@ -16,8 +16,7 @@ struct WriterLoop: Sendable {
     do {
       let journal = try Journal.open(folder: folder.path)
       var state = try restore(journal, clock)
-      var tellings: [Writer.Telling] = []
-      if let failure = commit(journal, &state, &tellings) { throw failure }
+      try commitStart(journal, &state)
       ready(nil)
       isReady = true
       serve(journal, &state)
@@ -43,6 +42,12 @@ struct WriterLoop: Sendable {
     return WriterState(controller: controller, clock: clock, now: now, startedAt: now)
   }
 
+  private func commitStart(_ journal: Journal, _ state: inout WriterState) throws {
+    var open = OpenCommit()
+    open.take(from: &state.controller)
+    if let failure = commit(journal, &state, open) { throw failure }
+  }
+
   private func serve(_ journal: Journal, _ state: inout WriterState) {
     var nextTick = state.clock.now + Controller.tickInterval
     var nextSpaceCheck = state.clock.now
@@ -54,39 +59,74 @@ struct WriterLoop: Sendable {
         checkSpace(journal, &state)
         nextSpaceCheck = state.now + .seconds(1)
       }
-      var tellings: [Writer.Telling] = []
-      tellings.reserveCapacity(batch.count)
-      for work in batch {
-        if let telling = work(&state) { tellings.append(telling) }
+      var commit = OpenCommit()
+      commit.tellings.reserveCapacity(batch.count)
+      for (i, work) in batch.enumerated() {
+        if let telling = work(&state) { commit.tellings.append(telling) }
+        commit.take(from: &state.controller)
+        guard commit.isFull else { continue }
+        guard close(&commit, journal, &state) else { return giveUp(Array(batch[(i + 1)...]), &state) }
       }
       // Silence is judged only when all that had come in has been handled.
       if state.now >= nextTick {
         _ = state.controller.handle(.tick, now: state.now)
         nextTick = state.now + Controller.tickInterval
       }
-      if let failure = commit(journal, &state, &tellings) {
-        logger.critical("commit failed, state is rebuilt from the journal: \(failure)")
-        for telling in tellings { telling(&state, .lost(failure)) }
-        guard rebuild(journal, &state) else { return }
-        continue
-      }
-      for telling in tellings { telling(&state, .durable) }
-      state.links.deliver(state.controller.takeDirty(), from: state.controller)
+      guard close(&commit, journal, &state) else { return giveUp([], &state) }
     }
   }
 
-  /// One disk sync for all facts of the batch.
-  private func commit(
-    _ journal: Journal, _ state: inout WriterState, _ tellings: inout [Writer.Telling]
-  ) -> WriterFailure? {
-    let facts = state.controller.takeFresh()
-    guard !facts.isEmpty else { return nil }
-    let first = state.controller.cluster.sequence - Int64(facts.count) + 1
+  /// Facts that are applied and not yet durable, as the journal will have them, and who waits for them.
+  private struct OpenCommit {
+    /// Far below what one commit may be (`JournalError.batchTooLarge`): one work more must still fit.
+    static let fullBytes = 16 << 20
+    var facts: [Fact] = []
     var writer = ByteWriter()
-    for fact in facts { writer.put(fact) }
+    var tellings: [Writer.Telling] = []
+
+    var isFull: Bool { writer.bytes.count >= OpenCommit.fullBytes }
+
+    mutating func take(from controller: inout Controller) {
+      let fresh = controller.takeFresh()
+      for fact in fresh { writer.put(fact) }
+      facts += fresh
+    }
+  }
+
+  /// One disk sync for all facts so far, then answers, intents and orders leave.
+  /// - Returns: false when the journal cannot be used any more.
+  private func close(_ open: inout OpenCommit, _ journal: Journal, _ state: inout WriterState) -> Bool {
+    open.take(from: &state.controller)
+    let closed = open
+    open = OpenCommit()
+    if let failure = commit(journal, &state, closed) {
+      logger.critical("commit failed, state is rebuilt from the journal: \(failure)")
+      for telling in closed.tellings { telling(&state, .lost(failure)) }
+      return rebuild(journal, &state)
+    }
+    for telling in closed.tellings { telling(&state, .durable) }
+    state.links.deliver(state.controller.takeDirty(), from: state.controller)
+    return true
+  }
+
+  /// The journal cannot be used any more: whoever waits, or still comes, hears so. Memory is no longer what is on disk, and
+  /// nothing of it is told.
+  private func giveUp(_ rest: [Writer.Work], _ state: inout WriterState) {
+    mailbox.close()
+    var batch = rest
+    repeat {
+      for work in batch { work(&state)?(&state, .lost(.stopping)) }
+      batch = mailbox.take(deadline: HostClock.monotonic(after: .zero)) ?? []
+    } while !batch.isEmpty
+    logger.critical("the controller ends; start it again when the disk is well")
+  }
+
+  private func commit(_ journal: Journal, _ state: inout WriterState, _ closed: OpenCommit) -> WriterFailure? {
+    guard !closed.facts.isEmpty else { return nil }
+    let first = state.controller.cluster.sequence - Int64(closed.facts.count) + 1
     func append() throws(JournalError) {
       try journal.append(
-        firstSequence: first, count: facts.count, at: state.now.nanoseconds, facts: writer.bytes)
+        firstSequence: first, count: closed.facts.count, at: state.now.nanoseconds, facts: closed.writer.bytes)
     }
     do throws(JournalError) {
       do throws(JournalError) {
@@ -98,7 +138,7 @@ struct WriterLoop: Sendable {
     } catch {
       return .commitFailed("\(error)")
     }
-    events.publish(facts, first: first)
+    events.publish(closed.facts, first: first)
     return nil
   }
 
@@ -108,12 +148,10 @@ struct WriterLoop: Sendable {
     do {
       try journal.reopen()
       state = try restore(journal, state.clock)
-      var tellings: [Writer.Telling] = []
-      if let failure = commit(journal, &state, &tellings) { throw failure }
+      try commitStart(journal, &state)
       return true
     } catch {
-      logger.critical(
-        "the journal cannot be used: \(error). The controller ends; start it again when the disk is well.")
+      logger.critical("the journal cannot be used: \(error)")
       return false
     }
   }

@@ -30,7 +30,10 @@ final class LogGroup {
       for item in try logs[index].follower.advance() {
         switch item {
         case .bytes(let bytes): Terminal.out(logs[index].printer.take(bytes))
-        case .lost(.refused) where isOver: ended.insert(index)
+        case .lost(.refused(let error)) where isOver:
+          Terminal.out(logs[index].printer.finish())
+          Terminal.error("muster: rank \(logs[index].follower.rank): \(error.message)\n")
+          ended.insert(index)
         case .lost(let error): loss = loss ?? error
         case .ended:
           Terminal.out(logs[index].printer.finish())

@@ -1,0 +1,121 @@
+import Testing
+
+@testable import MusterCore
+
+/// What nodes say, told to a controller without a host.
+private struct Story: ~Copyable {
+  var controller = Controller(cluster: Cluster(), now: Instant(nanoseconds: 1_000_000_000))
+  var now = Instant(nanoseconds: 1_000_000_000)
+
+  init() {
+    _ = controller.handle(.start, now: now)
+    hello(devices: 8)
+  }
+
+  @discardableResult
+  mutating func say(_ command: Command) -> Controller.Reply {
+    now = now + .milliseconds(10)
+    return controller.handle(command, now: now)
+  }
+
+  mutating func hello(devices: Int32) {
+    say(.agentHello(NodeJoined(node: NodeID(0), name: "a", machine: "m", boot: "b", devices: devices), pid: 1))
+    say(.agentReport(node: NodeID(0), []))
+  }
+
+  mutating func submit(devices: Int32 = 8, ranks: Int32 = 1) -> JobID {
+    let role = RoleSpec(devicesPerNode: devices, ranksPerNode: ranks, command: ["x"], workingDirectory: "/")
+    guard case .jobs(let ids) = say(.submit([JobSpec(name: "j", user: "u", role: role)], key: "", requestHash: 0))
+    else { return JobID(0) }
+    return ids[0]
+  }
+
+  func job(_ id: JobID) -> Job { cluster { $0.jobs[$0.slot(of: id) ?? 0] } }
+  func cluster<T>(_ look: (borrowing Cluster) -> T) -> T { look(controller.cluster) }
+  mutating func tick(seconds: Int64) {
+    for _ in 0..<(seconds * 10) {
+      now = now + .milliseconds(90)
+      say(.tick)
+      say(.agentReport(node: NodeID(0), []))
+    }
+  }
+}
+
+@Suite struct NodeStoryTests {
+  private static func member(_ job: JobID, _ attempt: Int32) -> MemberID {
+    MemberID(attempt: AttemptID(job: job, number: attempt), index: 0)
+  }
+
+  @Test("devices that a node came back without are still their job's when it has them again")
+  func devicesComeBack() {
+    var story = Story()
+    let first = story.submit()
+    #expect(story.job(first).state == .starting)
+    story.hello(devices: 4)
+    #expect(story.cluster { $0.nodes[0].freeDevices } == 0)
+    story.hello(devices: 8)
+    #expect(story.cluster { $0.nodes[0].freeDevices } == 0)
+    let second = story.submit(devices: 4)
+    #expect(story.job(second).state == .pending)
+  }
+
+  @Test(
+    "a shim that speaks of ranks that are not its own is not believed, and stops nothing",
+    arguments: [[-1], [0, 0], [1, 0], [2], [.max], [.min]] as [[Int32]])
+  func foreignRanks(ranks: [Int32]) {
+    var story = Story()
+    let job = story.submit(ranks: 2)
+    let reports = ranks.map { RankReport(rank: $0, state: .running, step: 5) }
+    story.say(.shimReport(Self.member(job, 1), ShimReport(state: .running, ranks: reports)))
+    #expect(story.job(job).state == .starting)
+    let own = (0..<2).map { RankReport(rank: $0, pid: 7, state: .running, step: 5) }
+    story.say(.shimReport(Self.member(job, 1), ShimReport(state: .running, port: 1, ranks: own)))
+    #expect(story.job(job).state == .running)
+  }
+
+  @Test("a node on which three shims in a row die unborn cannot start any: it is isolated, the job waits")
+  func stillborn() {
+    var story = Story()
+    let job = story.submit()
+    for attempt in 1...Int32(3) {
+      #expect(story.job(job).attempt == attempt)
+      story.say(.agentReport(node: NodeID(0), [AgentMember(member: Self.member(job, attempt), alive: false)]))
+    }
+    #expect(story.cluster { $0.nodes[0].state } == .isolated && story.job(job).state == .pending)
+    let fault = story.cluster { $0.faults[$0.jobs[$0.slot(of: job) ?? 0].latestFault].fault }
+    #expect(fault.cause == .shimNotStarted && fault.component == .node)
+  }
+
+  @Test("attempts that nodes end at once come ever more seldom; a step makes the next one come at once")
+  func pauses() {
+    var story = Story()
+    let job = story.submit()
+    /// The shim speaks, then dies with its node's word.
+    func die(_ story: inout Story, step: Int64? = nil) {
+      let member = Self.member(job, story.job(job).attempt)
+      let rank = RankReport(rank: 0, pid: 7, state: .running, step: step)
+      story.say(.shimReport(member, ShimReport(state: .running, port: 1, ranks: [rank])))
+      story.say(.agentReport(node: NodeID(0), [AgentMember(member: member, alive: false)]))
+      story.say(.agentReport(node: NodeID(0), []))
+    }
+    for _ in 0..<3 { die(&story) }
+    #expect(story.job(job).attempt == 4, "three times at once")
+    die(&story)
+    #expect(story.job(job).attempt == 4 && story.job(job).state == .pending)
+    let slot = story.cluster { $0.slot(of: job) } ?? 0
+    guard case .waits(.pausing(_, let attempts)) = story.controller.placement(for: slot) else {
+      Issue.record("it waits for another reason")
+      return
+    }
+    #expect(attempts == 4)
+    story.tick(seconds: 2)
+    #expect(story.job(job).attempt == 5)
+    die(&story)
+    story.tick(seconds: 1)
+    #expect(story.job(job).attempt == 5, "two seconds now")
+    story.tick(seconds: 2)
+    #expect(story.job(job).attempt == 6)
+    die(&story, step: 3)
+    #expect(story.job(job).attempt == 7, "it had made a step")
+  }
+}

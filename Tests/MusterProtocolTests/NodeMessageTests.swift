@@ -1,0 +1,84 @@
+import MusterCore
+import MusterProtocol
+import Testing
+
+/// A node's word is checked before the core hears it: whoever holds a node's key can say anything.
+@Suite struct NodeMessageTests {
+  static let fields = [
+    "pid", "exitCode", "signal", "exitedAgeMs", "step", "stepAgeMs", "firstStepAgeMs", "steps", "longestStepMs",
+    "checkpoint",
+  ]
+
+  @Test("numbers that cannot be are refused, and none of them stops the controller", arguments: fields)
+  func numbers(field: String) {
+    for value in [Int64.min, .min + 1, -1, 1 << 31, 1 << 62, .max] {
+      let message = try? NodeMessage.decode(Self.beat(field, value))
+      guard case .beat(let beat)? = message ?? nil else { continue }
+      var controller = Controller(cluster: Cluster(), now: Instant(nanoseconds: 1 << 60))
+      _ = controller.handle(.start, now: Instant(nanoseconds: 1 << 60))
+      let joined = NodeJoined(node: NodeID(0), name: "a", machine: "m", boot: "b", devices: 1)
+      _ = controller.handle(.agentHello(joined, pid: 1), now: Instant(nanoseconds: 1 << 60))
+      _ = controller.handle(.agentReport(node: NodeID(0), []), now: Instant(nanoseconds: 1 << 60))
+      let role = RoleSpec(command: ["x"], workingDirectory: "/")
+      _ = controller.handle(
+        .submit([JobSpec(name: "j", user: "u", role: role)], key: "", requestHash: 0),
+        now: Instant(nanoseconds: 1 << 60))
+      let member = MemberID(attempt: AttemptID(job: JobID(1), number: 1), index: 0)
+      for second in 1...5 as ClosedRange<Int64> {
+        let now = Instant(nanoseconds: 1 << 60 + second * 1_000_000_000)
+        _ = controller.handle(.shimReport(member, beat.report), now: now)
+        _ = controller.handle(.tick, now: now)
+      }
+    }
+  }
+
+  /// A beat of one rank that runs and has said a step, with one number of it replaced.
+  private static func beat(_ field: String, _ value: Int64) -> JSON {
+    var rank: [JSON.Member] = [
+      .init(name: "rank", value: 0), .init(name: "pid", value: 1), .init(name: "state", value: "running"),
+      .init(name: "step", value: 1),
+    ]
+    rank.removeAll { $0.name == field }
+    rank.append(.init(name: field, value: .int(value)))
+    return ["t": "beat", "n": 1, "state": "running", "port": 1, "ranks": [.object(rank)]]
+  }
+
+  @Test("ages over ten years, codes over 255 and signals over 64 are refused")
+  func ranges() {
+    for (field, value) in [
+      ("stepAgeMs", Int64.max), ("exitedAgeMs", -1), ("signal", 65), ("exitCode", 256), ("step", -1),
+      ("checkpoint", 1 << 61),
+    ] as [(String, Int64)] {
+      let error = #expect(throws: LinkError.self) { try NodeMessage.decode(Self.beat(field, value)) }
+      #expect(error?.field == field)
+    }
+  }
+
+  @Test("an intent names what the agent has, tells the rest in full, and no more of it than fits into a message")
+  func intents() {
+    let now = Instant(nanoseconds: 1 << 60)
+    var controller = Controller(cluster: Cluster(), now: now)
+    _ = controller.handle(.start, now: now)
+    let joined = NodeJoined(node: NodeID(0), name: "a", machine: "m", boot: "b", devices: 8)
+    _ = controller.handle(.agentHello(joined, pid: 1), now: now)
+    _ = controller.handle(.agentReport(node: NodeID(0), []), now: now)
+    let value = String(repeating: "x", count: 100 << 10)
+    let role = RoleSpec(
+      command: ["x"], environment: [EnvironmentVariable(name: "A", value: value)], workingDirectory: "/")
+    let spec = JobSpec(name: "j", user: "u", role: role)
+    _ = controller.handle(.submit(Array(repeating: spec, count: 12), key: "", requestHash: 0), now: now)
+    var known: Set<MemberID> = []
+    var rounds = 0
+    while known.count < 12, rounds < 12 {
+      let intent = controller.nodeIntent(for: NodeID(0), known: known)
+      #expect(intent.launches.count + intent.others.count == 12 && !intent.launches.isEmpty)
+      let message = ControllerMessage.intent(epoch: 1, intent)
+      #expect(message.json.text.utf8.count < intentLineLimit / 8)
+      #expect((try? ControllerMessage.decode(message.json)) == message)
+      known.formUnion(intent.launches.map(\.member))
+      rounds += 1
+    }
+    #expect(known.count == 12 && rounds == 6)
+    #expect(controller.nodeIntent(for: NodeID(0), known: known).launches.isEmpty)
+  }
+}
