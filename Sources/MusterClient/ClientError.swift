@@ -6,6 +6,8 @@ public enum ClientError: Error, Hashable, Sendable {
   case noController(folder: String)
   case noToken(place: String)
   case badAddress(String, place: String)
+  /// Without TLS beyond loopback: the token would be there for all to read.
+  case inTheClear(String, place: String)
   /// No certificate to know the controller by.
   case noAuthority(address: String, file: String)
   /// TLS did not come about: who answers is not the one that was meant, or speaks no TLS.
@@ -23,7 +25,7 @@ public enum ClientError: Error, Hashable, Sendable {
     switch self {
     case .noController, .unreachable, .noAnswer, .cutOff, .notMuster: .unreachable
     case .noToken, .untrusted: .refused
-    case .badAddress, .noAuthority: .usage
+    case .badAddress, .inTheClear, .noAuthority: .usage
     case .refused(let error): error.exitStatus
     }
   }
@@ -34,6 +36,7 @@ public enum ClientError: Error, Hashable, Sendable {
     case .noController: "noController"
     case .noToken: "noToken"
     case .badAddress: "badAddress"
+    case .inTheClear: "inTheClear"
     case .noAuthority: "noAuthority"
     case .untrusted: "untrusted"
     case .unreachable: "unreachable"
@@ -50,6 +53,8 @@ public enum ClientError: Error, Hashable, Sendable {
     case .noController(let folder): "no controller has written its address in \(folder)"
     case .noToken(let place): "no token in \(place)"
     case .badAddress(let address, let place): "\(place) is not an address: \(address)"
+    case .inTheClear(let address, let place):
+      "\(place) is \(address): without TLS the token would cross the network in the clear; nothing was sent"
     case .noAuthority(let address, let file):
       "\(address) needs the certificate of the controller's authority; there is none at \(file)"
     case .untrusted(let address, let reason): "the controller at \(address) is not trusted: \(reason)"
@@ -67,6 +72,7 @@ public enum ClientError: Error, Hashable, Sendable {
     case .noController:
       "start one with `muster up`, or name its folder with --data DIR or MUSTER_DATA, or set MUSTER_ADDR and MUSTER_TOKEN"
     case .noToken: "set MUSTER_TOKEN to the content of the `token` file in the controller's data folder"
+    case .inTheClear: "write it as https://HOST:PORT; `muster login` fetches what that needs"
     case .badAddress: "write it as https://HOST:PORT, or http://HOST:PORT on loopback"
     case .noAuthority: "`muster login ADDR` fetches it, or set MUSTER_CA to a copy of the controller's DIR/ca.pem"
     case .untrusted: "check the address, and that MUSTER_CA (or ca.pem in the data folder) is this controller's"
@@ -81,7 +87,7 @@ public enum ClientError: Error, Hashable, Sendable {
   public var passes: Bool {
     switch self {
     case .noController, .noToken, .unreachable, .noAnswer, .cutOff, .notMuster: true
-    case .badAddress, .noAuthority, .untrusted: false
+    case .badAddress, .inTheClear, .noAuthority, .untrusted: false
     case .refused(let error): error.status == 503 || error.status == 429
     }
   }

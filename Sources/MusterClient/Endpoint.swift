@@ -22,30 +22,46 @@ public struct Endpoint: Hashable, Sendable {
   /// For people and for the Host header.
   public var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// Reads `http://HOST:PORT` or `https://HOST:PORT`, with or without a slash at the end. `place` is named in errors.
-  /// - Parameter authorityFile: the certificate of the controller's authority; read only for https.
+  /// Reads `https://HOST:PORT`, `http://HOST:PORT` or `HOST:PORT`, with or without a slash at the end. Without a scheme
+  /// it is TLS, but on loopback; without TLS it is loopback or an error: the token must not cross a network in the clear.
+  /// `place` is named in errors.
+  /// - Parameter authorityFile: the certificate of the controller's authority; read only for TLS.
   public static func parse(
     _ text: String, token: String, authorityFile: String = "", place: String
   ) throws(ClientError) -> Endpoint {
-    var rest = Substring(text)
-    var security = Security.plain
-    if rest.hasPrefix("https://") {
-      rest = rest.dropFirst("https://".count)
-      guard let bytes = FileBytes.read(authorityFile, limit: 64 << 10), !bytes.isEmpty else {
-        throw .noAuthority(address: text, file: authorityFile)
-      }
-      security = .tls(authorityPEM: String(decoding: bytes, as: UTF8.self))
+    let schemes = ["https://", "http://"]
+    let scheme = schemes.first { text.hasPrefix($0) } ?? ""
+    guard let (host, port) = hostAndPort(text.dropFirst(scheme.count)) else { throw .badAddress(text, place: place) }
+    let isLocal = Loopback.contains(host)
+    if scheme == "http://" || (scheme.isEmpty && isLocal) {
+      guard isLocal else { throw .inTheClear(text, place: place) }
+      return Endpoint(host: host, port: port, token: token)
     }
-    if rest.hasPrefix("http://") { rest = rest.dropFirst("http://".count) }
+    guard let bytes = FileBytes.read(authorityFile, limit: 64 << 10), !bytes.isEmpty else {
+      throw .noAuthority(address: text, file: authorityFile)
+    }
+    return Endpoint(
+      host: host, port: port, token: token, security: .tls(authorityPEM: String(decoding: bytes, as: UTF8.self)))
+  }
+
+  /// Host and port alone, whatever the scheme: for one who is about to learn whom to trust there. Nothing may be sent to
+  /// it before its `security` is set.
+  public static func bare(_ text: String, token: String, place: String) throws(ClientError) -> Endpoint {
+    let scheme = ["https://", "http://"].first { text.hasPrefix($0) } ?? ""
+    guard let (host, port) = hostAndPort(text.dropFirst(scheme.count)) else { throw .badAddress(text, place: place) }
+    return Endpoint(host: host, port: port, token: token)
+  }
+
+  private static func hostAndPort(_ text: Substring) -> (host: String, port: UInt16)? {
+    var rest = text
     if rest.hasSuffix("/") { rest = rest.dropLast() }
     guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]), port > 0 else {
-      throw .badAddress(text, place: place)
+      return nil
     }
     var host = rest[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
     let isHost = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") }
-    guard !host.isEmpty, isHost else { throw .badAddress(text, place: place) }
-    return Endpoint(host: String(host), port: port, token: token, security: security)
+    return host.isEmpty || !isHost ? nil : (String(host), port)
   }
 }
 

@@ -1,14 +1,11 @@
 extension Cluster {
   /// Folds one fact into the state. Total and blind: no clock, no configuration, no choice.
   public mutating func apply(_ fact: borrowing Fact) {
+    if let why = objection(to: fact) { impossible(fact, why) }
     let at = fact.at
     switch fact.event {
-    case .controllerStarted(let epoch):
-      if epoch <= self.epoch { impossible(fact, "epoch is at \(self.epoch)") }
-      self.epoch = epoch
-    case .nodeJoined(let joined):
-      if Int(joined.node.index) != nodes.count { impossible(fact, "next node is #\(nodes.count)") }
-      join(joined, at: at)
+    case .controllerStarted(let epoch): self.epoch = epoch
+    case .nodeJoined(let joined): join(joined, at: at)
     case .nodeReturned(let joined): rejoin(joined)
     case .nodeSuspected(let node, let reason): setNode(node, .suspect, at: at, reason: reason)
     case .nodeIsolated(let node, let onEvidence, let reason):
@@ -23,46 +20,42 @@ extension Cluster {
     // What else follows from it are facts of their own.
     case .nodeFenced(let node): nodeDetails[Int(node.index)].fenced = true
     case .joinTokenCreated(let token):
-      if token.id != admission.nextToken { impossible(fact, "next token is \(admission.nextToken)") }
       admission.tokens.append(token)
       admission.nextToken += 1
     case .joinTokensForgotten(let before): admission.tokens.removeAll { $0.expiresAt < before }
     case .nodeRevoked(_, let machine): admission.revoke(machine)
-    case .jobSubmitted(let submitted):
-      if submitted.job.number != nextJob { impossible(fact, "next job is \(nextJob)") }
-      submit(submitted, at: at)
+    case .jobSubmitted(let submitted): submit(submitted, at: at)
     case .jobCancelRequested(let job):
-      guard let slot = slot(of: job) else { impossible(fact, "no such job") }
+      guard let slot = slot(of: job) else { return }
       jobs[slot].cancelRequested = true
-    case .attemptStarted(let started): start(started, at: at, fact)
+    case .attemptStarted(let started): start(started, at: at)
     case .gangStarted(let attempt):
-      guard let slot = attemptSlot(attempt) else { impossible(fact, "no such attempt") }
+      guard let slot = attemptSlot(attempt) else { return }
       attempts[slot].phase = .running
       attempts[slot].runningAt = at
       jobs[attempts[slot].jobSlot].state = .running
     case .checkpointCommitted(let attempt, let step):
-      guard let slot = slot(of: attempt.job) else { impossible(fact, "no such job") }
+      guard let slot = slot(of: attempt.job) else { return }
       jobs[slot].checkpointStep = step
       jobs[slot].hasCheckpoint = true
     case .faultFound(let fault):
-      guard let slot = slot(of: fault.attempt.job) else { impossible(fact, "no such job") }
+      guard let slot = slot(of: fault.attempt.job) else { return }
       jobs[slot].latestFault = faults.insert(
         FaultRecord(foundAt: at, fault: fault, previous: jobs[slot].latestFault))
-    case .attemptEnding(let ending): end(ending, at: at, fact)
+    case .attemptEnding(let ending): end(ending, at: at)
     case .memberStopped(let member, _):
-      guard let slot = memberSlot(member) else { impossible(fact, "no such member") }
-      if members[slot].stopped { impossible(fact, "it had stopped before") }
+      guard let slot = memberSlot(member) else { return }
       stopMember(slot)
     case .attemptEnded(let ended):
-      guard let slot = attemptSlot(ended.attempt) else { impossible(fact, "no such attempt") }
+      guard let slot = attemptSlot(ended.attempt) else { return }
       finishAttempt(slot, strikes: ended.strikes, at: at)
     case .jobEnded(let ended):
-      guard let slot = slot(of: ended.job) else { impossible(fact, "no such job") }
+      guard let slot = slot(of: ended.job) else { return }
       finishJob(slot, ended, at: at)
     case .keysForgotten(let before): keys = keys.filter { $0.value.at >= before }
     case .silenceWithheld: break
     case .jobArchived(let job):
-      guard let slot = slot(of: job) else { impossible(fact, "no such job") }
+      guard let slot = slot(of: job) else { return }
       archive(slot)
     }
     sequence += 1
@@ -194,10 +187,8 @@ extension Cluster {
     pending.insert(slot, at: low)
   }
 
-  private mutating func start(_ started: AttemptStarted, at: Instant, _ fact: borrowing Fact) {
-    guard let job = slot(of: started.attempt.job) else { impossible(fact, "no such job") }
-    if started.attempt.number != jobs[job].attempt + 1 { impossible(fact, "last attempt is \(jobs[job].attempt)") }
-    if jobs[job].state != .pending { impossible(fact, "job is \(jobs[job].state)") }
+  private mutating func start(_ started: AttemptStarted, at: Instant) {
+    guard let job = slot(of: started.attempt.job) else { return }
     let previous = jobs[job].latestAttempt
     let slot = attempts.insert(
       Attempt(
@@ -209,7 +200,6 @@ extension Cluster {
     for index in stride(from: started.places.count - 1, through: 0, by: -1) {
       let place = started.places[index]
       let i = Int(place.node.index)
-      if place.devices & ~nodes[i].freeDevices != 0 { impossible(fact, "devices of node \(place.node) are not free") }
       count(i, -1)
       nodes[i].freeDevices &= ~place.devices
       nodes[i].members += 1
@@ -236,8 +226,8 @@ extension Cluster {
     if previous >= 0 { giveBackMembers(ofAttempt: previous) }
   }
 
-  private mutating func end(_ ending: AttemptEnding, at: Instant, _ fact: borrowing Fact) {
-    guard let slot = attemptSlot(ending.attempt) else { impossible(fact, "no such attempt") }
+  private mutating func end(_ ending: AttemptEnding, at: Instant) {
+    guard let slot = attemptSlot(ending.attempt) else { return }
     attempts[slot].phase = .stopping
     attempts[slot].outcome = ending.outcome
     attempts[slot].lastStep = ending.lastStep

@@ -19,6 +19,9 @@ public struct Controller: ~Copyable, Sendable {
   var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false
+  /// Test-only: a fact that cannot be is named here and left out, instead of stopping the program.
+  package var keepsImpossible = false
+  package private(set) var impossible: String?
   /// Test-only: see `PlantedCoreBug`.
   package var planted: PlantedCoreBug?
   /// Why each pending job waits, by job slot; from the last round that looked at it.
@@ -74,6 +77,10 @@ public struct Controller: ~Copyable, Sendable {
   /// Records and applies a fact.
   mutating func note(_ event: Fact.Event) {
     let fact = Fact(at: now, event)
+    if keepsImpossible, let why = cluster.objection(to: fact) {
+      impossible = impossible ?? "fact \(cluster.sequence + 1) (\(event)): \(why)"
+      return
+    }
     cluster.apply(fact)
     fresh.append(fact)
   }

@@ -21,7 +21,7 @@ public enum Chaos {
 
   /// Seeds that a plant took to be found, counted from `first`; nil if none of `limit` found it.
   public static func seedsToFind(_ plant: Plant, from first: UInt64, limit: Int = 1_000) -> (Int, Failure)? {
-    for i in 0..<limit {
+    for i in 0..<limit where UInt64(i) <= UInt64.max - first {
       if let failure = run(seed: first + UInt64(i), plant: plant).failure { return (i + 1, failure) }
     }
     return nil

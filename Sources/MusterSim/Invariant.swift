@@ -28,6 +28,7 @@ public enum Invariant: String, CaseIterable, Sendable {
   case followerAgrees = "follower and writer have the same state at the same fact"
   case snapshotIsTrue = "a snapshot is the state of the fact that it names"
   case journalReads = "every whole batch on disk can be read"
+  case factsFollow = "every fact can follow from those before it"
   case codecsAgree = "a message survives its encoding"
   // When the storm is over.
   case comesToRest = "when the storm is over every job ends or has a stated reason to wait"

@@ -17,7 +17,9 @@ extension World {
     var whole = Cluster()
     let snapshot = disk.snapshot
     for batch in disk.batches {
-      for fact in read(batch) { whole.apply(fact) }
+      for fact in read(batch) {
+        guard fits(whole.fold(fact)) else { return whole }
+      }
       if let snapshot, snapshot.sequence == batch.last, whole.encodeSnapshot() != snapshot.bytes {
         violated(Failure(invariant: .snapshotIsTrue, detail: "snapshot of fact \(snapshot.sequence)"))
         return whole
@@ -32,7 +34,9 @@ extension World {
     do throws(CodingError) {
       var cluster = try Cluster(snapshot: snapshot.bytes)
       for batch in disk.batches where batch.first > snapshot.sequence {
-        for fact in read(batch) { cluster.apply(fact) }
+        for fact in read(batch) {
+          guard fits(cluster.fold(fact)) else { return whole }
+        }
       }
       if cluster.encodeSnapshot() != whole.encodeSnapshot() {
         violated(Failure(invariant: .snapshotIsTrue, detail: "snapshot and later batches give another state"))
@@ -42,6 +46,12 @@ extension World {
       violated(Failure(invariant: .snapshotIsTrue, detail: "\(error)"))
       return whole
     }
+  }
+
+  /// - Returns: whether a fact could follow, which `fold` says with nil.
+  mutating func fits(_ objection: String?) -> Bool {
+    if let objection { violated(Failure(invariant: .factsFollow, detail: objection)) }
+    return objection == nil
   }
 
   private mutating func read(_ batch: SimDisk.Batch) -> [Fact] {
@@ -76,7 +86,10 @@ extension World {
     // The planted bug: the snapshot is taken before the last batch is folded, and named after it.
     let isDue = before / Int64(World.snapshotEvery) != (before + Int64(batch.count)) / Int64(World.snapshotEvery)
     let early = plant == .snapshotLacksLastBatch && isDue ? follower.encodeSnapshot() : nil
-    for fact in batch { follower.apply(fact) }
+    for fact in batch {
+      let why = follower.fold(fact)
+      guard fits(why) else { return }
+    }
     guard isDue else { return }
     disk.snapshot = SimDisk.Snapshot(sequence: follower.sequence, bytes: early ?? follower.encodeSnapshot())
   }
@@ -87,5 +100,14 @@ extension World {
       Failure(
         invariant: .followerAgrees,
         detail: "writer at fact \(controller.cluster.sequence), follower at \(follower.sequence)"))
+  }
+}
+
+extension Cluster {
+  /// Applies a fact, or says why it cannot be: a harness must live to tell which seed it was.
+  fileprivate mutating func fold(_ fact: Fact) -> String? {
+    if let why = objection(to: fact) { return "fact \(sequence + 1) (\(fact.event)): \(why)" }
+    apply(fact)
+    return nil
   }
 }

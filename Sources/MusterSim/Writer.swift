@@ -47,6 +47,7 @@ extension World {
       if let broken = auditor.check(fact) { violated(broken) }
       witness(fact)
     }
+    if let why = controller.impossible, failure == nil { violated(Failure(invariant: .factsFollow, detail: why)) }
     return reply
   }
 
@@ -192,6 +193,7 @@ extension World {
     host.time = max(host.clock.now(steady: steady), cluster.lastFactAt)
     controller = Controller(cluster: cluster, limits: shape.limits, now: host.time)
     controller.planted = plant.ofTheCore
+    controller.keepsImpossible = true
     handle(.start)
     commit()
   }

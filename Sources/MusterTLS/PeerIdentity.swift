@@ -32,7 +32,7 @@ package struct PeerIdentity: Sendable, Hashable {
 
   /// What a node may be called: 1 to 253 letters, digits, `.`, `_`, `-`.
   package static func isName(_ text: String) -> Bool {
-    (1...253).contains(text.utf8.count)
+    (1...253).contains(text.utf8.count) && text != "." && text != ".."
       && text.utf8.allSatisfy { byte in
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -19,6 +19,7 @@ enum CommandFailure: Error, Hashable {
   case cannotServe(String)
   case portBusy(host: String, port: Int)
   case portForbidden(host: String, port: Int)
+  case notOurAddress(host: String)
   case journal(code: String, String, remedy: String)
   case noJournal(String)
   case beyondJournal(asked: Int64, last: Int64)
@@ -35,7 +36,8 @@ enum CommandFailure: Error, Hashable {
       .messageTooLong:
       CommandStatus.usage.rawValue
     case .plainLogin, .unknownController: CommandStatus.usage.rawValue
-    case .ownController, .fileExists, .cannotServe, .portBusy, .portForbidden: CommandStatus.refused.rawValue
+    case .ownController, .fileExists, .cannotServe, .portBusy, .portForbidden, .notOurAddress:
+      CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
     case .noSuchRank, .noJournal, .beyondJournal: CommandStatus.notFound.rawValue
     case .notifyUnreachable: CommandStatus.unreachable.rawValue
@@ -58,6 +60,7 @@ enum CommandFailure: Error, Hashable {
     case .cannotServe: "cannotServe"
     case .portBusy: "portBusy"
     case .portForbidden: "portForbidden"
+    case .notOurAddress: "notOurAddress"
     case .journal(let code, _, _): code
     case .ownController: "ownController"
     case .plainLogin: "plainLogin"
@@ -81,6 +84,7 @@ enum CommandFailure: Error, Hashable {
     case .cannotServe(let reason): reason
     case .portBusy(let host, let port): "port \(port) on \(host) is in use"
     case .portForbidden(let host, let port): "port \(port) on \(host) is not ours to use"
+    case .notOurAddress(let host): "--listen: no interface of this machine has the address \(host)"
     case .journal(_, let problem, _): problem
     case .noJournal(let path): "there is no journal at \(path)"
     case .beyondJournal(let asked, let last): "fact \(asked) was asked for, the journal ends at \(last)"
@@ -97,6 +101,7 @@ enum CommandFailure: Error, Hashable {
     case .silent, .wrongJob, .cannotServe: ""
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"
+    case .notOurAddress: "`ip address` shows those that it has; 0.0.0.0 is all of them"
     case .journal(_, _, let remedy): remedy
     case .noJournal: "name a controller's data folder, or the journal.sqlite in one"
     case .beyondJournal(_, let last): "give --until \(last) or less, or leave it out for all"

@@ -31,6 +31,12 @@ struct WaitingTime: ExpressibleByArgument, Hashable {
 
   init(seconds: Double) { self.seconds = seconds }
 
+  /// For the help.
+  var defaultValueDescription: String {
+    let whole = Int(seconds)
+    return whole > 0 && whole % 3600 == 0 ? "\(whole / 3600)h" : "\(whole)s"
+  }
+
   init?(argument: String) {
     if let number = Double(argument), number >= 0, number.isFinite {
       seconds = number

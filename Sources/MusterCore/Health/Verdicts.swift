@@ -25,21 +25,22 @@ extension Controller {
   mutating func cannotStart(_ attempt: Int32, member slot: Int32, _ report: ShimReport) {
     let problem = report.problem ?? ShimReport.Problem(code: "unknown", message: "the shim gave no reason")
     let node = cluster.members[slot].node
-    guard problem.code != "leaseExpired" else { return leaseExpired(attempt, member: slot) }
+    guard problem.code != "leaseExpired" else { return leaseExpired(attempt, member: slot, report) }
     fail(
       attempt, node: NodeID(node), rank: nil, component: .job, cause: .cannotExecute, confidence: .certain,
       evidence: ["on node \(nodeName(node)): \(problem.message)"], happenedAt: now,
       exitCode: problem.code == "executableNotFound" ? 127 : 126, outcome: .unrunnable, action: .failJob)
   }
 
-  mutating func leaseExpired(_ attempt: Int32, member slot: Int32) {
+  mutating func leaseExpired(_ attempt: Int32, member slot: Int32, _ report: ShimReport) {
     let node = cluster.members[slot].node
+    let ended = report.ranks.compactMap(\.exitedAge).max() ?? .zero
     fail(
       attempt, node: NodeID(node), rank: nil, component: .unknown, cause: .leaseExpired, confidence: .high,
       evidence: [
         "the shim on \(nodeName(node)) had no acknowledged beat for \(limits.lease.seconds) s and stopped its ranks",
         "controller or network between them was away; no node is blamed",
-      ], happenedAt: now, outcome: .nodeFault)
+      ], happenedAt: now - ended, outcome: .nodeFault)
   }
 
   mutating func shimDied(_ attempt: Int32, member slot: Int32) {

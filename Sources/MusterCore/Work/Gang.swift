@@ -53,7 +53,7 @@ extension Controller {
       cannotStart(attempt, member: slot, report)
     } else if report.problem?.code == "leaseExpired" {
       // Before the ranks' own ends: it was the shim that killed them.
-      leaseExpired(attempt, member: slot)
+      leaseExpired(attempt, member: slot, report)
     } else if let bad = report.ranks.filter(\.endedBadly).max(by: {
       ($0.exitedAge ?? .zero) < ($1.exitedAge ?? .zero)
     }) {
@@ -214,13 +214,31 @@ extension Controller {
     return cluster.jobs[job].hasCheckpoint ? .attempt : .strict
   }
 
+  /// Shims that were away when the attempt began to end have told since how far their ranks had come.
+  /// - Returns: the attempt's last step.
+  private mutating func restateSteps(_ slot: Int32) -> Int64 {
+    let attempt = cluster.attempts[slot]
+    let lastStep = max(attempt.lastStep, self.lastStep(slot))
+    let seen = watch.knownAttempt(slot, id: cluster.attemptID(slot))
+    let lastStepAt = max(attempt.lastStepAt, seen?.lastStepAt ?? .zero)
+    guard lastStep > attempt.lastStep || lastStepAt > attempt.lastStepAt else { return lastStep }
+    let firstStepAt = attempt.firstStepAt == .zero ? seen?.firstStepAt ?? .zero : attempt.firstStepAt
+    note(
+      .attemptEnding(
+        AttemptEnding(
+          attempt: cluster.attemptID(slot), outcome: attempt.outcome, lastStep: lastStep, firstStepAt: firstStepAt,
+          lastStepAt: lastStepAt)))
+    return lastStep
+  }
+
   private mutating func finish(_ slot: Int32) {
     let attempt = cluster.attempts[slot]
     let job = cluster.jobs[attempt.jobSlot]
     let spec = cluster.specs[Int(attempt.jobSlot)]
     let id = cluster.attemptID(slot)
+    let lastStep = restateSteps(slot)
     var strikes = job.strikes
-    if attempt.outcome == .jobFault { strikes = attempt.lastStep > job.bestStep ? 0 : strikes + 1 }
+    if attempt.outcome == .jobFault { strikes = lastStep > job.bestStep ? 0 : strikes + 1 }
     note(.attemptEnded(AttemptEnded(attempt: id, strikes: strikes)))
     if attempt.outcome == .jobFault { judgeLemon(ofJob: attempt.jobSlot) }
     mustSchedule = true

@@ -16,7 +16,15 @@ struct LinkRoute: Sendable {
     let (writer, logger, tls) = (self.writer, self.logger, self.tls)
     var node: CertifiedNode?
     if let tls {
-      guard let peer = try await context.peer() else {
+      let shown: PeerIdentity?
+      do {
+        shown = try await context.peer()
+      } catch {
+        throw APIError(
+          status: .unauthorized, code: "noCertificate", message: "the certificate is not a node's: \(error)",
+          remedy: "join with `muster agent --join ADDR --token T`; `muster token create` prints the token")
+      }
+      guard let peer = shown else {
         throw APIError(
           status: .unauthorized, code: "noCertificate", message: "the link needs a node's certificate",
           remedy: "join with `muster agent --join ADDR --token T`; `muster token create` prints the token")
@@ -33,6 +41,10 @@ struct LinkRoute: Sendable {
           group.addTask {
             await LinkRoute.listen(
               request.body, LinkSession(writer: writer, peer: peer, certified: certified, logger: logger), logger)
+          }
+          group.addTask {
+            // Cancelled when the connection has ended.
+            try? await peer.watch()
           }
           do {
             for await message in peer.outgoing {
@@ -59,6 +71,7 @@ struct LinkRoute: Sendable {
     var line: [UInt8] = []
     do {
       reading: for try await buffer in body {
+        session.peer.heard()
         for byte in buffer.readableBytesView {
           if byte != UInt8(ascii: "\n") {
             line.append(byte)

@@ -28,11 +28,18 @@ struct LinkSession: Sendable {
   mutating func heard(_ line: [UInt8]) async -> Bool {
     let message: NodeMessage?
     do {
-      message = try NodeMessage.decode(try JSON.parse(line))
+      let json = try JSON.parse(line)
+      // Before its other fields: those of another version may be others.
+      if identity == nil, let version = json["v"]?.intValue, version != linkVersion {
+        return refuse(Self.versionProblem(version))
+      }
+      message = try NodeMessage.decode(json)
     } catch {
       return refuse("\(error)")
     }
-    guard let message else { return true }
+    guard let message else {
+      return identity != nil || refuse("the first message is hello, of link version \(linkVersion)")
+    }
     if let certified, certified.hasExpired() {
       // Not refused: it dials at once with the newer certificate that it was sent, or is told in the handshake.
       peer.close()
@@ -52,13 +59,13 @@ struct LinkSession: Sendable {
   }
 
   private func refuse(_ reason: String) -> Bool {
-    logger.warning("link refused: \(reason)")
+    let who = certified.map { " (node \($0.peer.node))" } ?? ""
+    logger.warning("link refused: \(reason)\(who)")
     peer.refuse(reason)
     return false
   }
 
   private mutating func greet(_ hello: AgentHello) async -> Bool {
-    guard hello.version == linkVersion else { return refuse(Self.versionProblem(hello.version)) }
     guard (0...64).contains(hello.devices), !hello.node.isEmpty, hello.node.utf8.count <= 253 else {
       return refuse("a node has a name of 1 to 253 bytes and 0 to 64 devices")
     }
@@ -91,7 +98,6 @@ struct LinkSession: Sendable {
   }
 
   private mutating func greet(_ hello: ShimHello) async -> Bool {
-    guard hello.version == linkVersion else { return refuse(Self.versionProblem(hello.version)) }
     let (member, peer, certified) = (hello.member, self.peer, self.certified?.peer)
     do {
       let refusal: Refusal? = try await writer.perform(.faults) { state, _ in

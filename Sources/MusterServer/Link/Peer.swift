@@ -16,6 +16,25 @@ final class Peer: Sendable {
     var isClosed = false
   }
   private let waiting = Mutex(Waiting())
+  private let heardAt = Mutex(ContinuousClock.now)
+  /// Agents report each second, shims beat twice: a connection on which nothing has come for so long is a cut link, which
+  /// the system alone would hold open for hours.
+  static let silence = Duration.seconds(10)
+  private static let look = Duration.seconds(5)
+
+  func heard() { heardAt.withLock { $0 = .now } }
+
+  /// Ends the connection when nothing comes any more. Two looks in a row: a controller that was stopped reads what has come
+  /// meanwhile before it judges.
+  func watch() async throws {
+    var wasSilent = false
+    while true {
+      try await Task.sleep(for: Peer.look)
+      let isSilent = heardAt.withLock { $0.duration(to: .now) > Peer.silence }
+      if isSilent, wasSilent { return close() }
+      wasSilent = isSilent
+    }
+  }
 
   init() {
     (outgoing, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Peer.backlog))

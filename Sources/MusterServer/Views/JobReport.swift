@@ -41,7 +41,10 @@ struct JobReport {
   }
 
   /// One attempt's time, from its start to the start of the next one or the end.
-  private mutating func account(_ a: Controller.AttemptTimes, following: Attempt?, end: Instant) {
+  private mutating func account(_ told: Controller.AttemptTimes, following: Attempt?, end: Instant) {
+    var a = told
+    // A survivor may have stepped on while it was being stopped: that time is the stop's.
+    a.lastStepAt = min(a.lastStepAt, a.endingAt ?? end)
     let stepped = a.firstStepAt != .zero && a.lastStepAt > a.firstStepAt
     let stopBegan = a.endingAt ?? end
     let kept = min(a.lastStep, following?.resumeStep ?? a.lastStep)
@@ -85,7 +88,11 @@ struct JobReport {
       let resumed = attempts.map { controller.cluster.attempt($0) }.first {
         $0.number == record.fault.attempt.number + 1
       }
-      var members = record.fault.json(names: names).objectValue ?? []
+      // What the fault could not know yet: how far ranks had come that were out of reach.
+      var fault = record.fault
+      let attempt = attempts.map { controller.cluster.attempt($0) }.first { $0.number == fault.attempt.number }
+      if let attempt, let resumed { fault.stepsLost = max(fault.stepsLost, attempt.lastStep - resumed.resumeStep) }
+      var members = fault.json(names: names).objectValue ?? []
       members.insert(.init(name: "at", value: .time(record.fault.happenedAt)), at: 0)
       members.append(.init(name: "attempt", value: JSON(record.fault.attempt.number)))
       members.append(
@@ -94,8 +101,8 @@ struct JobReport {
       members.append(.init(name: "resumedAfterSeconds", value: again.map { .seconds($0) } ?? .null))
       // Two faults of one attempt lost the same steps.
       let known = lostBy[record.fault.attempt.number] ?? 0
-      stepsLost += max(0, record.fault.stepsLost - known)
-      lostBy[record.fault.attempt.number] = max(known, record.fault.stepsLost)
+      stepsLost += max(0, fault.stepsLost - known)
+      lostBy[fault.attempt.number] = max(known, fault.stepsLost)
       faults.append(.object(members))
     }
   }

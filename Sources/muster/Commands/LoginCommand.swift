@@ -34,14 +34,21 @@ struct LoginCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    if let fingerprint, Self.plain(fingerprint).count != 64 || !Self.plain(fingerprint).allSatisfy(\.isHexDigit) {
+      throw ValidationError(
+        "--fingerprint is \"\(fingerprint)\": 64 hexadecimal digits, as `muster server` prints them at its start")
+    }
+  }
+
+  private static func plain(_ fingerprint: String) -> String { fingerprint.lowercased().filter { $0 != ":" } }
+
   func run() throws {
     let folder = data.map(Paths.absolute) ?? Paths.dataFolder()
     guard access(folder + "/journal.sqlite", F_OK) != 0 else { throw CommandFailure.ownController(folder: folder) }
     let isPlain = address.hasPrefix("http://")
-    var endpoint = try Endpoint.parse(
-      isPlain || !address.contains("://") ? address : String(address.dropFirst("https://".count)),
-      token: try token(), place: "ADDR")
-    guard !isPlain || HostingOptions.isLoopback(endpoint.host) else { throw CommandFailure.plainLogin(address) }
+    var endpoint = try Endpoint.bare(address, token: try token(), place: "ADDR")
+    guard !isPlain || Loopback.contains(endpoint.host) else { throw CommandFailure.plainLogin(address) }
     var authority = ""
     if !isPlain {
       authority = try authorityPEM(endpoint)
@@ -83,7 +90,7 @@ struct LoginCommand: ParsableCommand {
     }
     let shown = try ControllerTrust.shown(at: endpoint, until: .after(milliseconds: 5_000))
     if let fingerprint {
-      let wanted = fingerprint.lowercased().filter { $0 != ":" }
+      let wanted = Self.plain(fingerprint)
       guard wanted == shown.fingerprint else {
         throw ClientError.untrusted(
           address: endpoint.address,

@@ -10,13 +10,17 @@ struct ChaosCommand: ParsableCommand {
       full disks, and checks what must hold after every fact. A seed always does the same. See docs/chaos.md.
       """)
 
-  @Option(help: "Seeds to run: A..B, or one.")
-  var seeds = SeedRange(first: 1, last: 100)
+  @Option(name: .customLong("seeds"), help: "Seeds to run: A..B, or one. Default: 1..100; with --plant 1..1000.")
+  var range: SeedRange?
+
+  private var seeds: SeedRange { range ?? SeedRange(first: 1, last: plant == nil ? 100 : 1_000) }
 
   @Option(help: "Go on with new seeds for so many hours.")
   var hours: Double?
 
-  @Option(help: "Put this bug in and run until it is found: \(ChaosCommand.plantNames).")
+  @Option(
+    help:
+      "Put this bug in and run the seeds until it is found; with one seed, show that seed. \(ChaosCommand.plantNames).")
   var plant: PlantName?
 
   @Flag(help: "Put every bug in, one after the other, and say how many seeds each took to be found.")
@@ -43,7 +47,7 @@ struct ChaosCommand: ParsableCommand {
     if plants {
       isWell = session.allPlants(first: seeds.first)
     } else if plant != .none, seeds.first != seeds.last {
-      isWell = session.onePlant(plant, first: seeds.first)
+      isWell = session.onePlant(plant, seeds)
     } else {
       isWell = session.seeds(seeds, plant: plant, hours: hours)
     }
@@ -60,7 +64,6 @@ struct SeedRange: ExpressibleByArgument {
     self.first = first
     self.last = last
   }
-
   init?(argument: String) {
     let parts = argument.split(separator: ".", omittingEmptySubsequences: false)
     if parts.count == 1, let one = UInt64(argument) {

@@ -15,7 +15,8 @@ struct ChaosSession: Sendable {
   static let seedsForCoverage = 300
 
   private struct Sum {
-    var next: UInt64
+    /// nil after the last one there is.
+    var next: UInt64?
     var seeds = 0
     var coverage = Coverage()
     var virtualSeconds = 0.0
@@ -33,9 +34,9 @@ struct ChaosSession: Sendable {
       while until.map({ Date() < $0 }) ?? true {
         let seed: UInt64? = sum.withLock { sum in
           // After some failures more of the same help nobody.
-          guard sum.next <= last, sum.failed.count < 20 else { return nil }
-          defer { sum.next += 1 }
-          return sum.next
+          guard let seed = sum.next, seed <= last, sum.failed.count < 20 else { return nil }
+          sum.next = seed == .max ? nil : seed + 1
+          return seed
         }
         guard let seed else { return }
         let result = Chaos.run(seed: seed, plant: plant)
@@ -62,16 +63,28 @@ struct ChaosSession: Sendable {
 
   // MARK: Planted bugs
 
-  func onePlant(_ plant: Plant, first: UInt64) -> Bool {
-    let found = Chaos.seedsToFind(plant, from: first)
+  func onePlant(_ plant: Plant, _ range: SeedRange) -> Bool {
+    let (first, limit) = (range.first, Int(clamping: range.last - range.first).addingReportingOverflow(1).partialValue)
+    let found = Chaos.seedsToFind(plant, from: first, limit: limit)
     if json {
-      Terminal.out(plantJSON(plant, [found?.0]).pretty + "\n")
+      var members: [JSON.Member] = [.init(name: "plant", value: .string(plant.rawValue))]
+      members.append(.init(name: "seedsToFind", value: found.map { JSON($0.0) } ?? .null))
+      if let (seeds, failure) = found {
+        let seed = first + UInt64(seeds) - 1
+        members += [
+          .init(name: "seed", value: .int(Int64(clamping: seed))),
+          .init(name: "invariant", value: .string(failure.invariant.rawValue)),
+          .init(name: "detail", value: .string(failure.detail)),
+          .init(name: "command", value: .string("muster chaos --seeds \(seed)..\(seed) --plant \(plant.rawValue)")),
+        ]
+      }
+      Terminal.out(JSON.object(members).pretty + "\n")
     } else if let (seeds, failure) = found {
       let seed = first + UInt64(seeds) - 1
       Terminal.out("\(plant.rawValue) found after \(seeds) seeds: \(failure)\n")
       Terminal.out("see it again: muster chaos --seeds \(seed)..\(seed) --plant \(plant.rawValue)\n")
     } else {
-      Terminal.out("\(plant.rawValue) was not found in 1000 seeds\n")
+      Terminal.out("\(plant.rawValue) was not found in \(limit) seeds\n")
     }
     return found != nil
   }

@@ -23,8 +23,14 @@ enum Paths {
 /// Whether an address can be listened on, before anything is started.
 enum Port {
   static func check(host: String, port: Int) throws {
-    guard port != 0 else { return }
+    var hints = addrinfo()
+    hints.ai_flags = AI_PASSIVE
+    var found: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(host, nil, &hints, &found) == 0 else { throw CommandFailure.notOurAddress(host: host) }
+    freeaddrinfo(found)
+    var numeric = in_addr()
     let isV6 = host.contains(":")
+    guard port != 0, isV6 || host == "localhost" || inet_pton(AF_INET, host, &numeric) == 1 else { return }
     let descriptor = socket(isV6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
@@ -54,6 +60,7 @@ enum Port {
     }
     // Only what is known for sure stops us here; all else the server itself will say.
     if bound != 0, errno == EADDRINUSE { throw CommandFailure.portBusy(host: host, port: port) }
+    if bound != 0, errno == EADDRNOTAVAIL { throw CommandFailure.notOurAddress(host: host) }
     if bound != 0, errno == EACCES { throw CommandFailure.portForbidden(host: host, port: port) }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import MusterClient
 import MusterCore
 import MusterProtocol
 import MusterServer
@@ -25,7 +26,7 @@ struct ServerCommand: AsyncParsableCommand {
 
   func validate() throws {
     let (host, _) = try hosting.address()
-    guard tls || HostingOptions.isLoopback(host) else {
+    guard tls || Loopback.contains(host) else {
       throw ValidationError(
         "--listen is \"\(hosting.listen)\": with --tls; without TLS only this machine's loopback (127.0.0.1, ::1)")
     }
@@ -98,8 +99,6 @@ struct HostingOptions: ParsableArguments {
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
     return (host, port)
   }
-
-  static func isLoopback(_ host: String) -> Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
   var folder: String { data.map(Paths.absolute) ?? Paths.dataFolder() }
 

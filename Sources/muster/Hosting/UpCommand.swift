@@ -1,4 +1,5 @@
 import ArgumentParser
+import MusterClient
 public import MusterEngines
 import MusterProtocol
 public import MusterServer
@@ -22,7 +23,7 @@ struct UpCommand: AsyncParsableCommand {
   static let drain = Duration.seconds(10)
 
   func validate() throws {
-    guard HostingOptions.isLoopback(try hosting.address().host) else {
+    guard Loopback.contains(try hosting.address().host) else {
       throw ValidationError(
         "--listen is \"\(hosting.listen)\": `up` is for this machine alone (127.0.0.1, ::1); `muster server --tls` for more"
       )
