@@ -2,6 +2,7 @@
 public enum Invariant: String, CaseIterable, Sendable {
   // Of the facts alone.
   case timeGoesForward = "the time of facts never goes back"
+  case timeRuns = "while a controller runs, the time of its facts runs as its steady clock does"
   case epochsCountUp = "each start of a controller has the next epoch"
   case jobNumbersCountUp = "job numbers count up by one and are never reused"
   case attemptNumbersCountUp = "attempt numbers of a job count up by one"

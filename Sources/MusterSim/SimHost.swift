@@ -41,6 +41,8 @@ struct SimHost: Sendable {
   var clock = SteadyClock(wall: .zero, steady: .zero, notBefore: .zero)
   /// How far the machine's wall clock is from the truth; read at a start only. Nanoseconds.
   var wallError: Int64 = 0
+  /// Its time, and what its steady clock showed, when this life began.
+  var began: (time: Instant, steady: Instant) = (.zero, .zero)
   var nextTick: Instant = .zero
   var audited = 0
   var commits = 0

@@ -45,10 +45,20 @@ extension World {
       host.audited += 1
       history.add(at: now, fact)
       if let broken = auditor.check(fact) { violated(broken) }
+      checkTime(of: fact)
       witness(fact)
     }
     if let why = controller.impossible, failure == nil { violated(Failure(invariant: .factsFollow, detail: why)) }
     return reply
+  }
+
+  /// Within a life of the controller the time of its facts runs as its steady clock does: a time that stands still, or
+  /// jumps, would hide silence and end leases at the wrong moment.
+  private mutating func checkTime(of fact: Fact) {
+    let error = (fact.at - host.began.time) - (steady - host.began.steady)
+    guard abs(error.nanoseconds) > 1_000_000_000, failure == nil else { return }
+    violated(
+      Failure(invariant: .timeRuns, detail: "fact \(facts.count + host.audited) is \(error.milliseconds) ms off"))
   }
 
   /// One disk sync for all facts of the batch.
@@ -155,8 +165,7 @@ extension World {
     }
     host.isUp = true
     host.life += 1
-    let last = facts.last?.at ?? .zero
-    host.clock = SteadyClock(wall: wall, steady: steady, notBefore: plant == .timeStandsStill ? .zero : last)
+    host.clock = SteadyClock(wall: wall, steady: steady, notBefore: .zero)
     restore()
   }
 
@@ -190,7 +199,11 @@ extension World {
     fresh.crashAtNextCommit = host.crashAtNextCommit
     host = fresh
     let cluster = recover()
+    if plant != .timeStandsStill, host.clock.now(steady: steady) < cluster.lastFactAt {
+      host.clock = SteadyClock(wall: cluster.lastFactAt, steady: steady, notBefore: cluster.lastFactAt)
+    }
     host.time = max(host.clock.now(steady: steady), cluster.lastFactAt)
+    host.began = (host.time, steady)
     controller = Controller(cluster: cluster, limits: shape.limits, now: host.time)
     controller.planted = plant.ofTheCore
     controller.keepsImpossible = true
