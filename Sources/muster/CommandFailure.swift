@@ -20,6 +20,8 @@ enum CommandFailure: Error, Hashable {
   case portBusy(host: String, port: Int)
   case portForbidden(host: String, port: Int)
   case notOurAddress(host: String)
+  /// What was shown to join a controller of another host is none of its tokens.
+  case noJoinToken
   case journal(code: String, String, remedy: String)
   case noJournal(String)
   case beyondJournal(asked: Int64, last: Int64)
@@ -36,7 +38,8 @@ enum CommandFailure: Error, Hashable {
       .messageTooLong:
       CommandStatus.usage.rawValue
     case .plainLogin, .unknownController: CommandStatus.usage.rawValue
-    case .ownController, .fileExists, .cannotServe, .portBusy, .portForbidden, .notOurAddress:
+    case .ownController, .fileExists, .cannotServe, .portBusy, .portForbidden, .notOurAddress,
+      .noJoinToken:
       CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
     case .noSuchRank, .noJournal, .beyondJournal: CommandStatus.notFound.rawValue
@@ -61,6 +64,7 @@ enum CommandFailure: Error, Hashable {
     case .portBusy: "portBusy"
     case .portForbidden: "portForbidden"
     case .notOurAddress: "notOurAddress"
+    case .noJoinToken: "noJoinToken"
     case .journal(let code, _, _): code
     case .ownController: "ownController"
     case .plainLogin: "plainLogin"
@@ -85,6 +89,7 @@ enum CommandFailure: Error, Hashable {
     case .portBusy(let host, let port): "port \(port) on \(host) is in use"
     case .portForbidden(let host, let port): "port \(port) on \(host) is not ours to use"
     case .notOurAddress(let host): "--listen: no interface of this machine has the address \(host)"
+    case .noJoinToken: "this is no join token; nothing was sent"
     case .journal(_, let problem, _): problem
     case .noJournal(let path): "there is no journal at \(path)"
     case .beyondJournal(let asked, let last): "fact \(asked) was asked for, the journal ends at \(last)"
@@ -102,6 +107,7 @@ enum CommandFailure: Error, Hashable {
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"
     case .notOurAddress: "`ip address` shows those that it has; 0.0.0.0 is all of them"
+    case .noJoinToken: "`muster token create` on the controller prints one: it begins with \"muster1.\""
     case .journal(_, _, let remedy): remedy
     case .noJournal: "name a controller's data folder, or the journal.sqlite in one"
     case .beyondJournal(_, let last): "give --until \(last) or less, or leave it out for all"

@@ -1,4 +1,5 @@
 import Glibc
+import MusterClient
 
 /// Where the controller may be. The file, if there is one, is read at every dial: a controller that has moved is found.
 public struct LinkAddresses: Sendable, Hashable {
@@ -19,13 +20,23 @@ public struct LinkAddresses: Sendable, Hashable {
     return (texts + join).compactMap(Self.parse)
   }
 
+  /// Whether a text names a controller: `HOST:PORT`, with or without `http://` or `https://`.
+  public static func isAddress(_ text: String) -> Bool { parse(text) != nil }
+
   static func parse(_ text: String) -> (host: String, port: UInt16)? {
     var rest = Substring(text.filter { !$0.isWhitespace })
     for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
-    if let slash = rest.firstIndex(of: "/") { rest = rest[..<slash] }
-    guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]) else { return nil }
+    if rest.hasSuffix("/") { rest = rest.dropLast() }
+    guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]), port > 0 else {
+      return nil
+    }
     var host = rest[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    return host.isEmpty ? nil : (String(host), port)
+    return host.isEmpty || host.contains("/") ? nil : (String(host), port)
+  }
+
+  /// Whether all that was given with `--join` is this machine's loopback: the only place to speak to without TLS.
+  public var isLoopback: Bool {
+    join.allSatisfy { text in Self.parse(text).map { Loopback.contains($0.host) } ?? false }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MusterAgent
+import MusterClient
 import MusterTLS
 
 struct AgentCommand: ParsableCommand {
@@ -52,6 +53,14 @@ struct AgentCommand: ParsableCommand {
     guard join != nil || addressFile != nil else {
       throw ValidationError("--join ADDR (or --address-file FILE) says where the controller is")
     }
+    for part in joinParts where !LinkAddresses.isAddress(part) {
+      throw ValidationError("--join has \"\(part)\": HOST:PORT, e.g. head:7070; several with commas")
+    }
+    if let address, !isReachable(address) {
+      throw ValidationError(
+        "--address is \"\(address)\": an interface of this host, or an address that one of them has, and not loopback, which no other host reaches"
+      )
+    }
     guard token == nil || tokenFile == nil else { throw ValidationError("--token or --token-file, not both") }
     guard token != nil || tokenFile != nil || NodeIdentity(folder: identityFolder).isThere else {
       throw ValidationError(
@@ -62,6 +71,18 @@ struct AgentCommand: ParsableCommand {
       throw ValidationError("--name is \"\(name)\": 1 to 253 letters, digits, \".\", \"_\" or \"-\"")
     }
     if let devices, !(0...64).contains(devices) { throw ValidationError("--devices is \(devices): from 0 to 64") }
+  }
+
+  private var joinParts: [String] {
+    (join ?? "").split(separator: ",", omittingEmptySubsequences: join == nil).map(String.init)
+  }
+
+  /// An interface by its name, or an address of this host; loopback only where the controller is on it, too.
+  private func isReachable(_ address: String) -> Bool {
+    let isLocal = LinkAddresses(join: joinParts).isLoopback
+    let named = HostAddresses.of(interface: address)
+    let found = named.isEmpty ? HostAddresses.of().filter { $0 == address } : named
+    return found.contains { isLocal || !Loopback.contains($0) }
   }
 
   private var identityFolder: String { Paths.absolute(data) + "/identity" }
@@ -76,9 +97,13 @@ struct AgentCommand: ParsableCommand {
       shown = String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace }
     }
     let isToken = JoinToken.looksLike(shown)
+    // A node's own token is for a controller without TLS, and that is loopback: nothing is sent beyond it in the clear.
+    guard isToken || shown.isEmpty || LinkAddresses(join: joinParts).isLoopback else {
+      throw CommandFailure.noJoinToken
+    }
     let options = AgentOptions(
       addresses: LinkAddresses(
-        join: (join ?? "").split(separator: ",").map(String.init), addressFile: addressFile.map(Paths.absolute) ?? ""),
+        join: joinParts, addressFile: addressFile.map(Paths.absolute) ?? ""),
       credentials: isToken || shown.isEmpty ? .identity(folder: identityFolder) : .token(shown),
       joinToken: isToken ? shown : nil, name: name ?? ProcessInfo.processInfo.hostName, devices: devices,
       dataFolder: Paths.absolute(data), address: address, bootID: bootID, orphanTimeoutSeconds: orphanTimeout,
