@@ -135,6 +135,17 @@ import Testing
     ] as [(String, Int32?)])
   func kernelLines(line: String, pid: Int32?) { #expect(KernelLog.killedForMemory(line) == pid) }
 
+  @Test("ranks killed in one moment have each its own line, though the log is read once")
+  func severalKilled() {
+    var kills = MemoryKills()
+    let line = { (pid: Int) in "Out of memory: Killed process \(pid) (python3) total-vm:1kB" }
+    kills.take([line(17), "python3 invoked oom-killer", line(99), line(18)], of: [16, 17, 18])
+    kills.take([], of: [16, 17, 18])
+    #expect(kills.evidence(of: 17) == "kernel log: " + line(17))
+    #expect(kills.evidence(of: 18) == "kernel log: " + line(18))
+    #expect(kills.evidence(of: 16) == "" && kills.evidence(of: 99) == "")
+  }
+
   /// A folder that looks like the kernel's, of either version.
   static func fixture(_ files: [String: String]) throws -> String {
     let root = NSTemporaryDirectory() + "muster-cgroup-\(UUID().uuidString)"

@@ -117,6 +117,21 @@ enum KernelLog {
 }
 
 extension String {
+/// Ranks that the kernel's log says were killed for want of memory. All are kept: those killed in one moment are waited
+/// for one after the other, and the log is read but once.
+struct MemoryKills {
+  private var lines: [Int32: String] = [:]
+
+  mutating func take(_ new: [String], of pids: [Int32]) {
+    for line in new {
+      if let pid = KernelLog.killedForMemory(line), pids.contains(pid) { lines[pid] = line }
+    }
+  }
+
+  /// Empty if there is none.
+  func evidence(of pid: Int32) -> String { lines[pid].map { "kernel log: \($0)" } ?? "" }
+}
+
   /// Where the text after a needle begins.
   fileprivate func range(ofText needle: String) -> String.Index? {
     var at = startIndex

@@ -16,6 +16,7 @@ struct ShimLoop: ~Copyable {
   private let descendants: Descendants
   private let nullInput: Int32
   private let kernelLog: Int32?
+  private var memoryKills = MemoryKills()
   private var machine: ShimMachine
   private var link: LinkConnection
   private var ranks: RankList
@@ -193,7 +194,8 @@ struct ShimLoop: ~Copyable {
   private mutating func memoryEvidence(_ pid: Int32) -> String {
     if let evidence = cgroup?.evidence(), !evidence.isEmpty { return evidence }
     guard let kernelLog else { return "" }
-    return KernelLog.read(kernelLog).first { KernelLog.killedForMemory($0) == pid }.map { "kernel log: \($0)" } ?? ""
+    memoryKills.take(KernelLog.read(kernelLog), of: ranks.outerPIDs)
+    return memoryKills.evidence(of: pid)
   }
 
   // MARK: Beats and waiting
