@@ -40,6 +40,8 @@ struct AgentLoop: ~Copyable {
     while true {
       let now = bootMilliseconds()
       for event in link.tend(now: now) { heard(event, now: now) }
+    // Asked for now: a directory service that does not answer must not hold the loop up.
+    _ = ShimStart.user
       lookAtLeases(now: now)
       if now >= nextReport { report(now: now) }
       if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !anyRankRuns {
@@ -156,7 +158,7 @@ struct AgentLoop: ~Copyable {
 
   private mutating func report(now: Int64) {
     nextReport = now + Self.reportInterval
-    guard link.descriptor != nil else { return }
+    guard link.takesMessages else { return }
     beat += 1
     link.send(.report(beat: beat, members: members.report))
   }

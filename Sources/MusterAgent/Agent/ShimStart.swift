@@ -76,7 +76,7 @@ struct ShimStart {
   }
 
   /// Ranks run as the agent's user.
-  private static let user: (name: String, home: String) = {
+  static let user: (name: String, home: String) = {
     guard let entry = getpwuid(geteuid()) else { return ("\(geteuid())", "/") }
     return (String(cString: entry.pointee.pw_name), String(cString: entry.pointee.pw_dir))
   }()

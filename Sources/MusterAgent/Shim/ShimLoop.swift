@@ -210,7 +210,7 @@ struct ShimLoop: ~Copyable {
       if link.hasOldCertificate { heard(link.drop("a new certificate", now: now), now: now) }
     }
     ranks.refresh(&machine, now: now, probes: probes && now >= nextBeat)
-    guard link.descriptor != nil else {
+    guard link.takesMessages else {
       nextBeat = now + Self.beatInterval
       return
     }
