@@ -25,9 +25,10 @@ struct RunFolder {
     }
   }
 
-  func record(shim: ProcessIdentity) {
-    let json: JSON = ["pid": JSON(shim.pid), "start": JSON(shim.start)]
-    writeFile(path + "/shim.json", json.text)
+  /// - Returns: 0, or the errno.
+  func record(shim: ProcessIdentity, inNamespace: Bool) -> Int32 {
+    let json: JSON = ["pid": JSON(shim.pid), "start": JSON(shim.start), "namespace": .bool(inNamespace)]
+    return writeFile(path + "/shim.json", json.text)
   }
 
   var shim: ProcessIdentity? { Self.identity(read("shim.json")) }
@@ -36,6 +37,9 @@ struct RunFolder {
   var ranks: [ProcessIdentity] { (read("ranks.json")?.arrayValue ?? []).compactMap(Self.identity) }
 
   private func read(_ name: String) -> JSON? {
+  /// Whether the end of the shim is the end of all under it: it is init of a PID namespace.
+  var isNamespace: Bool { read("shim.json")?["namespace"]?.boolValue ?? false }
+
     guard let text = readSmallFile("\(path)/\(name)") else { return nil }
     do {
       return try JSON.parse(text)
