@@ -50,10 +50,10 @@ struct RunFolder {
   }
 
   private static func identity(_ json: JSON?) -> ProcessIdentity? {
-    guard let pid = json?["pid"]?.intValue.flatMap({ Int32(exactly: $0) }), let start = json?["start"]?.intValue else {
-      return nil
-    }
-    return ProcessIdentity(pid: pid, start: UInt64(start))
+    guard let pid = json?["pid"]?.intValue.flatMap({ Int32(exactly: $0) }), pid > 0,
+      let start = json?["start"]?.intValue.flatMap({ UInt64(exactly: $0) })
+    else { return nil }
+    return ProcessIdentity(pid: pid, start: start)
   }
 
   /// Kills ranks that outlived their shim, and waits for their end. They are not our children: their pidfds tell.
