@@ -1,4 +1,3 @@
-import CMuster
 import Glibc
 import MusterCore
 import MusterProtocol
@@ -11,6 +10,11 @@ struct RunFolder {
   init(_ member: MemberID, in dataFolder: String) {
     self.member = member
     path = "\(dataFolder)/run/\(member.attempt.job).\(member.attempt.number).\(member.index)"
+  }
+
+  init(_ member: MemberID, at path: String) {
+    self.member = member
+    self.path = path
   }
 
   static func all(in dataFolder: String) -> [RunFolder] {
@@ -33,13 +37,13 @@ struct RunFolder {
 
   var shim: ProcessIdentity? { Self.identity(read("shim.json")) }
 
+  /// Whether the end of the shim is the end of all under it: it is init of a PID namespace.
+  var isNamespace: Bool { read("shim.json")?["namespace"]?.boolValue ?? false }
+
   /// As the shim wrote them down when it started them.
   var ranks: [ProcessIdentity] { (read("ranks.json")?.arrayValue ?? []).compactMap(Self.identity) }
 
   private func read(_ name: String) -> JSON? {
-  /// Whether the end of the shim is the end of all under it: it is init of a PID namespace.
-  var isNamespace: Bool { read("shim.json")?["namespace"]?.boolValue ?? false }
-
     guard let text = readSmallFile("\(path)/\(name)") else { return nil }
     do {
       return try JSON.parse(text)
@@ -56,16 +60,29 @@ struct RunFolder {
     return ProcessIdentity(pid: pid, start: start)
   }
 
-  /// Kills ranks that outlived their shim, and waits for their end. They are not our children: their pidfds tell.
-  func killOrphans() {
-    for rank in ranks {
-      guard let pidfd = ProcessTable.open(rank) else { continue }
-      defer { close(pidfd) }
-      // The rank leads a session: what it started goes with it.
-      kill(-rank.pid, SIGKILL)
-      muster_pidfd_signal(pidfd, SIGKILL)
-      var entry = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
-      while poll(&entry, 1, 10_000) < 0, errno == EINTR {}
-    }
+  // What lies elsewhere and has to go with the folder: the shim notes it, for it may be killed.
+
+  func note(cgroup: String) { writeFile(path + "/cgroup", cgroup) }
+  func note(sockets: String) { writeFile(path + "/sockets", sockets) }
+
+  var cgroup: String? { readSmallFile(path + "/cgroup") }
+
+  /// Where the ranks' sockets are.
+  var sockets: String { elsewhere ?? path }
+
+  static let socketsElsewhere = "/tmp/muster-"
+
+  private var elsewhere: String? {
+    guard let noted = readSmallFile(path + "/sockets"), noted.hasPrefix(Self.socketsElsewhere),
+      !noted.dropFirst(Self.socketsElsewhere.count).contains("/")
+    else { return nil }
+    return noted
+  }
+
+  /// With what was made for the member elsewhere.
+  func remove() {
+    if let cgroup { rmdir(cgroup) }
+    if let elsewhere { removeFolder(elsewhere) }
+    removeFolder(path)
   }
 }
