@@ -111,7 +111,7 @@ let package = Package(
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "MusterAgentTests",
-      dependencies: ["MusterAgent", "MusterNode", "MusterProtocol", "MusterCore", "MusterTestKit"],
+      dependencies: ["CMuster", "MusterAgent", "MusterNode", "MusterProtocol", "MusterCore", "MusterTestKit"],
       swiftSettings: common),
     .testTarget(
       name: "MusterTLSTests",

@@ -160,3 +160,5 @@ int muster_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
 int muster_punch(int file, off_t from, off_t length) {
   return fallocate(file, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, from, length);
 }
+
+int muster_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

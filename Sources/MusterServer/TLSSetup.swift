@@ -11,7 +11,7 @@ enum TLSSetup {
 
   private static func authority(in folder: String) throws -> Authority {
     let (key, certificate) = (folder + "/ca/key.pem", folder + "/ca/certificate.pem")
-    if let keyPEM = PEMFile.read(key), let certificatePEM = PEMFile.read(certificate) {
+    if let keyPEM = try PEMFile.read(key), let certificatePEM = try PEMFile.read(certificate) {
       return try Authority(keyPEM: keyPEM, certificatePEM: certificatePEM)
     }
     for path in [folder, folder + "/ca"] where mkdir(path, 0o700) != 0 && errno != EEXIST {

@@ -12,13 +12,16 @@ package struct NodeIdentity: Sendable, Hashable {
   package var certificateFile: String { folder + "/certificate.pem" }
   package var authorityFile: String { folder + "/ca.pem" }
 
+  /// Whether none of its files is absent. One that cannot be read is there: who reads it is told why.
   package var isThere: Bool {
-    [keyFile, certificateFile, authorityFile].allSatisfy { (file: String) in access(file, R_OK) == 0 }
+    [keyFile, certificateFile, authorityFile].allSatisfy { (file: String) in
+      access(file, F_OK) == 0 || errno != ENOENT
+    }
   }
 
   /// The machine's key, made on first use: a machine that joins again is the same one.
   package func key() throws -> String {
-    if let text = PEMFile.read(keyFile) { return text }
+    if let text = try PEMFile.read(keyFile) { return text }
     if mkdir(folder, 0o700) != 0, errno != EEXIST { throw PEMFile.Failure(path: folder, code: errno) }
     let made = P256.Signing.PrivateKey().pemRepresentation + "\n"
     try PEMFile.write(keyFile, made, mode: 0o600)
@@ -31,7 +34,7 @@ package struct NodeIdentity: Sendable, Hashable {
   }
 
   package func certificate() throws -> PeerIdentity {
-    guard let text = PEMFile.read(certificateFile) else { throw TLSProblem.noIdentity(folder: folder) }
+    guard let text = try PEMFile.read(certificateFile) else { throw TLSProblem.noIdentity(folder: folder) }
     return try PeerIdentity(pem: text)
   }
 
@@ -53,14 +56,22 @@ package enum PEMFile {
     package var description: String { "\(path): \(String(cString: strerror(code)))" }
   }
 
-  /// Nil if it cannot be read or is empty.
-  package static func read(_ path: String) -> String? {
+  /// Nil if it is not there, or empty. What is there and cannot be read must not be taken for absent: it would be made
+  /// anew over the old one.
+  package static func read(_ path: String) throws(Failure) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw Failure(path: path, code: errno)
+    }
     defer { close(descriptor) }
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    let n = Glibc.read(descriptor, &buffer, buffer.count)
-    return n > 0 ? String(decoding: buffer.prefix(n), as: UTF8.self) : nil
+    while true {
+      let n = Glibc.read(descriptor, &buffer, buffer.count)
+      if n < 0, errno == EINTR { continue }
+      guard n >= 0 else { throw Failure(path: path, code: errno) }
+      return n > 0 ? String(decoding: buffer.prefix(n), as: UTF8.self) : nil
+    }
   }
 
   /// Whole or not at all, and durable.

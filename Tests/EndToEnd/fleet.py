@@ -50,11 +50,12 @@ class Program:
 
 
 class Fleet:
-    """`muster up` in a folder of its own."""
+    """`muster up` in a folder of its own. `under` is a command that changes what it may do, and executes it."""
 
-    def __init__(self, nodes=4, devices=8, extra=()):
+    def __init__(self, nodes=4, devices=8, extra=(), data="data", under=()):
         self.folder = tempfile.mkdtemp(prefix="muster-e2e-")
-        self.data = os.path.join(self.folder, "data")
+        self.data = os.path.join(self.folder, data)
+        self.under = list(under)
         self.nodes, self.devices, self.extra = nodes, devices, list(extra)
         self.process = None
         self.port = 0
@@ -63,7 +64,7 @@ class Fleet:
     def start(self):
         self.log = open(os.path.join(self.folder, "up.log"), "a")
         self.process = subprocess.Popen(
-            [MUSTER, "up", "--nodes", str(self.nodes), "--devices", str(self.devices), "--data", self.data, "--listen",
+            [*self.under, MUSTER, "up", "--nodes", str(self.nodes), "--devices", str(self.devices), "--data", self.data, "--listen",
              f"127.0.0.1:{self.port}", *self.extra], stdout=self.log, stderr=self.log, start_new_session=True)
         eventually("all nodes are connected", self.all_connected, 30)
         with open(os.path.join(self.data, "address")) as file:

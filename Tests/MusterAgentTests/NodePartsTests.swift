@@ -93,6 +93,28 @@ import Testing
     #expect(data.next == 8192 && String(decoding: data.data, as: UTF8.self) == "\n[... 3192 bytes dropped ...]\n")
   }
 
+  @Test("a cut makes no new file and lengthens none: on a full disk it is what makes room")
+  func cutOnFullDisk() throws {
+    let folder = NSTemporaryDirectory() + "muster-log-\(UUID().uuidString)"
+    defer { removeFolder(folder) }
+    #expect(makeFolder(folder) == 0)
+    let path = folder + "/rank-0.log"
+    var log = try LogFile(path: path, limitBytes: 65_536)
+    let before = try #require(try? FileManager.default.attributesOfItem(atPath: path + ".cut"))
+    // Stands in the way of every new file beside the log.
+    #expect(makeFolder(path + ".cut.new") == 0)
+    let text = [UInt8](repeating: 120, count: 300_000)
+    #expect(Glibc.write(log.descriptor, text, text.count) == text.count)
+    log.keepWithinLimit()
+    var status = stat()
+    #expect(fstat(log.descriptor, &status) == 0 && Int(status.st_blocks) * 512 < 100_000)
+    let after = try FileManager.default.attributesOfItem(atPath: path + ".cut")
+    for key in [FileAttributeKey.size, .systemFileNumber] {
+      #expect(after[key] as? Int == before[key] as? Int && before[key] as? Int != 0)
+    }
+    #expect(readSmallFile(path + ".cut")?.hasPrefix("32768 266240 ") == true)
+  }
+
   @Test("a log that is not there is an error that names it")
   func missing() {
     let request = LogRead(id: 3, attempt: AttemptID(job: JobID(9), number: 2), rank: 4, offset: 0, limit: 10)
@@ -112,6 +134,17 @@ import Testing
       ("python3 invoked oom-killer: gfp_mask=0xcc0", nil), ("Killed process 17", nil), ("", nil),
     ] as [(String, Int32?)])
   func kernelLines(line: String, pid: Int32?) { #expect(KernelLog.killedForMemory(line) == pid) }
+
+  @Test("ranks killed in one moment have each its own line, though the log is read once")
+  func severalKilled() {
+    var kills = MemoryKills()
+    let line = { (pid: Int) in "Out of memory: Killed process \(pid) (python3) total-vm:1kB" }
+    kills.take([line(17), "python3 invoked oom-killer", line(99), line(18)], of: [16, 17, 18])
+    kills.take([], of: [16, 17, 18])
+    #expect(kills.evidence(of: 17) == "kernel log: " + line(17))
+    #expect(kills.evidence(of: 18) == "kernel log: " + line(18))
+    #expect(kills.evidence(of: 16) == "" && kills.evidence(of: 99) == "")
+  }
 
   /// A folder that looks like the kernel's, of either version.
   static func fixture(_ files: [String: String]) throws -> String {

@@ -167,6 +167,23 @@ private struct Handshake {
     #expect(throws: (any Error).self) { try CertificateRequest.publicKey(request) }
   }
 
+  @Test("a key that is there and cannot be read is told with its path, and never replaced")
+  func unreadableKey() throws {
+    let folder = NSTemporaryDirectory() + "muster-identity-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let identity = NodeIdentity(folder: folder)
+    #expect(try PEMFile.read(identity.keyFile) == nil)
+    // Readable for nobody, root included.
+    for file in [identity.keyFile, identity.certificateFile] {
+      try FileManager.default.createSymbolicLink(atPath: file, withDestinationPath: file)
+    }
+    let told = #expect(throws: PEMFile.Failure.self) { try identity.key() }
+    #expect(told.map { "\($0)" } == "\(identity.keyFile): Too many levels of symbolic links")
+    #expect(throws: PEMFile.Failure.self) { try identity.certificate() }
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: identity.keyFile) == identity.keyFile)
+  }
+
   @Test("names of nodes", arguments: [("node-1", true), ("a.b_C", true), ("", false), ("a b", false), ("a/b", false)])
   func names(name: String, isOne: Bool) { #expect(PeerIdentity.isName(name) == isOne) }
 }

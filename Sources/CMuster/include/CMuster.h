@@ -45,4 +45,7 @@ int muster_subreaper(void);
 // Gives the disk blocks of a file's range back; its size stays.
 int muster_punch(int file, off_t from, off_t length);
 
+// An unnamed file in memory, close-on-exec. Returns its descriptor, or -1 with errno.
+int muster_memory_file(const char *name);
+
 #endif

@@ -14,13 +14,25 @@ struct AgentLoop: ~Copyable {
   private let machine: Machine
   private var members = AgentMachine()
   private var link: LinkConnection
-  /// Descriptors that tell of a shim's end.
-  private var shims: [(member: MemberID, pid: Int32, pidfd: Int32)] = []
+  private struct Shim {
+    var member: MemberID
+    var pid: Int32
+    /// Tells of its end.
+    var pidfd: Int32
+    /// Its end is the end of all under it.
+    var isNamespace: Bool
+    /// Where it is not: ranks that the last look has seen alive.
+    var ranks: [ProcessIdentity] = []
+  }
+  private var shims: [Shim] = []
+  private var leftovers: [Leftovers] = []
+  private var nextLeftoversLook: Int64 = .max
   private let namespaceFlags: Int32
   private var beat: Int64 = 0
   private var nextReport: Int64 = 0
   private var nextLeaseLook: Int64 = 0
   private var heardAt: Int64
+  private var isAdopter = false
 
   init(options: AgentOptions, devices: DeviceReading) {
     self.options = options
@@ -28,6 +40,8 @@ struct AgentLoop: ~Copyable {
     let now = bootMilliseconds()
     heardAt = now
     namespaceFlags = ShimStart.allowedFlags()
+    // Asked for now: a directory service that does not answer must not hold the loop up.
+    _ = ShimStart.user
     self.devices = devices
     link = LinkConnection(
       addresses: options.addresses, credentials: options.credentials,
@@ -41,6 +55,7 @@ struct AgentLoop: ~Copyable {
       let now = bootMilliseconds()
       for event in link.tend(now: now) { heard(event, now: now) }
       lookAtLeases(now: now)
+      lookForLeftovers(now: now)
       if now >= nextReport { report(now: now) }
       if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !anyRankRuns {
         AgentMain.log("no controller for \(limit) s and nothing runs here: this agent ends")
@@ -53,9 +68,10 @@ struct AgentLoop: ~Copyable {
   }
 
   private var anyRankRuns: Bool {
-    shims.contains { shim in
-      RunFolder(shim.member, in: options.dataFolder).ranks.contains { ProcessTable.isAlive($0) }
-    }
+    !leftovers.isEmpty
+      || shims.contains { shim in
+        RunFolder(shim.member, in: options.dataFolder).ranks.contains { ProcessTable.isAlive($0) }
+      }
   }
 
   /// Where the gang's other nodes reach this one.
@@ -71,15 +87,20 @@ struct AgentLoop: ~Copyable {
       deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: address, pid: getpid())
   }
 
-  /// Finds what runs from before our own start. Ranks without a live shim are killed first.
+  private var hasNamespaces: Bool { namespaceFlags & Int32(MUSTER_SPAWN_NAMESPACE) != 0 }
+
+  /// Finds what runs from before our own start.
   private mutating func adopt() {
+    // What loses its shim then falls to us. (Process 1 of a container gets the orphans of others, too.)
+    isAdopter = !hasNamespaces && getpid() != 1 && muster_subreaper() == 0
     for folder in RunFolder.all(in: options.dataFolder) {
       if let shim = folder.shim, let pidfd = ProcessTable.open(shim) {
-        shims.append((folder.member, shim.pid, pidfd))
+        shims.append(Shim(member: folder.member, pid: shim.pid, pidfd: pidfd, isNamespace: folder.isNamespace))
         members.has(folder.member, shimPID: shim.pid, alive: true)
       } else {
-        folder.killOrphans()
-        members.has(folder.member, shimPID: folder.shim?.pid ?? 0, alive: false)
+        // Until it is proven that nothing has outlived its shim, the member runs.
+        members.has(folder.member, shimPID: folder.shim?.pid ?? 0, alive: !folder.isNamespace)
+        if !folder.isNamespace { left(folder, aliveLately: [], now: bootMilliseconds()) }
       }
     }
   }
@@ -122,7 +143,7 @@ struct AgentLoop: ~Copyable {
       case .killShim(let member):
         for shim in shims where shim.member == member { muster_pidfd_signal(shim.pidfd, SIGKILL) }
       case .removeFolder(let member):
-        removeFolder(RunFolder(member, in: options.dataFolder).path)
+        RunFolder(member, in: options.dataFolder).remove()
         nextReport = now
       case .report: nextReport = now
       case .hangUp: _ = link.drop("a controller of an older epoch", now: now)
@@ -134,8 +155,10 @@ struct AgentLoop: ~Copyable {
   private mutating func lookAtLeases(now: Int64) {
     guard now >= min(nextLeaseLook, members.deadline ?? .max) else { return }
     nextLeaseLook = now + Self.reportInterval
-    for shim in shims {
-      members.leaseEnds(shim.member, at: LeaseFile.read(folder: RunFolder(shim.member, in: options.dataFolder).path))
+    for i in shims.indices {
+      let folder = RunFolder(shims[i].member, in: options.dataFolder)
+      members.leaseEnds(folder.member, at: LeaseFile.read(folder: folder.path))
+      if !shims[i].isNamespace { shims[i].ranks = folder.ranks.filter(ProcessTable.isAlive) }
     }
     act(members.tick(now: now), now: now)
   }
@@ -147,7 +170,7 @@ struct AgentLoop: ~Copyable {
       address: address)
     do throws(SystemFailure) {
       let shim = try start.run()
-      shims.append((launch.member, shim.pid, shim.pidfd))
+      shims.append(Shim(member: launch.member, pid: shim.pid, pidfd: shim.pidfd, isNamespace: hasNamespaces))
       members.has(launch.member, shimPID: shim.pid, alive: true)
     } catch {
       act(members.couldNotStart(launch.member, "\(error)"), now: now)
@@ -156,7 +179,7 @@ struct AgentLoop: ~Copyable {
 
   private mutating func report(now: Int64) {
     nextReport = now + Self.reportInterval
-    guard link.descriptor != nil else { return }
+    guard link.takesMessages else { return }
     beat += 1
     link.send(.report(beat: beat, members: members.report))
   }
@@ -170,7 +193,7 @@ struct AgentLoop: ~Copyable {
   private mutating func wait(now: Int64) {
     var entries: [pollfd] = shims.map { pollfd(fd: $0.pidfd, events: Int16(POLLIN), revents: 0) }
     if let descriptor = link.descriptor { entries.append(pollfd(fd: descriptor, events: link.events, revents: 0)) }
-    let until = min(nextReport, link.deadline ?? .max, members.deadline ?? .max)
+    let until = min(nextReport, link.deadline ?? .max, members.deadline ?? .max, nextLeftoversLook)
     let timeout = Int32(clamping: max(0, until - now))
     guard poll(&entries, nfds_t(entries.count), timeout) > 0 else { return }
     let after = bootMilliseconds()
@@ -180,15 +203,41 @@ struct AgentLoop: ~Copyable {
     collect(now: after)
   }
 
-  /// A shim's descriptor is readable: it and everything under it is gone.
+  /// A shim's descriptor is readable: it is gone, and as init of a namespace everything under it.
   private mutating func collect(now: Int64) {
     for shim in shims where ProcessTable.hasEnded(shim.pidfd) {
       // Ours is a child to be waited for; one from before our start is not.
       waitpid(shim.pid, nil, WNOHANG)
       close(shim.pidfd)
-      RunFolder(shim.member, in: options.dataFolder).killOrphans()
-      act(members.ended(shim.member), now: now)
+      shims.removeAll { $0.member == shim.member }
+      if shim.isNamespace {
+        act(members.ended(shim.member), now: now)
+      } else {
+        left(RunFolder(shim.member, in: options.dataFolder), aliveLately: shim.ranks, now: now)
+      }
     }
-    shims.removeAll { shim in members.report.contains { $0.member == shim.member && !$0.alive } }
+  }
+
+  private mutating func left(_ folder: RunFolder, aliveLately: [ProcessIdentity], now: Int64) {
+    leftovers.append(Leftovers(of: folder, aliveLately: aliveLately, now: now))
+    nextLeftoversLook = now
+  }
+
+  /// Members whose shim is gone have ended when nothing of them is left: killed, and not seen any more.
+  private mutating func lookForLeftovers(now: Int64) {
+    guard !leftovers.isEmpty, now >= nextLeftoversLook else { return }
+    let table = ProcessTable.all()
+    let adopter = isAdopter ? Leftovers.Adopter(pid: getpid(), shims: Set(shims.map(\.pid))) : nil
+    for i in leftovers.indices {
+      let new = leftovers[i].look(table, adopter: adopter)
+      if !new.isEmpty {
+        let pids = new.map { "\($0.pid)" }.joined(separator: ", ")
+        AgentMain.log("killed what the shim of \(leftovers[i].member) left: processes \(pids)")
+      }
+    }
+    if let adopter { Leftovers.reap(table, adopter: adopter) }
+    for gone in leftovers where gone.isGone { act(members.ended(gone.member), now: now) }
+    leftovers.removeAll(where: \.isGone)
+    nextLeftoversLook = leftovers.map { $0.nextLook(now: now) }.min() ?? .max
   }
 }

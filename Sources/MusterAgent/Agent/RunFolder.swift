@@ -1,4 +1,3 @@
-import CMuster
 import Glibc
 import MusterCore
 import MusterProtocol
@@ -13,6 +12,11 @@ struct RunFolder {
     path = "\(dataFolder)/run/\(member.attempt.job).\(member.attempt.number).\(member.index)"
   }
 
+  init(_ member: MemberID, at path: String) {
+    self.member = member
+    self.path = path
+  }
+
   static func all(in dataFolder: String) -> [RunFolder] {
     names(in: dataFolder + "/run").compactMap { name in
       let parts = name.split(separator: ".", omittingEmptySubsequences: false)
@@ -25,12 +29,16 @@ struct RunFolder {
     }
   }
 
-  func record(shim: ProcessIdentity) {
-    let json: JSON = ["pid": JSON(shim.pid), "start": JSON(shim.start)]
-    writeFile(path + "/shim.json", json.text)
+  /// - Returns: 0, or the errno.
+  func record(shim: ProcessIdentity, inNamespace: Bool) -> Int32 {
+    let json: JSON = ["pid": JSON(shim.pid), "start": JSON(shim.start), "namespace": .bool(inNamespace)]
+    return writeFile(path + "/shim.json", json.text)
   }
 
   var shim: ProcessIdentity? { Self.identity(read("shim.json")) }
+
+  /// Whether the end of the shim is the end of all under it: it is init of a PID namespace.
+  var isNamespace: Bool { read("shim.json")?["namespace"]?.boolValue ?? false }
 
   /// As the shim wrote them down when it started them.
   var ranks: [ProcessIdentity] { (read("ranks.json")?.arrayValue ?? []).compactMap(Self.identity) }
@@ -46,22 +54,35 @@ struct RunFolder {
   }
 
   private static func identity(_ json: JSON?) -> ProcessIdentity? {
-    guard let pid = json?["pid"]?.intValue.flatMap({ Int32(exactly: $0) }), let start = json?["start"]?.intValue else {
-      return nil
-    }
-    return ProcessIdentity(pid: pid, start: UInt64(start))
+    guard let pid = json?["pid"]?.intValue.flatMap({ Int32(exactly: $0) }), pid > 0,
+      let start = json?["start"]?.intValue.flatMap({ UInt64(exactly: $0) })
+    else { return nil }
+    return ProcessIdentity(pid: pid, start: start)
   }
 
-  /// Kills ranks that outlived their shim, and waits for their end. They are not our children: their pidfds tell.
-  func killOrphans() {
-    for rank in ranks {
-      guard let pidfd = ProcessTable.open(rank) else { continue }
-      defer { close(pidfd) }
-      // The rank leads a session: what it started goes with it.
-      kill(-rank.pid, SIGKILL)
-      muster_pidfd_signal(pidfd, SIGKILL)
-      var entry = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
-      while poll(&entry, 1, 10_000) < 0, errno == EINTR {}
-    }
+  // What lies elsewhere and has to go with the folder: the shim notes it, for it may be killed.
+
+  func note(cgroup: String) { writeFile(path + "/cgroup", cgroup) }
+  func note(sockets: String) { writeFile(path + "/sockets", sockets) }
+
+  var cgroup: String? { readSmallFile(path + "/cgroup") }
+
+  /// Where the ranks' sockets are.
+  var sockets: String { elsewhere ?? path }
+
+  static let socketsElsewhere = "/tmp/muster-"
+
+  private var elsewhere: String? {
+    guard let noted = readSmallFile(path + "/sockets"), noted.hasPrefix(Self.socketsElsewhere),
+      !noted.dropFirst(Self.socketsElsewhere.count).contains("/")
+    else { return nil }
+    return noted
+  }
+
+  /// With what was made for the member elsewhere.
+  func remove() {
+    if let cgroup { rmdir(cgroup) }
+    if let elsewhere { removeFolder(elsewhere) }
+    removeFolder(path)
   }
 }

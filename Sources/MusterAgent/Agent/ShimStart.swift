@@ -3,7 +3,7 @@ import Glibc
 import MusterCore
 import MusterProtocol
 
-/// Starts the shim of a member: in a namespace of its own where the system allows, told what to do over a pipe.
+/// Starts the shim of a member: in a namespace of its own where the system allows, told what to do over its standard input.
 struct ShimStart {
   let options: AgentOptions
   let machine: Machine
@@ -38,45 +38,50 @@ struct ShimStart {
     let log = open(folder.path + "/shim.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard log >= 0 else { throw SystemFailure(call: "open \(folder.path)/shim.log", code: errno) }
     defer { close(log) }
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw SystemFailure(call: "pipe", code: errno) }
-    defer {
-      close(ends[0])
-      close(ends[1])
-    }
     let attempt = launch.member.attempt
     let input = ShimInput(
       launch: launch, credentials: options.credentials, addresses: options.addresses, node: options.name,
       machine: machine.identity, boot: machine.boot, runFolder: folder.path,
       logFolder: "\(options.dataFolder)/logs/\(attempt.job)/\(attempt.number)", address: address,
       user: ShimStart.user.name, home: ShimStart.user.home)
+    let standardInput = try Self.file(holding: Array(input.json.text.utf8))
+    defer { close(standardInput) }
     let child: Spawned
     do throws(SpawnFailure) {
       child = try spawn(
         SpawnRequest(
           path: options.executable, arguments: ["muster", "shim"], environment: ["LANG=C.UTF-8"],
-          standardInput: ends[0], standardOutput: log, standardError: log, flags: flags))
+          standardInput: standardInput, standardOutput: log, standardError: log, flags: flags))
     } catch {
       throw SystemFailure(call: "start \(options.executable)", code: error.code)
     }
-    if let identity = ProcessTable.identity(child.pid) { folder.record(shim: identity) }
-    feed(ends[1], Array(input.json.text.utf8), to: child)
+    if let identity = ProcessTable.identity(child.pid) {
+      let code = folder.record(shim: identity, inNamespace: flags & Int32(MUSTER_SPAWN_NAMESPACE) != 0)
+      guard code == 0 else {
+        // Unrecorded it could not be found again after our own death: it must not run.
+        muster_pidfd_signal(child.pidfd, SIGKILL)
+        waitpid(child.pid, nil, 0)
+        close(child.pidfd)
+        throw SystemFailure(call: "write \(folder.path)/shim.json", code: code)
+      }
+    }
     return child
   }
 
-  /// A launch larger than the pipe's 64 KiB goes as fast as the shim reads; should it die first, its end is seen anyway.
-  private func feed(_ descriptor: Int32, _ bytes: [UInt8], to child: Spawned) {
-    var sent = 0
-    while sent < bytes.count {
-      let n = bytes[sent...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      if n < 0, errno == EINTR { continue }
-      if n <= 0 { return }
-      sent += n
+  /// An unnamed file in memory: a shim that never reads, or dies first, holds nobody up, as it could with a pipe.
+  private static func file(holding bytes: [UInt8]) throws(SystemFailure) -> Int32 {
+    let descriptor = muster_memory_file("launch")
+    guard descriptor >= 0 else { throw SystemFailure(call: "memfd_create", code: errno) }
+    guard write(descriptor, bytes, bytes.count) == bytes.count, lseek(descriptor, 0, SEEK_SET) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw SystemFailure(call: "write a launch", code: code)
     }
+    return descriptor
   }
 
   /// Ranks run as the agent's user.
-  private static let user: (name: String, home: String) = {
+  static let user: (name: String, home: String) = {
     guard let entry = getpwuid(geteuid()) else { return ("\(geteuid())", "/") }
     return (String(cString: entry.pointee.pw_name), String(cString: entry.pointee.pw_dir))
   }()

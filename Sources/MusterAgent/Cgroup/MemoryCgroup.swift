@@ -12,14 +12,15 @@ struct MemoryCgroup {
   let limitBytes: Int64
   private(set) var killsBefore: Int64
 
-  /// Makes a group under our own. - Throws: why there can be none here.
+  /// Makes a group under our own. - Parameter willMake: told the group's path before it is there.
+  /// - Throws: why there can be none here.
   init(
-    name: String, limitBytes: Int64, root: String = "/sys/fs/cgroup", own: String? = readSmallFile("/proc/self/cgroup")
-  )
-    throws(SystemFailure)
-  {
+    name: String, limitBytes: Int64, root: String = "/sys/fs/cgroup",
+    own: String? = readSmallFile("/proc/self/cgroup"), willMake: (String) -> Void = { _ in }
+  ) throws(SystemFailure) {
     let (version, parent) = try Self.parent(root: root, own: own ?? "")
     let path = "\(parent)/\(name)"
+    willMake(path)
     if mkdir(path, 0o755) != 0, errno != EEXIST { throw SystemFailure(call: "mkdir \(path)", code: errno) }
     let file = version == .v2 ? "memory.max" : "memory.limit_in_bytes"
     let code = Self.put("\(path)/\(file)", "\(limitBytes)")
@@ -114,6 +115,21 @@ enum KernelLog {
     lseek(descriptor, 0, SEEK_END)
     return descriptor
   }
+}
+
+/// Ranks that the kernel's log says were killed for want of memory. All are kept: those killed in one moment are waited
+/// for one after the other, and the log is read but once.
+struct MemoryKills {
+  private var lines: [Int32: String] = [:]
+
+  mutating func take(_ new: [String], of pids: [Int32]) {
+    for line in new {
+      if let pid = KernelLog.killedForMemory(line), pids.contains(pid) { lines[pid] = line }
+    }
+  }
+
+  /// Empty if there is none.
+  func evidence(of pid: Int32) -> String { lines[pid].map { "kernel log: \($0)" } ?? "" }
 }
 
 extension String {

@@ -9,7 +9,8 @@ enum LinkEvent {
 }
 
 /// One persistent connection to the controller: an HTTP/1.1 request that never ends, both ways a stream of JSON lines.
-/// Nonblocking; whoever owns it polls `descriptor` for `events`, calls `handle`, and `dial` when `redialAt` has come.
+/// Nonblocking; whoever owns it polls `descriptor` for `events`, calls `handle`, and `tend` when `deadline` has come.
+/// Names are looked up elsewhere (`HostNames`): a name server that does not answer must not hold up a lease.
 ///
 /// Nothing here is retried by message: all messages are level-triggered, so what was lost is said again.
 struct LinkConnection: ~Copyable {
@@ -33,6 +34,9 @@ struct LinkConnection: ~Copyable {
   private(set) var localAddress = ""
   private var chance: UInt64
   private var descriptorNow: Int32 = -1
+  private var names: HostNames
+  /// The name that the dial waits for.
+  private var awaited: (target: Target, lookup: NameLookup, until: Int64)?
   private var isConnecting = false
   private var isOpen = false
   private var stream = ResponseStream(lineLimit: intentLineLimit)
@@ -40,23 +44,40 @@ struct LinkConnection: ~Copyable {
   private var backoff = LinkConnection.firstBackoff
   private var next = 0
   private var dialedAt: Int64 = 0
-  /// Boot-time milliseconds at which to dial; nil while connected.
+  /// Boot-time milliseconds at which to dial; nil while connected, and while a name is looked up.
   private(set) var redialAt: Int64? = 0
 
-  init(addresses: LinkAddresses, credentials: LinkCredentials, seed: UInt64) {
+  private struct Target {
+    var host: String
+    var port: UInt16
+    /// How often all addresses have been tried before.
+    var round: Int
+  }
+
+  init(
+    addresses: LinkAddresses, credentials: LinkCredentials, seed: UInt64,
+    resolve: @escaping NameLookup.Resolver = NameLookup.system
+  ) {
     self.addresses = addresses
+    names = HostNames(resolve: resolve)
     self.credentials = credentials
     chance = seed | 1
   }
 
   deinit { if descriptorNow >= 0 { close(descriptorNow) } }
 
-  var descriptor: Int32? { descriptorNow >= 0 ? descriptorNow : nil }
+  /// What to poll: the socket, or the lookup that the dial waits for.
+  var descriptor: Int32? { descriptorNow >= 0 ? descriptorNow : awaited?.lookup.descriptor }
+  /// Whether there is a connection, perhaps not yet open, that messages can be queued for.
+  var takesMessages: Bool { descriptorNow >= 0 }
   var isConnected: Bool { isOpen }
-  var events: Int16 { Int16(isConnecting || !outgoing.isEmpty ? POLLIN | POLLOUT : POLLIN) }
+  var events: Int16 {
+    Int16(descriptorNow >= 0 && (isConnecting || !outgoing.isEmpty) ? POLLIN | POLLOUT : POLLIN)
+  }
   /// When to look even if nothing comes.
   var deadline: Int64? {
     if let redialAt { return redialAt }
+    if let awaited { return awaited.until }
     if isOpen { return heardAt + LinkConnection.silenceLimit }
     return dialedAt + (isConnecting ? LinkConnection.dialLimit : LinkConnection.openLimit)
   }
@@ -70,6 +91,7 @@ struct LinkConnection: ~Copyable {
   /// Dials if it is time to, and gives up a dial that is not answered.
   mutating func tend(now: Int64) -> [LinkEvent] {
     if let at = redialAt, now >= at { return dial(now: now) }
+    if awaited != nil { return goOn(now: now) }
     if redialAt == nil, let deadline, now >= deadline {
       let seconds = LinkConnection.silenceLimit / 1000
       return [
@@ -83,15 +105,37 @@ struct LinkConnection: ~Copyable {
     let candidates = addresses.candidates()
     guard !candidates.isEmpty else { return [drop("no controller's address is known", now: now)] }
     let (host, port) = candidates[next % candidates.count]
-    let round = next / candidates.count
+    let target = Target(host: host, port: port, round: next / candidates.count)
     next += 1
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    var found: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(host, "\(port)", &hints, &found) == 0, let first = Self.pick(found, round) else {
-      return [drop("\(host) is no known host", now: now)]
+    do throws(SystemFailure) {
+      switch try names.ask(host, port, now: now) {
+      case .addresses(let addresses): return connect(target, addresses, now: now)
+      case .wait(let lookup, let until):
+        awaited = (target, lookup, until)
+        redialAt = nil
+        return []
+      }
+    } catch {
+      return [drop("\(host) cannot be looked up: \(error)", now: now)]
     }
-    defer { freeaddrinfo(found) }
+  }
+
+  /// The name that was waited for is known, or has been waited for long enough.
+  private mutating func goOn(now: Int64) -> [LinkEvent] {
+    guard let (target, lookup, until) = awaited, lookup.answer != nil || now >= until else { return [] }
+    let addresses = names.best(target.host, target.port)
+    awaited = nil
+    if addresses.isEmpty, lookup.answer == nil {
+      return [drop("the name \(target.host) is not answered for", now: now)]
+    }
+    return connect(target, addresses, now: now)
+  }
+
+  /// A name's addresses in turn, one a round.
+  private mutating func connect(_ target: Target, _ addresses: [SocketAddress], now: Int64) -> [LinkEvent] {
+    let (host, port) = (target.host, target.port)
+    guard !addresses.isEmpty else { return [drop("\(host) is no known host", now: now)] }
+    let address = addresses[target.round % addresses.count]
     // Before it is read: what is written meanwhile then counts as new.
     shown = credentials.version
     do {
@@ -100,7 +144,7 @@ struct LinkConnection: ~Copyable {
       return [drop("\(error)", now: now)]
     }
     let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    descriptorNow = socket(first.pointee.ai_family, flags, 0)
+    descriptorNow = socket(address.family, flags, 0)
     guard descriptorNow >= 0 else { return [drop("socket: \(errorText(errno))", now: now)] }
     for (level, option, value) in [
       (Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1)), (SOL_SOCKET, SO_KEEPALIVE, 1), (Int32(IPPROTO_TCP), TCP_KEEPIDLE, 1),
@@ -111,9 +155,8 @@ struct LinkConnection: ~Copyable {
       var setting = value
       setsockopt(descriptorNow, level, option, &setting, socklen_t(MemoryLayout<Int32>.size))
     }
-    if connect(descriptorNow, first.pointee.ai_addr, first.pointee.ai_addrlen) != 0, errno != EINPROGRESS {
-      return [drop("\(host):\(port): \(errorText(errno))", now: now)]
-    }
+    let code = address.connect(descriptorNow)
+    guard code == 0 || code == EINPROGRESS else { return [drop("\(host):\(port): \(errorText(code))", now: now)] }
     localAddress = Self.localAddress(of: descriptorNow) ?? localAddress
     isConnecting = true
     isOpen = false
@@ -128,17 +171,6 @@ struct LinkConnection: ~Copyable {
     queue(Array(head.utf8))
     // The first message may go with the head: nobody has to wait for the response's head.
     return [.connected]
-  }
-
-  /// A name's addresses in turn, one a round.
-  private static func pick(_ list: UnsafeMutablePointer<addrinfo>?, _ round: Int) -> UnsafeMutablePointer<addrinfo>? {
-    var all: [UnsafeMutablePointer<addrinfo>] = []
-    var entry = list
-    while let found = entry {
-      all.append(found)
-      entry = found.pointee.ai_next
-    }
-    return all.isEmpty ? nil : all[round % all.count]
   }
 
   private static func localAddress(of descriptor: Int32) -> String? {
@@ -185,6 +217,7 @@ struct LinkConnection: ~Copyable {
   }
 
   mutating func handle(_ revents: Int16, now: Int64) -> [LinkEvent] {
+    if awaited != nil { return goOn(now: now) }
     guard descriptorNow >= 0 else { return [] }
     if isConnecting, revents & Int16(POLLOUT | POLLERR | POLLHUP) != 0 {
       var problem: Int32 = 0
@@ -255,6 +288,7 @@ struct LinkConnection: ~Copyable {
   mutating func drop(_ reason: String, now: Int64) -> LinkEvent {
     if descriptorNow >= 0 { close(descriptorNow) }
     descriptorNow = -1
+    awaited = nil
     tls = nil
     isConnecting = false
     isOpen = false

@@ -12,8 +12,8 @@ public enum LinkCredentials: Sendable, Hashable {
   func stream() throws -> TLSStream? {
     guard case .identity(let folder) = self else { return nil }
     let identity = NodeIdentity(folder: folder)
-    guard let key = PEMFile.read(identity.keyFile), let certificate = PEMFile.read(identity.certificateFile),
-      let authority = PEMFile.read(identity.authorityFile)
+    guard let key = try PEMFile.read(identity.keyFile), let certificate = try PEMFile.read(identity.certificateFile),
+      let authority = try PEMFile.read(identity.authorityFile)
     else { throw TLSProblem.noIdentity(folder: folder) }
     return try TLSStream(
       trust: .authority(pem: authority), identity: Credentials(certificatePEM: certificate, keyPEM: key))

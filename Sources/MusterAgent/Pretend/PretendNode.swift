@@ -81,7 +81,7 @@ final class PretendNode: PretendLink {
 
   private func report(now: Int64) {
     nextReport = now + AgentLoop.reportInterval
-    guard link.descriptor != nil else { return }
+    guard link.takesMessages else { return }
     beat += 1
     link.send(.report(beat: beat, members: machine.report))
   }
@@ -157,7 +157,7 @@ final class PretendShim: PretendLink {
 
   private func sendBeat(now: Int64) {
     nextBeat = now + ShimLoop.beatInterval
-    guard link.descriptor != nil else { return }
+    guard link.takesMessages else { return }
     beat += 1
     link.send(
       .beat(ShimBeat(number: beat, report: machine.report(port: launch.member.index == 0 ? 29_500 : 0, now: now))))

@@ -7,6 +7,8 @@ public struct LocalAgent: Sendable {
   public let folder: String
   public private(set) var pid: Int32 = 0
   private var pidfd: Int32 = -1
+  /// Of shims that died without their agent; nil while nobody has looked.
+  private var leftovers: [Leftovers]?
 
   public init(name: String, folder: String) {
     self.name = name
@@ -66,6 +68,7 @@ public struct LocalAgent: Sendable {
     close(pidfd)
     pidfd = -1
     pid = 0
+    leftovers = nil
   }
 
   public func kill() { if pidfd >= 0 { muster_pidfd_signal(pidfd, SIGKILL) } }
@@ -76,16 +79,42 @@ public struct LocalAgent: Sendable {
     return (folders.count { $0.shim.map(ProcessTable.isAlive) ?? false }, folders.count)
   }
 
-  /// Ends all shims, and with them their ranks.
+  /// Kills what dead shims have left, while there is no agent to do it. Called again and again; never waits.
+  /// - Returns: whether nothing is left.
+  public mutating func isNothingLeft() -> Bool {
+    let now = bootMilliseconds()
+    var left =
+      leftovers
+      ?? RunFolder.all(in: folder).filter { !$0.isNamespace }.map { Leftovers(of: $0, aliveLately: [], now: now) }
+    let table = left.isEmpty ? [] : ProcessTable.all()
+    for i in left.indices { _ = left[i].look(table, adopter: nil) }
+    left.removeAll(where: \.isGone)
+    leftovers = left
+    return left.isEmpty
+  }
+
+  /// A shim, or what it left, that is held in the kernel is waited for so long. Milliseconds.
+  static let patience: Int64 = 5_000
+
+  /// Ends all shims, and with them their ranks; the agent has ended before.
   public func killShims() {
+    var left: [Leftovers] = []
+    let until = bootMilliseconds() + Self.patience
     for folder in RunFolder.all(in: folder) {
+      let ranks = folder.isNamespace ? [] : folder.ranks.filter(ProcessTable.isAlive)
       if let shim = folder.shim, let descriptor = ProcessTable.open(shim) {
         muster_pidfd_signal(descriptor, SIGKILL)
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&entry, 1, 5_000) < 0, errno == EINTR {}
+        while poll(&entry, 1, Int32(clamping: max(0, until - bootMilliseconds()))) < 0, errno == EINTR {}
         close(descriptor)
       }
-      folder.killOrphans()
+      if !folder.isNamespace { left.append(Leftovers(of: folder, aliveLately: ranks, now: bootMilliseconds())) }
+    }
+    while !left.isEmpty, bootMilliseconds() < until {
+      let table = ProcessTable.all()
+      for i in left.indices { _ = left[i].look(table, adopter: nil) }
+      left.removeAll(where: \.isGone)
+      if !left.isEmpty { poll(nil, 0, Int32(Leftovers.interval)) }
     }
   }
 }

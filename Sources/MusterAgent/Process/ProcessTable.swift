@@ -20,10 +20,38 @@ enum ProcessTable {
     return ProcessIdentity(pid: pid, start: start)
   }
 
-  /// Still the same process, and not a zombie.
+  /// Still the same process, and something of it still runs.
   static func isAlive(_ process: ProcessIdentity) -> Bool {
-    guard let fields = fields(process.pid), fields.count > 19 else { return false }
-    return UInt64(fields[19]) == process.start && fields[0] != "Z" && fields[0] != "X"
+    guard let row = row(process.pid) else { return false }
+    return row.start == process.start && row.isAlive
+  }
+
+  /// What a process is to others.
+  struct Row: Hashable {
+    var pid: Int32
+    var parent: Int32
+    var session: Int32
+    var start: UInt64
+    /// No zombie; or one whose other threads still run (held in a driver, say).
+    var isAlive: Bool
+    var identity: ProcessIdentity { ProcessIdentity(pid: pid, start: start) }
+  }
+
+  static func row(_ pid: Int32) -> Row? {
+    guard let fields = fields(pid), fields.count > 19, let parent = Int32(fields[1]), let session = Int32(fields[3]),
+      let threads = Int32(fields[17]), let start = UInt64(fields[19])
+    else { return nil }
+    let isOver = fields[0] == "Z" || fields[0] == "X"
+    return Row(pid: pid, parent: parent, session: session, start: start, isAlive: !isOver || threads > 1)
+  }
+
+  /// All that /proc shows now.
+  static func all() -> [Row] { names(in: "/proc").compactMap { Int32($0) }.compactMap(row) }
+
+  /// Whether the environment that the process was started with has a variable beginning so. False where we may not look.
+  static func environment(of pid: Int32, has prefix: String) -> Bool {
+    guard let text = readSmallFile("/proc/\(pid)/environ") else { return false }
+    return text.utf8.split(separator: 0).contains { $0.starts(with: prefix.utf8) }
   }
 
   /// A descriptor that tells of its end, if it is still the same process.

@@ -16,6 +16,7 @@ struct ShimLoop: ~Copyable {
   private let descendants: Descendants
   private let nullInput: Int32
   private let kernelLog: Int32?
+  private var memoryKills = MemoryKills()
   private var machine: ShimMachine
   private var link: LinkConnection
   private var ranks: RankList
@@ -86,14 +87,16 @@ struct ShimLoop: ~Copyable {
   }
 
   private mutating func makeFolders() throws(SystemFailure) {
+    let runFolder = RunFolder(input.launch.member, at: input.runFolder)
     let code = makeFolder(input.logFolder)
     guard code == 0 else { throw SystemFailure(call: "mkdir \(input.logFolder)", code: code) }
     // The kernel's limit for a socket's path is 108 bytes.
     var folder = input.runFolder
     if folder.utf8.count > 96 {
-      var template = Array("/tmp/muster-XXXXXX".utf8CString)
+      var template = Array("\(RunFolder.socketsElsewhere)XXXXXX".utf8CString)
       guard let made = mkdtemp(&template) else { throw SystemFailure(call: "mkdtemp", code: errno) }
       folder = String(cString: made)
+      runFolder.note(sockets: folder)
     }
     for i in 0..<input.launch.ranks {
       try ranks.add(RankProcess(rank: input.launch.firstRank + i, input: input, socketFolder: folder))
@@ -101,7 +104,8 @@ struct ShimLoop: ~Copyable {
     if input.launch.memoryBytes > 0 {
       do throws(SystemFailure) {
         cgroup = try MemoryCgroup(
-          name: "muster-\(input.node)-\(input.launch.member)", limitBytes: input.launch.memoryBytes)
+          name: "muster-\(input.node)-\(input.launch.member)", limitBytes: input.launch.memoryBytes
+        ) { runFolder.note(cgroup: $0) }
       } catch {
         ShimMain.log("the memory limit of \(input.launch.memoryBytes >> 20) MiB is not enforced: \(error)")
       }
@@ -193,7 +197,8 @@ struct ShimLoop: ~Copyable {
   private mutating func memoryEvidence(_ pid: Int32) -> String {
     if let evidence = cgroup?.evidence(), !evidence.isEmpty { return evidence }
     guard let kernelLog else { return "" }
-    return KernelLog.read(kernelLog).first { KernelLog.killedForMemory($0) == pid }.map { "kernel log: \($0)" } ?? ""
+    memoryKills.take(KernelLog.read(kernelLog), of: ranks.outerPIDs)
+    return memoryKills.evidence(of: pid)
   }
 
   // MARK: Beats and waiting
@@ -208,7 +213,7 @@ struct ShimLoop: ~Copyable {
       if link.hasOldCertificate { heard(link.drop("a new certificate", now: now), now: now) }
     }
     ranks.refresh(&machine, now: now, probes: probes && now >= nextBeat)
-    guard link.descriptor != nil else {
+    guard link.takesMessages else {
       nextBeat = now + Self.beatInterval
       return
     }

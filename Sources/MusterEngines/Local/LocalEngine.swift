@@ -23,6 +23,8 @@ public actor LocalEngine {
   static let look = Duration.milliseconds(50)
   /// After an agent's death its shims are watched this long: do they die with it?
   static let verdictAfter = 6  // looks: 0.3 s
+  /// What its shims left is killed, and looked for this long: then a new agent goes on with it.
+  static let leftoversAfter = 26  // looks: 1.3 s
   /// Without a controller for so long, and nothing running, a local agent ends by itself.
   static let orphanSeconds = 120
 
@@ -103,6 +105,11 @@ public actor LocalEngine {
       }
       let name = slots[i].agent.name
       if alive == 0, members > 0, try await listener.hasMembers(name) {
+        // Its word is proof that nothing runs.
+        guard slots[i].agent.isNothingLeft() else {
+          if looks < Self.leftoversAfter { slots[i].life = .judged(looks: looks + 1) } else { try start(&slots[i]) }
+          return
+        }
         slots[i].life = .dead
         listener.nodeDied(name, evidence: "the local engine saw its agent and its \(members) shims gone")
       } else if slots[i].startedAt + .seconds(1) < .now {
