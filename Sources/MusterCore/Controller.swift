@@ -162,6 +162,9 @@ public enum Command: Sendable {
 
 /// Why a command was not done; nothing has changed.
 public enum Refusal: Error, Sendable, Hashable {
+  /// Whether asking again is of no use, whatever happens.
+  public var isFinal: Bool { if case .revoked = self { true } else { false } }
+
   case noSuchJob(JobID)
   case noSuchNode(String)
   case jobHasEnded(JobID, JobState)

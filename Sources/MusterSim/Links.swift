@@ -38,7 +38,7 @@ extension World {
   }
 
   private mutating func refuse(_ c: Int, _ reason: String) {
-    sendDown(c, .refused(reason: reason))
+    sendDown(c, .refused(reason: reason, isFinal: false))
     serverCloses(c)
   }
 

@@ -42,7 +42,7 @@ import Testing
 
   @Test(
     "addresses are read in both forms",
-    arguments: [("http://127.0.0.1:7070\n", "127.0.0.1", 7070), ("[::1]:80", "::1", 80), ("host:1/x", "host", 1)])
+    arguments: [("http://127.0.0.1:7070\n", "127.0.0.1", 7070), ("[::1]:80", "::1", 80), ("host:1/", "host", 1)])
   func addresses(text: String, host: String, port: UInt16) throws {
     let parsed = try #require(LinkAddresses.parse(text))
     #expect(parsed.host == host && parsed.port == port)

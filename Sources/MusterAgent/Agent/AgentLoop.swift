@@ -1,5 +1,6 @@
 import CMuster
 import Glibc
+import MusterClient
 import MusterCore
 import MusterNode
 import MusterProtocol
@@ -8,6 +9,8 @@ import MusterTLS
 /// The effects around `AgentMachine`: one thread, one poll(2).
 struct AgentLoop: ~Copyable {
   static let reportInterval: Int64 = 1_000
+  /// As `muster` exits when it was refused.
+  static let refusedStatus: Int32 = 5
 
   private let options: AgentOptions
   private let devices: DeviceReading
@@ -33,6 +36,8 @@ struct AgentLoop: ~Copyable {
   private var nextLeaseLook: Int64 = 0
   private var heardAt: Int64
   private var isAdopter = false
+  /// For good: the machine was revoked.
+  private var isRefused = false
 
   init(options: AgentOptions, devices: DeviceReading) {
     self.options = options
@@ -63,6 +68,8 @@ struct AgentLoop: ~Copyable {
         for shim in shims { muster_pidfd_signal(shim.pidfd, SIGKILL) }
         return 0
       }
+      // What still runs ends by its shims' leases first.
+      if isRefused, shims.isEmpty, leftovers.isEmpty { return AgentLoop.refusedStatus }
       wait(now: now)
     }
   }
@@ -77,8 +84,10 @@ struct AgentLoop: ~Copyable {
   /// Where the gang's other nodes reach this one.
   private var address: String {
     let onTheWay = link.localAddress.isEmpty ? "127.0.0.1" : link.localAddress
-    guard let named = options.address else { return onTheWay }
-    return HostAddresses.of(interface: named).first ?? named
+    if let named = options.address { return HostAddresses.of(interface: named).first ?? named }
+    // The controller is on this machine, and with TLS other hosts are nodes, too: loopback would be their own.
+    guard Loopback.contains(onTheWay), case .identity = options.credentials else { return onTheWay }
+    return HostAddresses.of().first { !Loopback.contains($0) } ?? onTheWay
   }
 
   private var hello: AgentHello {
@@ -114,7 +123,9 @@ struct AgentLoop: ~Copyable {
       switch message {
       case .welcome(let epoch): act(members.welcomed(epoch: epoch), now: now)
       case .intent(let epoch, let intent): act(members.intended(intent, epoch: epoch), now: now)
-      case .refused(let reason): AgentMain.log("refused: \(reason)")
+      case .refused(let reason, let isFinal):
+        AgentMain.log("refused: \(reason)")
+        isRefused = isFinal
       case .inject(_, .killNode): dieAsNode()
       case .inject(_, .killAgent): kill(getpid(), SIGKILL)
       case .certificate(let pem): renew(pem, now: now)
@@ -146,7 +157,7 @@ struct AgentLoop: ~Copyable {
         RunFolder(member, in: options.dataFolder).remove()
         nextReport = now
       case .report: nextReport = now
-      case .hangUp: _ = link.drop("a controller of an older epoch", now: now)
+      case .hangUp: heard(link.drop("a controller of an older epoch", now: now), now: now)
       }
     }
   }
@@ -166,7 +177,8 @@ struct AgentLoop: ~Copyable {
   private mutating func start(_ launch: MemberLaunch, now: Int64) {
     let folder = RunFolder(launch.member, in: options.dataFolder)
     let start = ShimStart(
-      options: options, machine: machine, launch: launch, folder: folder, flags: namespaceFlags,
+      options: options, dialFirst: link.dialled, machine: machine, launch: launch, folder: folder,
+      flags: namespaceFlags,
       address: address)
     do throws(SystemFailure) {
       let shim = try start.run()

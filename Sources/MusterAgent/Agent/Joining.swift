@@ -23,7 +23,7 @@ public struct Joining {
     let token: JoinToken
     do { token = try JoinToken(text) } catch { throw .refused("\(error)") }
     var reasons: [String] = []
-    for (host, port) in addresses.candidates() {
+    for (_, host, port) in addresses.candidates() {
       do {
         return try join(Endpoint(host: host, port: port, token: ""), token)
       } catch let error as ClientError where error.passes {

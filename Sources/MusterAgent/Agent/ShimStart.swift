@@ -6,6 +6,8 @@ import MusterProtocol
 /// Starts the shim of a member: in a namespace of its own where the system allows, told what to do over its standard input.
 struct ShimStart {
   let options: AgentOptions
+  /// Where the agent itself has found the controller.
+  let dialFirst: String?
   let machine: Machine
   let launch: MemberLaunch
   let folder: RunFolder
@@ -40,7 +42,8 @@ struct ShimStart {
     defer { close(log) }
     let attempt = launch.member.attempt
     let input = ShimInput(
-      launch: launch, credentials: options.credentials, addresses: options.addresses, node: options.name,
+      launch: launch, credentials: options.credentials, addresses: options.addresses.beginning(with: dialFirst),
+      node: options.name,
       machine: machine.identity, boot: machine.boot, runFolder: folder.path,
       logFolder: "\(options.dataFolder)/logs/\(attempt.job)/\(attempt.number)", address: address,
       user: ShimStart.user.name, home: ShimStart.user.home)

@@ -13,11 +13,17 @@ public struct LinkAddresses: Sendable, Hashable {
     self.addressFile = addressFile
   }
 
+  /// The same, another one first.
+  func beginning(with first: String?) -> LinkAddresses {
+    guard let first, join.contains(first) else { return self }
+    return LinkAddresses(join: [first] + join.filter { $0 != first }, addressFile: addressFile)
+  }
+
   /// All of them, the file's first.
-  func candidates() -> [(host: String, port: UInt16)] {
+  func candidates() -> [(text: String, host: String, port: UInt16)] {
     var texts: [String] = []
     if !addressFile.isEmpty, let text = readSmallFile(addressFile) { texts.append(text) }
-    return (texts + join).compactMap(Self.parse)
+    return (texts + join).compactMap { text in Self.parse(text).map { (text, $0.host, $0.port) } }
   }
 
   /// Whether a text names a controller: `HOST:PORT`, with or without `http://` or `https://`.

@@ -17,9 +17,11 @@ struct LinkConnection: ~Copyable {
   static let firstBackoff: Int64 = 50
   static let longestBackoff: Int64 = 2_000
   static let bufferLimit = 4 << 20
-  /// A dial whose first packet is not answered in this time is given up: with the longest pause before the next one,
-  /// a link that has healed is found within 5 s. Milliseconds.
-  static let dialLimit: Int64 = 1_500
+  /// Dials whose first packet is not answered are given up after this time for all addresses together (each has at least
+  /// `leastDial`), and there is no pause between them: with the longest pause before the next round a link that has healed
+  /// is found within 5 s. Milliseconds.
+  static let roundLimit: Int64 = 1_500
+  static let leastDial: Int64 = 300
   /// From there to the answer's head: a controller that thousands dial at once takes its time.
   static let openLimit: Int64 = 10_000
   /// A controller that says nothing for so long, although it is told something each second, is dialled anew.
@@ -43,6 +45,10 @@ struct LinkConnection: ~Copyable {
   private var outgoing: [UInt8] = []
   private var backoff = LinkConnection.firstBackoff
   private var next = 0
+  /// The one that was dialled last, as it was given, and how many there were.
+  private var dialing: (text: String, index: Int, count: Int)?
+  /// The address over which the controller was last heard.
+  private(set) var dialled: String?
   private var dialedAt: Int64 = 0
   /// Boot-time milliseconds at which to dial; nil while connected, and while a name is looked up.
   private(set) var redialAt: Int64? = 0
@@ -79,7 +85,11 @@ struct LinkConnection: ~Copyable {
     if let redialAt { return redialAt }
     if let awaited { return awaited.until }
     if isOpen { return heardAt + LinkConnection.silenceLimit }
-    return dialedAt + (isConnecting ? LinkConnection.dialLimit : LinkConnection.openLimit)
+    return dialedAt + (isConnecting ? dialLimit : LinkConnection.openLimit)
+  }
+
+  private var dialLimit: Int64 {
+    max(LinkConnection.leastDial, LinkConnection.roundLimit / Int64(max(1, dialing?.count ?? 1)))
   }
 
   /// The node has a newer certificate than the one that this connection was made with.
@@ -104,8 +114,9 @@ struct LinkConnection: ~Copyable {
   private mutating func dial(now: Int64) -> [LinkEvent] {
     let candidates = addresses.candidates()
     guard !candidates.isEmpty else { return [drop("no controller's address is known", now: now)] }
-    let (host, port) = candidates[next % candidates.count]
+    let (text, host, port) = candidates[next % candidates.count]
     let target = Target(host: host, port: port, round: next / candidates.count)
+    dialing = (text, next, candidates.count)
     next += 1
     do throws(SystemFailure) {
       switch try names.ask(host, port, now: now) {
@@ -257,7 +268,7 @@ struct LinkConnection: ~Copyable {
       if tls != nil { flush() }
       for item in stream.take(bytes) {
         switch item {
-        case .opened: isOpen = true
+        case .opened: opened()
         case .line(let line):
           guard let message = Self.decode(line) else { continue }
           // Who was refused asks again, but seldom: it may be resumed, or upgraded.
@@ -275,6 +286,14 @@ struct LinkConnection: ~Copyable {
     return out
   }
 
+  /// The next dial begins with the address that has worked.
+  private mutating func opened() {
+    isOpen = true
+    guard let dialing else { return }
+    dialled = dialing.text
+    next = dialing.index
+  }
+
   private static func decode(_ line: [UInt8]) -> ControllerMessage? {
     do {
       return try ControllerMessage.decode(try JSON.parse(line))
@@ -288,6 +307,7 @@ struct LinkConnection: ~Copyable {
   mutating func drop(_ reason: String, now: Int64) -> LinkEvent {
     if descriptorNow >= 0 { close(descriptorNow) }
     descriptorNow = -1
+    let isInRound = !isOpen && dialing.map { ($0.index + 1) % $0.count != 0 } ?? false
     awaited = nil
     tls = nil
     isConnecting = false
@@ -296,6 +316,10 @@ struct LinkConnection: ~Copyable {
     chance ^= chance << 13
     chance ^= chance >> 7
     chance ^= chance << 17
+    if isInRound {
+      redialAt = now
+      return .closed(reason)
+    }
     redialAt = now + backoff / 2 + Int64(chance % UInt64(backoff))
     backoff = min(backoff * 2, LinkConnection.longestBackoff)
     return .closed(reason)

@@ -144,7 +144,7 @@ struct ShimLoop: ~Copyable {
         isKilling = true
         descendants.kill()
       case .exit: mayExit = true
-      case .hangUp: _ = link.drop("a controller of an older epoch", now: now)
+      case .hangUp: heard(link.drop("a controller of an older epoch", now: now), now: now)
       }
       isUrgent = true
     }
@@ -167,7 +167,7 @@ struct ShimLoop: ~Copyable {
       isUrgent = isUrgent || machine.state != before
     case .message(.inject(_, .killRank(let rank))): ranks.signal(SIGKILL, rank: rank)
     case .message(.inject(_, .stopRank(let rank))): ranks.signal(SIGSTOP, rank: rank)
-    case .message(.refused(let reason)): ShimMain.log("refused: \(reason)")
+    case .message(.refused(let reason, _)): ShimMain.log("refused: \(reason)")
     case .message(.inject), .message(.intent), .message(.logRead), .message(.certificate): break
     }
   }

@@ -4,7 +4,8 @@ public import MusterCore
 /// refused by the receiver.
 public enum ControllerMessage: Sendable, Hashable {
   case welcome(epoch: Int64)
-  case refused(reason: String)
+  /// `isFinal`: asking again will not help; an agent that has nothing left to run ends.
+  case refused(reason: String, isFinal: Bool)
   case intent(epoch: Int64, NodeIntent)
   case want(epoch: Int64, ShimOrder)
   case inject(epoch: Int64, Injection)
@@ -133,7 +134,8 @@ extension ControllerMessage {
   public var json: JSON {
     switch self {
     case .welcome(let epoch): return ["t": "welcome", "v": .int(linkVersion), "epoch": .int(epoch)]
-    case .refused(let reason): return ["t": "refused", "v": .int(linkVersion), "reason": .string(reason)]
+    case .refused(let reason, let isFinal):
+      return ["t": "refused", "v": .int(linkVersion), "reason": .string(reason), "final": .bool(isFinal)]
     case .certificate(let pem): return ["t": "certificate", "pem": .string(pem)]
     case .intent(let epoch, let intent): return intent.json(epoch: epoch)
     case .want(let epoch, let order): return order.json(epoch: epoch)
@@ -157,7 +159,8 @@ extension ControllerMessage {
   public static func decode(_ json: JSON) throws(LinkError) -> ControllerMessage? {
     switch json["t"]?.stringValue {
     case "welcome": return .welcome(epoch: try json.number("epoch"))
-    case "refused": return .refused(reason: try json.text("reason"))
+    case "refused":
+      return .refused(reason: try json.text("reason"), isFinal: json["final"]?.boolValue ?? false)
     case "certificate": return .certificate(pem: try json.text("pem"))
     case "intent":
       return .intent(epoch: try json.number("epoch"), try NodeIntent(json: json))

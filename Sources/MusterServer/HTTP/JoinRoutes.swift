@@ -101,7 +101,7 @@ struct JoinRoutes: Sendable {
       for slot in state.controller.cluster.memberSlots(onNode: node) {
         state.links.shim(state.controller.cluster.memberID(slot))?.refuse("node \"\(name)\" was revoked")
       }
-      state.links.agent(node)?.refuse("node \"\(name)\" was revoked")
+      state.links.agent(node)?.refuse("node \"\(name)\" was revoked", isFinal: true)
     }
     return try await api.node(name)
   }

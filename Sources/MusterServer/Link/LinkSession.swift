@@ -58,10 +58,10 @@ struct LinkSession: Sendable {
     }
   }
 
-  private func refuse(_ reason: String) -> Bool {
+  private func refuse(_ reason: String, isFinal: Bool = false) -> Bool {
     let who = certified.map { " (node \($0.peer.node))" } ?? ""
     logger.warning("link refused: \(reason)\(who)")
-    peer.refuse(reason)
+    peer.refuse(reason, isFinal: isFinal)
     return false
   }
 
@@ -88,7 +88,8 @@ struct LinkSession: Sendable {
         return (node, nil)
       }
       guard let node = answer.0 else {
-        return refuse(answer.1.map { "\($0.message); \($0.remedy)" } ?? "no such node")
+        guard let refusal = answer.1 else { return refuse("no such node") }
+        return refuse("\(refusal.message); \(refusal.remedy)", isFinal: refusal.isFinal)
       }
       identity = .agent(node)
       return true

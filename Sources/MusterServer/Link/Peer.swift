@@ -43,8 +43,8 @@ final class Peer: Sendable {
   func send(_ message: ControllerMessage) { continuation.yield(message) }
 
   /// Says why, then ends the connection.
-  func refuse(_ reason: String) {
-    send(.refused(reason: reason))
+  func refuse(_ reason: String, isFinal: Bool = false) {
+    send(.refused(reason: reason, isFinal: isFinal))
     close()
   }
 
