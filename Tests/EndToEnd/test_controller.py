@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -155,6 +156,49 @@ class Controller(unittest.TestCase):
         self.fleet.log.close()
         self.fleet.start()
         eventually("it says so", lambda: "node-2 is not ready: drained: fan. `muster resume node-2`" in self.fleet.up_log())
+
+    def test_listeners_that_left(self):
+        """A client of an endless stream that goes away leaves nothing behind, also where nothing more is ever said."""
+        job = self.fleet.submit(["true"])
+        self.fleet.end(job)
+        with open(os.path.join(self.fleet.data, "token")) as file:
+            token = file.read().strip()
+        for path in (f"/v1/events?job={job}", "/v1/events"):
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", self.fleet.port), 5) as client:
+                    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+                    self.assertIn(b"200", client.recv(4096))
+
+        def half_closed():
+            with open("/proc/net/tcp") as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+            return [row for row in rows if int(row[1].split(":")[1], 16) == self.fleet.port and row[3] == "08"]
+
+        eventually(lambda: f"{len(half_closed())} connections are left", lambda: not half_closed(), 10)
+
+    def test_burst_of_large_submissions(self):
+        """Many large submissions at once are commits of their own size: nothing is lost, no connection is ended."""
+        spec = {"command": ["true"], "environment": {"A": "x" * 7000}, "gang": {"nodes": 99}}
+        body = [spec] * 1000
+        answers = []
+
+        def send():
+            status, answer = self.fleet.request("POST", "/v1/jobs", body)
+            answers.append(status if status == 201 else answer)
+
+        threads = [threading.Thread(target=send) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual(answers, [201] * 12)
+        self.assertEqual(self.fleet.request("GET", "/v1/cluster")[1]["epoch"], 1)
+
+    def test_large_launches_of_one_node(self):
+        """More jobs with large environments than one message holds start on one node all the same."""
+        jobs = [self.fleet.submit(["sleep", "30"], environment={"A": "x" * 100_000}) for _ in range(24)]
+        eventually("all run", lambda: all(self.fleet.job(job)["state"] == "running" for job in jobs), 40)
+        self.fleet.muster("cancel", *jobs)
 
     def test_second_server_is_refused(self):
         """A second server on the same folder is refused, and a busy port is named with the way out."""
