@@ -1,8 +1,10 @@
+import Dispatch
 import Glibc
 import MusterCore
 import MusterNode
 import MusterProtocol
 import MusterTLS
+import Synchronization
 
 /// Many agents and shims in one process: the real machines on real links, with ranks that are only pretended. For
 /// measuring what a controller costs at the size of a fleet that one does not own.
@@ -27,6 +29,7 @@ public struct PretendFleet: ~Copyable {
 
   /// Clocks of all links are looked at this often, input at once. Milliseconds.
   private static let tick: Int64 = 20
+  private static let joinsAtOnce = 20
 
   private let options: Options
   private var nodes: [PretendNode] = []
@@ -37,10 +40,11 @@ public struct PretendFleet: ~Copyable {
   public mutating func run(said: (String) -> Void) throws {
     signal(SIGPIPE, SIG_IGN)
     let begin = bootMilliseconds()
-    for i in 1...options.nodes {
-      nodes.append(try join(i))
+    for first in stride(from: 1, through: options.nodes, by: Self.joinsAtOnce) {
+      let last = min(options.nodes, first + Self.joinsAtOnce - 1)
+      nodes += try join(first...last)
       // Those that have joined live on while the others still join.
-      if i % 20 == 0 { turn(waiting: 0) }
+      turn(waiting: 0)
     }
     said("joined \(options.nodes) in \(bootMilliseconds() - begin) ms")
     var wasWelcome = false
@@ -53,17 +57,28 @@ public struct PretendFleet: ~Copyable {
     }
   }
 
-  private func join(_ i: Int) throws -> PretendNode {
-    let name = "pretend-\(i)"
+  /// On as many threads as there are cores, as machines that are switched on together join.
+  private func join(_ numbers: ClosedRange<Int>) throws -> [PretendNode] {
+    let names = numbers.map { "pretend-\($0)" }
     guard JoinToken.looksLike(options.token) else {
-      return PretendNode(name: name, options: options, credentials: .token(options.token))
+      return names.map { PretendNode(name: $0, options: options, credentials: .token(options.token)) }
     }
-    let identity = NodeIdentity(folder: "\(options.dataFolder)/\(name)")
     _ = makeFolder(options.dataFolder)
-    if !identity.isThere {
-      try Joining(addresses: options.addresses, identity: identity, name: name).run(options.token)
+    let options = self.options
+    let failure = Mutex<(any Error)?>(nil)
+    DispatchQueue.concurrentPerform(iterations: names.count) { i in
+      let identity = NodeIdentity(folder: "\(options.dataFolder)/\(names[i])")
+      guard !identity.isThere else { return }
+      do {
+        try Joining(addresses: options.addresses, identity: identity, name: names[i]).run(options.token)
+      } catch {
+        failure.withLock { $0 = error }
+      }
     }
-    return PretendNode(name: name, options: options, credentials: .identity(folder: identity.folder))
+    if let error = failure.withLock({ $0 }) { throw error }
+    return names.map {
+      PretendNode(name: $0, options: options, credentials: .identity(folder: "\(options.dataFolder)/\($0)"))
+    }
   }
 
   /// Takes what has come and does what is due.

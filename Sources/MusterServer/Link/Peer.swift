@@ -20,7 +20,7 @@ final class Peer: Sendable {
   /// Agents report each second, shims beat twice: a connection on which nothing has come for so long is a cut link, which
   /// the system alone would hold open for hours.
   static let silence = Duration.seconds(10)
-  private static let look = Duration.seconds(5)
+  private static let look = Duration.seconds(8)
 
   func heard() { heardAt.withLock { $0 = .now } }
 
