@@ -20,7 +20,7 @@ class Names(HostsCase):
         try:
             resolver = os.path.join(fleet.lab.folder, "resolv.conf")
             with open(resolver, "w") as file:
-                file.write(f"nameserver {fleet.address}\n")
+                file.write(f"nameserver {fleet.address}\noptions timeout:15\n")
             fleet.lab.start(
                 "c", [PYTHON, os.path.join(HERE, "nameserver.py"), "--listen", fleet.address, "--address", fleet.address],
                 log="nameserver.log")
