@@ -23,7 +23,8 @@ import Testing
       executable: folder.path + "/shim")
     let run = RunFolder(member, in: folder.path)
     let shim = try ShimStart(
-      options: options, dialFirst: nil, machine: Machine(name: "n", dataFolder: folder.path, bootID: "b"), launch: launch, folder: run,
+      options: options, dialFirst: nil, machine: Machine(name: "n", dataFolder: folder.path, bootID: "b"),
+      launch: launch, folder: run,
       flags: Int32(MUSTER_SPAWN_SESSION), address: "127.0.0.1"
     ).run()
     return (shim, run)

@@ -60,11 +60,11 @@ public struct PretendFleet: ~Copyable {
   /// On as many threads as there are cores, as machines that are switched on together join.
   private func join(_ numbers: ClosedRange<Int>) throws -> [PretendNode] {
     let names = numbers.map { "pretend-\($0)" }
+    let options = self.options
     guard JoinToken.looksLike(options.token) else {
       return names.map { PretendNode(name: $0, options: options, credentials: .token(options.token)) }
     }
     _ = makeFolder(options.dataFolder)
-    let options = self.options
     let failure = Mutex<(any Error)?>(nil)
     DispatchQueue.concurrentPerform(iterations: names.count) { i in
       let identity = NodeIdentity(folder: "\(options.dataFolder)/\(names[i])")
