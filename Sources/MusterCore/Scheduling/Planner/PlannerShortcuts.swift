@@ -1,0 +1,17 @@
+/// What makes the planner fast without changing any start. Each can be left out, which is for tests and benchmarks
+/// alone: that starts are equal without it is shown at full size, because small fleets do not test the bounds.
+public struct PlannerShortcuts: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// The bucket that fails says how far the search jumps, instead of to the next bucket.
+  public static let jumps = PlannerShortcuts(rawValue: 1)
+  /// Minima over 8 buckets stand for their rows.
+  public static let minima = PlannerShortcuts(rawValue: 2)
+  /// The free nodes of a domain are compared before its leaves are.
+  public static let totals = PlannerShortcuts(rawValue: 4)
+  /// What was found for a gang bounds every larger and longer one.
+  public static let bounds = PlannerShortcuts(rawValue: 8)
+
+  public static let all: PlannerShortcuts = [.jumps, .minima, .totals, .bounds]
+}
