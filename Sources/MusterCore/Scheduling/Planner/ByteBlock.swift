@@ -1,5 +1,5 @@
 /// One group's lanes over time: a byte each, how much of it is free in a bucket. Lanes of a bucket lie side by side, so
-/// that one instruction looks at 16 or 32 of them.
+/// that one instruction looks at 16 of them.
 ///
 /// The memory belongs to whoever made the block; offsets are not checked. Raw loads are used because a subscript of a
 /// typed buffer costs up to 20 times as much in these loops.
@@ -11,7 +11,8 @@ struct ByteBlock {
   /// Bytes of a row, a multiple of 32.
   var stride: Int
 
-  typealias Vector = SIMD32<UInt8>
+  /// 16 lanes. Not more: for larger vectors the compiler (6.3) falls back to one lane at a time.
+  typealias Vector = SIMD16<UInt8>
 
   static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
     let pointer = UnsafeMutableRawPointer.allocate(byteCount: max(bytes, 64), alignment: 64)
@@ -27,26 +28,28 @@ struct ByteBlock {
     if !useMinima || first >= end { (first, end) = (through &+ 1, through &+ 1) }
     let (headEnd, tailStart) =
       first > through ? (through &+ 1, through &+ 1) : (first &<< 3, end &<< 3)
+    // Two vectors at a time: the loads of one hide behind the other's.
     var lane = 0
     while lane < stride {
-      var least = Vector(repeating: 255)
-      var bucket = from
-      while bucket < headEnd {
-        least = Self.least(least, rows.load(fromByteOffset: bucket &* stride &+ lane, as: Vector.self))
-        bucket &+= 1
-      }
-      var octet = first
-      while octet < end {
-        least = Self.least(least, minima.load(fromByteOffset: octet &* stride &+ lane, as: Vector.self))
-        octet &+= 1
-      }
-      bucket = tailStart
-      while bucket <= through {
-        least = Self.least(least, rows.load(fromByteOffset: bucket &* stride &+ lane, as: Vector.self))
-        bucket &+= 1
-      }
-      out.storeBytes(of: least, toByteOffset: lane, as: Vector.self)
+      var (a, b) = (Vector(repeating: 255), Vector(repeating: 255))
+      lower(&a, &b, rows + lane, from, headEnd)
+      lower(&a, &b, minima + lane, first, end)
+      lower(&a, &b, rows + lane, tailStart, through &+ 1)
+      out.storeBytes(of: a, toByteOffset: lane, as: Vector.self)
+      out.storeBytes(of: b, toByteOffset: lane &+ 16, as: Vector.self)
       lane &+= 32
+    }
+  }
+
+  @inline(__always)
+  private func lower(_ a: inout Vector, _ b: inout Vector, _ base: UnsafeMutableRawPointer, _ from: Int, _ end: Int) {
+    var row = base + from &* stride
+    var left = end &- from
+    while left > 0 {
+      a = Self.least(a, row.load(as: Vector.self))
+      b = Self.least(b, row.load(fromByteOffset: 16, as: Vector.self))
+      row += stride
+      left &-= 1
     }
   }
 
@@ -57,7 +60,7 @@ struct ByteBlock {
     while lane < stride {
       let least = Self.least(a.load(fromByteOffset: lane, as: Vector.self), b.load(fromByteOffset: lane, as: Vector.self))
       target.storeBytes(of: least, toByteOffset: lane, as: Vector.self)
-      lane &+= 32
+      lane &+= 16
     }
   }
 
@@ -65,13 +68,20 @@ struct ByteBlock {
   @inline(__always)
   static func least(_ a: Vector, _ b: Vector) -> Vector { a.replacing(with: b, where: b .< a) }
 
+  /// Whether any lane of a mask is set; `any` goes through a function that looks at one lane after the other.
+  @inline(__always)
+  static func isAny(_ mask: SIMDMask<SIMD16<Int8>>) -> Bool {
+    let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+    return words[0] | words[1] != 0
+  }
+
   /// Takes `delta` (a row) from buckets `from` to `through`.
   func subtract(_ delta: UnsafeMutableRawPointer, from: Int, through: Int) {
     var lane = 0
     while lane < stride {
       let taken = delta.load(fromByteOffset: lane, as: Vector.self)
-      if any(taken .!= 0) { subtract(taken, lane, from, through) }
-      lane &+= 32
+      if Self.isAny(taken .!= Vector(repeating: 0)) { subtract(taken, lane, from, through) }
+      lane &+= 16
     }
   }
 
@@ -96,7 +106,7 @@ struct ByteBlock {
     }
   }
 
-  /// Computes the minima of 32 lanes over an octet anew.
+  /// Computes the minima of 16 lanes over an octet anew.
   func refreshMinimum(_ octet: Int, _ lane: Int) {
     var least = Vector(repeating: 255)
     var offset = octet &* 8 &* stride &+ lane
@@ -146,13 +156,14 @@ struct SegmentTest {
 
   @inline(__always)
   private func fitsOne(_ row: UnsafeMutableRawPointer, _ stride: Int) -> Bool {
-    let least = ByteBlock.Vector(repeating: UInt8(truncatingIfNeeded: size))
+    var most = ByteBlock.Vector(repeating: 0)
     var lane = 0
     while lane < stride {
-      if any(row.load(fromByteOffset: lane, as: ByteBlock.Vector.self) .>= least) { return true }
-      lane &+= 32
+      let value = row.load(fromByteOffset: lane, as: ByteBlock.Vector.self)
+      most = most.replacing(with: value, where: value .> most)
+      lane &+= 16
     }
-    return false
+    return ByteBlock.isAny(most .>= ByteBlock.Vector(repeating: UInt8(truncatingIfNeeded: size)))
   }
 
   /// Eight bytes at a time.

@@ -89,7 +89,7 @@ extension NodeProfile {
     for group in layout.groups.indices {
       let block = blocks[group]
       for octet in 0..<grid.bucketCount / 8 {
-        for lane in stride(from: 0, to: block.stride, by: 32) { block.refreshMinimum(octet, lane) }
+        for lane in stride(from: 0, to: block.stride, by: 16) { block.refreshMinimum(octet, lane) }
       }
     }
   }
