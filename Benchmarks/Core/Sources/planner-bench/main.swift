@@ -5,6 +5,7 @@ import Glibc
 import MusterCore
 
 let quick = CommandLine.arguments.contains("quick")
+let sizes = quick ? [1000, 10_000] : [1000, 10_000, 100_000]
 
 struct Counts {
   var (now, later, beyond, never) = (0, 0, 0, 0)
@@ -46,7 +47,7 @@ func rounds(_ shape: FleetShape, _ pendingCounts: [Int]) {
 }
 
 print("fleet         pending  CPU median  least  wall median (ms)")
-rounds(.small, [1000, 10_000, 100_000])
-rounds(.middle, [1000, 10_000, 100_000])
-rounds(.large, [1000, 10_000, 100_000])
-rounds(.trays, [1000, 10_000, 100_000])
+rounds(.small, sizes)
+rounds(.middle, sizes)
+rounds(.large, sizes)
+rounds(.trays, sizes)

@@ -22,15 +22,17 @@ struct LeafFill: ~Copyable {
     _ row: UnsafeMutableRawPointer, lanes: Int, size: Int, segments: Int, into delta: UnsafeMutableRawPointer
   ) {
     for count in 0..<256 { first[count] = -1 }
+    var most = 0
     for lane in stride(from: lanes - 1, through: 0, by: -1) {
       let free = Int(row.load(fromByteOffset: lane, as: UInt8.self))
+      most = max(most, free)
       next[lane] = first[free]
       first[free] = Int32(lane)
     }
     var left = segments
-    var chunks = 255 / size
+    var chunks = most / size
     while left > 0 {
-      if left <= chunks, let free = leastFree(from: left * size) {
+      if left <= chunks, let free = leastFree(from: left * size, through: most) {
         delta.storeBytes(of: UInt8(left * size), toByteOffset: Int(first[free]), as: UInt8.self)
         return
       }
@@ -50,9 +52,9 @@ struct LeafFill: ~Copyable {
     }
   }
 
-  private func leastFree(from least: Int) -> Int? {
+  private func leastFree(from least: Int, through most: Int) -> Int? {
     var free = least
-    while free < 256 {
+    while free <= most {
       if first[free] >= 0 { return free }
       free += 1
     }

@@ -47,6 +47,17 @@ struct WindowSearch {
   @inline(__always)
   static func lastBelow(_ row: UnsafeMutablePointer<Int32>, _ needed: Int32, from: Int, through: Int) -> Int {
     var bucket = through
+    let bytes = UnsafeRawPointer(row)
+    let least = SIMD4<Int32>(repeating: needed)
+    // Eight at a time while none of them is less.
+    while bucket &- 7 >= from {
+      let place = (bucket &- 7) &* 4
+      let low = bytes.loadUnaligned(fromByteOffset: place, as: SIMD4<Int32>.self) .< least
+      let high = bytes.loadUnaligned(fromByteOffset: place &+ 16, as: SIMD4<Int32>.self) .< least
+      let words = unsafeBitCast(low .| high, to: SIMD2<UInt64>.self)
+      if words[0] | words[1] != 0 { break }
+      bucket &-= 8
+    }
     while bucket >= from {
       if row[bucket] < needed { return bucket }
       bucket &-= 1
@@ -103,25 +114,5 @@ struct WindowSearch {
       offset &+= block.stride
     }
     return found
-  }
-}
-
-/// How many chunks of 1 to 255 nodes fit in 0 to 255: a table of 64 KiB, so that counting is one load a lane.
-struct ChunkTables: ~Copyable {
-  private let memory: UnsafeMutablePointer<UInt8>
-
-  init() {
-    memory = .allocate(capacity: 65_536)
-    memory.initialize(repeating: 0, count: 65_536)
-    for size in 1..<256 {
-      for value in 0..<256 { memory[size * 256 + value] = UInt8(value / size) }
-    }
-  }
-
-  deinit { memory.deallocate() }
-
-  /// A test for `segments` chunks of `size` (1 to 255).
-  func test(size: Int, segments: Int) -> SegmentTest {
-    SegmentTest(size: size, segments: segments, chunks: memory + size &* 256)
   }
 }
