@@ -82,7 +82,10 @@ import Testing
     for seed in 1...30 {
       let world = try DrawnWorld(seed: seed, setting)
       let all = Self.plan(world)
-      for left in [PlannerShortcuts([]), .all.subtracting(.jumps), .all.subtracting(.minima), .all.subtracting(.bounds)] {
+      for left in [
+        PlannerShortcuts([]), .all.subtracting(.jumps), .all.subtracting(.minima), .all.subtracting(.bounds), .all.subtracting(.rows),
+        .all.subtracting(.totals),
+      ] {
         let other = Self.plan(world, with: left)
         #expect(
           world.pending.indices.allSatisfy { all.answer($0) == other.answer($0) },
@@ -94,7 +97,7 @@ import Testing
   /// Small fleets do not test the bounds: they need many gangs of many sizes.
   @Test(
     "no shortcut changes an answer on 2,000 nodes with 2,000 gangs", arguments: WorldSetting.all,
-    [PlannerShortcuts.all.subtracting(.bounds), [.jumps, .totals]])
+    [PlannerShortcuts.all.subtracting([.bounds, .rows]), [.jumps, .totals]])
   func shortcutsLarge(setting: WorldSetting, left: PlannerShortcuts) throws {
     let seed = 7
     let world = try DrawnWorld(seed: seed, setting, nodes: 2000, gangs: 2000, hours: 14 * 24)

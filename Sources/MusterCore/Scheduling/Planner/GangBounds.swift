@@ -20,13 +20,14 @@ struct GangBounds: ~Copyable {
   private var several = StartBounds()
   private var one = StartBounds()
   private var part = StartBounds()
+  private var rows = RowBounds()
   /// By segment size: its index, -1 if there are too many.
   private var segmentIndex: [Int]
   private var segments = 1
 
   init() { segmentIndex = Array(repeating: -1, count: 256) }
 
-  var bytes: Int { several.bytes + one.bytes + part.bytes }
+  var bytes: Int { several.bytes + one.bytes + part.bytes + rows.bytes }
 
   mutating func reset(_ pending: borrowing [PendingGang], _ layout: FleetLayout, _ grid: TimeGrid) {
     var (gangs, ones, parts, units): ([Int32], [Int32], [Int32], [Int32]) = ([], [], [], [])
@@ -47,6 +48,7 @@ struct GangBounds: ~Copyable {
     several.reset(keys: layout.domains.count * segments, sizes: gangs, units: units)
     one.reset(keys: layout.domains.count, sizes: ones, units: units)
     part.reset(keys: layout.groups.count, sizes: parts, units: units)
+    rows.reset(domains: layout.domains.count, keys: segments + 1, buckets: grid.bucketCount)
   }
 
   func classes(nodes: Int32, segment: Int32, segments: Int32, partDevices: Int32, units: Int32) -> Classes {
@@ -74,6 +76,18 @@ struct GangBounds: ~Copyable {
     case .part, .none: 0
     }
   }
+
+  /// What is known of a domain's buckets for such gangs; nil if nothing is kept for their segment size.
+  func known(domain: Int, _ classes: Classes) -> UnsafeMutablePointer<UInt16>? {
+    switch classes.kind {
+    case .one: rows.row(domain, 0)
+    case .several(let segment): rows.row(domain, segment &+ 1)
+    case .part, .none: nil
+    }
+  }
+
+  /// For a node that is opened for a part.
+  func knownOpen(domain: Int) -> UnsafeMutablePointer<UInt16> { rows.row(domain, 0) }
 
   func record(domain: Int, _ classes: Classes, start: Int) {
     switch classes.kind {

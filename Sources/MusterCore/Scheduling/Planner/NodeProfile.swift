@@ -56,12 +56,14 @@ struct NodeProfile: ~Copyable {
   // MARK: Searching
 
   /// As `WindowSearch.firstStart`, in all groups of a domain together.
-  func firstStart(_ search: WindowSearch, domain: Int, from: Int, before: Int) -> Int {
+  func firstStart(_ search: WindowSearch, domain: Int, known: UnsafeMutablePointer<UInt16>?, from: Int, before: Int)
+    -> Int
+  {
     let groups = layout.domains[domain].groups
     return search.firstStart(
       Lanes(
         blocks: blocks + groups.lowerBound, groups: groups.count, totals: total(domain), scratch: scratch,
-        scratchRow: layout.laneCount), grid, shortcuts, from: from, before: before)
+        scratchRow: layout.laneCount, known: known), grid, shortcuts, from: from, before: before)
   }
 
   /// Chunks that a group holds for a whole window. Row 0 has each lane's least count afterwards.

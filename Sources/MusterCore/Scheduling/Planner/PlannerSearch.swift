@@ -66,14 +66,16 @@ extension Planner {
 
   private func topologyStart(_ ask: Ask, domain: Int, from: Int, before: Int) -> Int {
     guard ask.partDevices > 0 else {
-      return nodes.firstStart(ask.search, domain: domain, from: from, before: before)
+      let known = shortcuts.contains(.rows) ? gangBounds.known(domain: domain, ask.classes) : nil
+      return nodes.firstStart(ask.search, domain: domain, known: known, from: from, before: before)
     }
     let group = layout.domains[domain].groups.lowerBound
     let lanes = shared.firstStart(ask.search, group: group, from: from, before: before)
     let bound = shortcuts.contains(.bounds) ? gangBounds.openBound(domain: domain, ask.classes) : 0
     let open = WindowSearch(least: 1, test: tables.test(size: 1, segments: 1), units: ask.search.units)
     let limit = min(lanes, before)
-    let opened = nodes.firstStart(open, domain: domain, from: max(from, bound), before: limit)
+    let known = shortcuts.contains(.rows) ? gangBounds.knownOpen(domain: domain) : nil
+    let opened = nodes.firstStart(open, domain: domain, known: known, from: max(from, bound), before: limit)
     if bound >= from, shortcuts.contains(.bounds) {
       gangBounds.recordOpen(domain: domain, ask.classes, start: min(opened, grid.bucketCount))
     }

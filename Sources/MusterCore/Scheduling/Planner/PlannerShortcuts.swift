@@ -12,6 +12,8 @@ public struct PlannerShortcuts: OptionSet, Hashable, Sendable {
   public static let totals = PlannerShortcuts(rawValue: 4)
   /// What was found for a gang bounds every larger and longer one.
   public static let bounds = PlannerShortcuts(rawValue: 8)
+  /// What a bucket was seen to hold is remembered as the most that it can hold.
+  public static let rows = PlannerShortcuts(rawValue: 16)
 
-  public static let all: PlannerShortcuts = [.jumps, .minima, .totals, .bounds]
+  public static let all: PlannerShortcuts = [.jumps, .minima, .totals, .bounds, .rows]
 }

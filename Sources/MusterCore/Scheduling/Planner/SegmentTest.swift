@@ -7,6 +7,18 @@ struct SegmentTest {
   /// For each value of a byte the chunks that fit in it.
   var chunks: UnsafeMutablePointer<UInt8>
 
+  /// What a bucket must hold at least: nodes of one leaf where one segment is asked for, else segments.
+  @inline(__always)
+  var needed: UInt16 { UInt16(truncatingIfNeeded: segments == 1 ? size : min(segments, 65_535)) }
+
+  /// The most that one lane has.
+  func most(_ row: UnsafeMutableRawPointer, _ stride: Int) -> Int {
+    let most = largest(row, stride)
+    var value: UInt8 = 0
+    for i in 0..<16 { value = max(value, most[i]) }
+    return Int(value)
+  }
+
   /// Chunks that fit into a row; stops counting when they are enough.
   @inline(__always)
   func count(_ row: UnsafeMutableRawPointer, _ stride: Int) -> Int {
@@ -21,6 +33,11 @@ struct SegmentTest {
 
   @inline(__always)
   private func fitsOne(_ row: UnsafeMutableRawPointer, _ stride: Int) -> Bool {
+    ByteBlock.isAny(largest(row, stride) .>= ByteBlock.Vector(repeating: UInt8(truncatingIfNeeded: size)))
+  }
+
+  @inline(__always)
+  private func largest(_ row: UnsafeMutableRawPointer, _ stride: Int) -> ByteBlock.Vector {
     var most = ByteBlock.Vector(repeating: 0)
     var lane = 0
     while lane < stride {
@@ -28,7 +45,7 @@ struct SegmentTest {
       most = most.replacing(with: value, where: value .> most)
       lane &+= 16
     }
-    return ByteBlock.isAny(most .>= ByteBlock.Vector(repeating: UInt8(truncatingIfNeeded: size)))
+    return most
   }
 
   /// Sizes that are a power of two: sixteen lanes at a time, as eight words of two bytes.

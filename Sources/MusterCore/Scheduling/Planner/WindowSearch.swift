@@ -7,6 +7,8 @@ struct Lanes {
   /// Three rows of all lanes, `scratchRow` bytes apart.
   var scratch: UnsafeMutableRawPointer
   var scratchRow: Int
+  /// By bucket: the most that it can hold, as `SegmentTest.needed` counts; nil where nothing is learned.
+  var known: UnsafeMutablePointer<UInt16>?
 }
 
 /// What a search looks for, and the search: the first bucket from which on the lanes hold it for its whole time.
@@ -28,7 +30,18 @@ struct WindowSearch {
     let jumps = shortcuts.contains(.jumps)
     let minima = shortcuts.contains(.minima)
     var bucket = from
+    let needed = test.needed
     while bucket < before {
+      if jumps {
+        if shortcuts.contains(.totals), let totals = lanes.totals, totals[bucket] < least {
+          bucket = Self.firstAtLeast(totals, least, from: bucket &+ 1, end: before)
+          continue
+        }
+        if let known = lanes.known, known[bucket] < needed {
+          bucket &+= 1
+          continue
+        }
+      }
       let last = grid.lastBucket(from: bucket, units: units)
       if shortcuts.contains(.totals), let totals = lanes.totals {
         let low = Self.lastBelow(totals, least, from: bucket, through: last)
@@ -37,8 +50,21 @@ struct WindowSearch {
           continue
         }
       }
+      if let known = lanes.known {
+        let low = Self.lastBelow(known, needed, from: bucket, through: last)
+        if low >= 0 {
+          bucket = jumps ? low &+ 1 : bucket &+ 1
+          continue
+        }
+      }
       if holds(lanes, from: bucket, through: last, minima) { return bucket }
-      bucket = jumps ? lastFailing(lanes, from: bucket, through: last, minima) &+ 1 : bucket &+ 1
+      guard jumps else {
+        bucket &+= 1
+        continue
+      }
+      let failing = lastFailing(lanes, from: bucket, through: last, minima)
+      if let known = lanes.known { known[failing] = min(known[failing], mostOf(lanes, failing)) }
+      bucket = failing &+ 1
     }
     return bucket
   }
@@ -63,6 +89,45 @@ struct WindowSearch {
       bucket &-= 1
     }
     return -1
+  }
+
+  /// The first bucket before `end` whose number is at least `needed`; `end` if none is.
+  @inline(__always)
+  static func firstAtLeast(_ row: UnsafeMutablePointer<Int32>, _ needed: Int32, from: Int, end: Int) -> Int {
+    var bucket = from
+    let bytes = UnsafeRawPointer(row)
+    let most = SIMD4<Int32>(repeating: needed &- 1)
+    while bucket &+ 8 <= end {
+      let low = bytes.loadUnaligned(fromByteOffset: bucket &* 4, as: SIMD4<Int32>.self) .> most
+      let high = bytes.loadUnaligned(fromByteOffset: bucket &* 4 &+ 16, as: SIMD4<Int32>.self) .> most
+      let words = unsafeBitCast(low .| high, to: SIMD2<UInt64>.self)
+      if words[0] | words[1] != 0 { break }
+      bucket &+= 8
+    }
+    while bucket < end, row[bucket] < needed { bucket &+= 1 }
+    return bucket
+  }
+
+  /// As `lastBelow`, for what is known of buckets.
+  @inline(__always)
+  static func lastBelow(_ row: UnsafeMutablePointer<UInt16>, _ needed: UInt16, from: Int, through: Int) -> Int {
+    var bucket = through
+    while bucket >= from {
+      if row[bucket] < needed { return bucket }
+      bucket &-= 1
+    }
+    return -1
+  }
+
+  /// What one bucket alone holds, as `SegmentTest.needed` counts.
+  private func mostOf(_ lanes: Lanes, _ bucket: Int) -> UInt16 {
+    var most = 0
+    for group in 0..<lanes.groups {
+      let block = lanes.blocks[group]
+      let row = block.rows + bucket &* block.stride
+      most = test.segments == 1 ? max(most, test.most(row, block.stride)) : most &+ test.count(row, block.stride)
+    }
+    return UInt16(min(most, Int(UInt16.max)))
   }
 
   private func holds(_ lanes: Lanes, from: Int, through: Int, _ minima: Bool) -> Bool {
