@@ -14,7 +14,8 @@ import Testing
   /// Two blocks of two racks of four nodes of four devices; node i lies in rack i / 4.
   static func topology() throws -> Topology {
     try .uniform(
-      levels: ["block", "rack"], counts: [2, 2], nodesPerLeaf: 4, deviceType: DeviceType(name: "gpu", devicesPerNode: 4))
+      levels: ["block", "rack"], counts: [2, 2], nodesPerLeaf: 4, deviceType: DeviceType(name: "gpu", devicesPerNode: 4)
+    )
   }
   static func choice() throws -> NodeChoice {
     NodeChoice(

@@ -152,7 +152,9 @@ final class PlannerReference {
         if free[leaf][bucket] < 0 { broken.append("leaf \(leaf) holds too much in bucket \(bucket)") }
         if !isRunning, closed[leaf][bucket] { broken.append("leaf \(leaf) is held in maintenance") }
       }
-      charge(project, topology.leaves[leaf].deviceType, Int(place.nodes) * devices(topology.leaves[leaf].deviceType), from, last, isRunning)
+      charge(
+        project, topology.leaves[leaf].deviceType, Int(place.nodes) * devices(topology.leaves[leaf].deviceType), from,
+        last, isRunning)
     }
   }
 
@@ -176,7 +178,9 @@ final class PlannerReference {
     guard project >= 0, Int(project) < quota.count else { return }
     for bucket in from...last {
       quota[Int(project)][Int(type)][bucket] -= count
-      if !isRunning, quota[Int(project)][Int(type)][bucket] < 0 { broken.append("project \(project) is over its quota") }
+      if !isRunning, quota[Int(project)][Int(type)][bucket] < 0 {
+        broken.append("project \(project) is over its quota")
+      }
     }
   }
 

@@ -1,5 +1,6 @@
-@testable import MusterCore
 import Testing
+
+@testable import MusterCore
 
 @Suite struct PlannerTests {
   /// Short enough for brute force, with every kind of zone edge in it: 48 buckets, 21 hours.
@@ -36,7 +37,9 @@ import Testing
       if (bucket, type) != (expected.bucket, expected.type) {
         return "gang \(i) starts with bucket \(bucket) on type \(type); the reference says \(expected)"
       }
-      if let wrong = misplaced(gang, type, place, level: expected.level, world.topology) { return "gang \(i): \(wrong)" }
+      if let wrong = misplaced(gang, type, place, level: expected.level, world.topology) {
+        return "gang \(i): \(wrong)"
+      }
       reference.take(gang, type, place, bucket)
       if let broken = reference.broken.first { return "gang \(i): \(broken)" }
     }
@@ -83,7 +86,8 @@ import Testing
       let world = try DrawnWorld(seed: seed, setting)
       let all = Self.plan(world)
       for left in [
-        PlannerShortcuts([]), .all.subtracting(.jumps), .all.subtracting(.minima), .all.subtracting(.bounds), .all.subtracting(.rows),
+        PlannerShortcuts([]), .all.subtracting(.jumps), .all.subtracting(.minima), .all.subtracting(.bounds),
+        .all.subtracting(.rows),
         .all.subtracting(.totals),
       ] {
         let other = Self.plan(world, with: left)
@@ -103,7 +107,8 @@ import Testing
     let world = try DrawnWorld(seed: seed, setting, nodes: 2000, gangs: 2000, hours: 14 * 24)
     let (all, other) = (Self.plan(world, grid: .standard), Self.plan(world, grid: .standard, with: left))
     let moved = world.pending.indices.filter { all.answer($0) != other.answer($0) }
-    #expect(moved.isEmpty, "seed \(seed), \(setting.name), only \(left): \(moved.count) moved, first \(moved.first ?? -1)")
+    #expect(
+      moved.isEmpty, "seed \(seed), \(setting.name), only \(left): \(moved.count) moved, first \(moved.first ?? -1)")
   }
 
   @Test("a planner that is used again answers as a new one")

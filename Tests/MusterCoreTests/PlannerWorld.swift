@@ -63,7 +63,9 @@ struct DrawnWorld {
     topology = try Self.fleet(&dice, setting, nodes)
     view = PlanningView(now: Self.now, nodesInService: [])
     // A few nodes of some leaves are out of service.
-    view.nodesInService = topology.leaves.map { $0.nodes - (dice.chance(25) ? Int32(dice.draw(0...Int($0.nodes))) / 2 : 0) }
+    view.nodesInService = topology.leaves.map {
+      $0.nodes - (dice.chance(25) ? Int32(dice.draw(0...Int($0.nodes))) / 2 : 0)
+    }
     drawRunning(hours)
     drawMaintenance(hours)
     drawQuotas(nodes)
@@ -76,11 +78,14 @@ struct DrawnWorld {
       DeviceType(name: "type\($0.offset)", devicesPerNode: Int32($0.element))
     }
     let levels = Array(["site", "block", "rack"].suffix(dice.draw(1...3)))
-    var (left, leaves, domains): (Int, [Topology.Leaf], [Int32]) = (nodes, [], Array(repeating: 0, count: levels.count - 1))
+    var (left, leaves, domains): (Int, [Topology.Leaf], [Int32]) = (
+      nodes, [], Array(repeating: 0, count: levels.count - 1)
+    )
     let rack = dice.draw(3...9)
     while left > 0 {
       let size = min(left, max(1, rack - (dice.chance(30) ? dice.draw(0...rack - 1) : 0)))
-      leaves.append(Topology.Leaf(domains: domains, nodes: Int32(size), deviceType: Int32(dice.draw(0...types.count - 1))))
+      leaves.append(
+        Topology.Leaf(domains: domains, nodes: Int32(size), deviceType: Int32(dice.draw(0...types.count - 1))))
       left -= size
       // At times a new block begins, at times a new site with one.
       if !domains.isEmpty, dice.chance(25) {
@@ -102,7 +107,9 @@ struct DrawnWorld {
     let busy = dice.draw(50...95)
     for leaf in free.indices {
       while free[leaf] > 0, dice.chance(busy) {
-        if dice.chance(setting.parts / 2), topology.deviceTypes[Int(topology.leaves[leaf].deviceType)].devicesPerNode > 1 {
+        if dice.chance(setting.parts / 2),
+          topology.deviceTypes[Int(topology.leaves[leaf].deviceType)].devicesPerNode > 1
+        {
           free[leaf] -= 1
           drawParts(leaf, hours)
           continue

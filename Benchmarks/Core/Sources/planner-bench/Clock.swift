@@ -31,7 +31,8 @@ func padded(_ value: Double, _ width: Int) -> String {
   let digits = value < 10 ? 100.0 : 10.0
   let scaled = Int((value * digits).rounded())
   let fraction = String(scaled % Int(digits))
-  let text = "\(scaled / Int(digits))." + String(repeating: "0", count: (digits == 100 ? 2 : 1) - fraction.count) + fraction
+  let text =
+    "\(scaled / Int(digits))." + String(repeating: "0", count: (digits == 100 ? 2 : 1) - fraction.count) + fraction
   return String(repeating: " ", count: max(0, width - text.count)) + text
 }
 

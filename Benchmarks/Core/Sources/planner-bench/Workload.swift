@@ -52,7 +52,8 @@ struct Workload {
     quotas = QuotaLimits(projects: Self.projects, types: 1)
     for project in 0..<Self.projects {
       quotas[project: Int32(project), type: 0] = Int32(
-        dice.logUniform(Double(shape.total) * Double(shape.devices) / 64, Double(shape.total) * Double(shape.devices) / 2))
+        dice.logUniform(
+          Double(shape.total) * Double(shape.devices) / 64, Double(shape.total) * Double(shape.devices) / 2))
     }
   }
 
@@ -102,7 +103,7 @@ struct Workload {
     return view
   }
 
-  private func busy(_ view: PlanningView) -> Int32 {
+  func busy(_ view: PlanningView) -> Int32 {
     var busy = Int32(view.sharedNodes.count)
     for gang in view.running {
       if case .whole(let places) = gang.place { busy += places.reduce(0) { $0 + $1.nodes } }
@@ -117,7 +118,9 @@ struct Workload {
     var opened: [Int32: Int32] = [:]
     var busy = busy(view)
     for (i, gang) in gangs.enumerated() {
-      guard case .startsNow(_, let place) = round.answer(i), busy < limit, let walltime = gang.walltime else { continue }
+      guard case .startsNow(_, let place) = round.answer(i), busy < limit, let walltime = gang.walltime else {
+        continue
+      }
       let end = view.now + .seconds(Int64(1 + Double(walltime.nanoseconds / 1_000_000_000) * dice.unit()))
       switch place {
       case .whole(let places):

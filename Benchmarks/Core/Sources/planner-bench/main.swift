@@ -31,17 +31,23 @@ func rounds(_ shape: FleetShape, _ pendingCounts: [Int]) {
   var workload = Workload(seed: 5, shape)
   let view = workload.busyView(topology)
   var planner = Planner(topology: topology)
-  print("\(shape.name): \(view.running.count) running gangs and parts, \(view.sharedNodes.count) shared nodes")
+  let busy = Int(workload.busy(view)) * 100 / Int(view.nodesInService.reduce(0, +))
+  print(
+    "\(shape.name): \(busy) % busy, \(view.running.count) running gangs and parts, \(view.sharedNodes.count) shared nodes"
+  )
   fflush(nil)
   for count in pendingCounts {
     let pending = workload.gangs(count)
     let shapes = Set(pending.map { [$0.nodes, $0.devicesPerNode, $0.segment, Int32($0.within?.level ?? -1)] }).count
     var counts = Counts(planner.plan(view, pending))
     var times = Times()
-    for _ in 0..<(quick ? 3 : count > 10_000 ? 5 : 11) { counts = Counts(times.measure { planner.plan(view, pending) }) }
+    for _ in 0..<(quick ? 3 : count > 10_000 ? 5 : 11) {
+      counts = Counts(times.measure { planner.plan(view, pending) })
+    }
     print(
       "\(shape.name) \(padded(count, 8)) \(times.text)   \(counts.now) now, \(counts.later) later, \(counts.beyond) beyond, "
-        + "\(counts.never) never; mean wait \(padded(counts.meanWaitHours, 1)) h; \(shapes) shapes, \(planner.bytesInUse >> 20) MB")
+        + "\(counts.never) never; mean wait \(padded(counts.meanWaitHours, 1)) h; \(shapes) shapes, \(planner.bytesInUse >> 20) MB"
+    )
     fflush(nil)
   }
 }
@@ -51,3 +57,10 @@ rounds(.small, sizes)
 rounds(.middle, sizes)
 rounds(.large, sizes)
 rounds(.trays, sizes)
+
+print("one gang        CPU median  least  wall median (ms)")
+largeGang(.large, nodes: 31_248)
+largeGang(.trays, nodes: 62_496)
+neverVerdict(.large)
+fflush(nil)
+for shape in quick ? [.middle] : [FleetShape.middle, .large] { shortcutsAgree(shape, 10_000) }

@@ -58,7 +58,8 @@ struct ByteBlock {
   func lower(_ a: UnsafeMutableRawPointer, to b: UnsafeMutableRawPointer, into target: UnsafeMutableRawPointer) {
     var lane = 0
     while lane < stride {
-      let least = Self.least(a.load(fromByteOffset: lane, as: Vector.self), b.load(fromByteOffset: lane, as: Vector.self))
+      let least = Self.least(
+        a.load(fromByteOffset: lane, as: Vector.self), b.load(fromByteOffset: lane, as: Vector.self))
       target.storeBytes(of: least, toByteOffset: lane, as: Vector.self)
       lane &+= 16
     }
@@ -118,7 +119,9 @@ struct ByteBlock {
   }
 
   @inline(__always)
-  func value(_ bucket: Int, _ lane: Int) -> UInt8 { rows.load(fromByteOffset: bucket &* stride &+ lane, as: UInt8.self) }
+  func value(_ bucket: Int, _ lane: Int) -> UInt8 {
+    rows.load(fromByteOffset: bucket &* stride &+ lane, as: UInt8.self)
+  }
 
   @inline(__always)
   func setValue(_ value: UInt8, _ bucket: Int, _ lane: Int) {

@@ -37,7 +37,9 @@ struct FleetLayout: Sendable {
     domainsOfGroups = Array(repeating: 0, count: groups.count * levelCount)
     for (i, domains) in domainsAt.enumerated() {
       for domain in domains {
-        for group in self.domains[domain].groups { domainsOfGroups[group * levelCount + i % levelCount] = Int32(domain) }
+        for group in self.domains[domain].groups {
+          domainsOfGroups[group * levelCount + i % levelCount] = Int32(domain)
+        }
       }
     }
   }

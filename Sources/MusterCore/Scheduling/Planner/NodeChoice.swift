@@ -25,7 +25,9 @@ public struct LeafNodeIndex: Sendable {
     node.index >= 0 && Int(node.index) < leaves.count ? leaves[Int(node.index)] : -1
   }
   /// In rising order.
-  public func nodes(_ leaf: Int32) -> ArraySlice<NodeID> { nodes[Int(offsets[Int(leaf)])..<Int(offsets[Int(leaf) + 1])] }
+  public func nodes(_ leaf: Int32) -> ArraySlice<NodeID> {
+    nodes[Int(offsets[Int(leaf)])..<Int(offsets[Int(leaf) + 1])]
+  }
 }
 
 /// From counts per leaf to named nodes with their devices, in rank order. What one choice takes, a later one does not

@@ -62,7 +62,8 @@ public struct Planner: ~Copyable {
   }
 
   /// The second half of `plan`.
-  public mutating func plan(prepared view: borrowing PlanningView, _ pending: borrowing [PendingGang]) -> PlanningRound {
+  public mutating func plan(prepared view: borrowing PlanningView, _ pending: borrowing [PendingGang]) -> PlanningRound
+  {
     var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)

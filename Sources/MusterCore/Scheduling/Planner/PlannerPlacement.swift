@@ -14,7 +14,8 @@ extension Planner {
       entry.lane = Int32(lane)
       round.places.append(LeafNodes(leaf: leaf, nodes: 1))
     } else {
-      let groups = level == layout.groupLevel ? chooseInGroup(ask, bucket, last) : chooseInDomain(ask, level, bucket, last)
+      let groups =
+        level == layout.groupLevel ? chooseInGroup(ask, bucket, last) : chooseInDomain(ask, level, bucket, last)
       take(groups, bucket, last, &round.places)
     }
     entry.count = Int32(round.places.count) - entry.first

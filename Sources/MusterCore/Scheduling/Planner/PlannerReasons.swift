@@ -3,7 +3,8 @@ extension Planner {
   mutating func possible(
     _ gang: borrowing PendingGang, _ type: Int32, now: Instant, _ reasons: inout [NeverReason]
   ) -> Ask? {
-    precondition(gang.nodes > 0 && gang.devicesPerNode > 0 && gang.segment > 0, "a gang has nodes, devices and segments")
+    precondition(
+      gang.nodes > 0 && gang.devicesPerNode > 0 && gang.segment > 0, "a gang has nodes, devices and segments")
     guard gang.nodes % gang.segment == 0 else {
       reasons.append(.segmentDoesNotDivide(nodes: gang.nodes, segment: gang.segment))
       return nil

@@ -68,7 +68,8 @@ struct SharedLanes: ~Copyable {
       let (group, place) = position(Int(lane))
       for bucket in 0...nodes.lastBucket(of: gang, at: view.now) {
         let free = Int32(blocks[group].value(bucket, place)) - devices
-        precondition(free >= 0, "more devices of shared node \(lane) are in use than it has: the view contradicts itself")
+        precondition(
+          free >= 0, "more devices of shared node \(lane) are in use than it has: the view contradicts itself")
         blocks[group].setValue(UInt8(free), bucket, place)
       }
     }

@@ -15,10 +15,11 @@ public struct TimeGrid: Hashable, Sendable {
   /// All edges are multiples of 5 minutes from `now`.
   public static let unit = Span.seconds(300)
 
-  /// 5 min to 12 h, 15 min to 3 d, 1 h to 14 d, then 3 h to 61 d. Measured against geometric buckets of the same number:
-  /// promised waits come out shorter by a tenth, because most walltimes end in the first two weeks.
+  /// 5 min to 12 h, 15 min to 3 d, 1 h to 14 d, then 3 h to 61 d: fine where the next starts are decided, coarse behind
+  /// most walltimes, where a promise only has to keep its order.
   public static let standard = TimeGrid(zones: [
-    Zone(step: 1, buckets: 144), Zone(step: 3, buckets: 240), Zone(step: 12, buckets: 264), Zone(step: 36, buckets: 376),
+    Zone(step: 1, buckets: 144), Zone(step: 3, buckets: 240), Zone(step: 12, buckets: 264),
+    Zone(step: 36, buckets: 376),
   ])
 
   /// A multiple of 8: the profile keeps minima over 8 buckets.
