@@ -45,9 +45,9 @@ struct GangBounds: ~Copyable {
         segments += 1
       }
     }
-    several.reset(keys: layout.domains.count * segments, sizes: gangs, units: units)
-    one.reset(keys: layout.domains.count, sizes: ones, units: units)
-    part.reset(keys: layout.groups.count, sizes: parts, units: units)
+    several.reset(keys: layout.domains.count * segments, sizes: gangs, units: units, horizon: grid.bucketCount)
+    one.reset(keys: layout.domains.count, sizes: ones, units: units, horizon: grid.bucketCount)
+    part.reset(keys: layout.groups.count, sizes: parts, units: units, horizon: grid.bucketCount)
     rows.reset(domains: layout.domains.count, keys: segments + 1, buckets: grid.bucketCount)
   }
 

@@ -11,6 +11,10 @@ struct StartBounds: ~Copyable {
     var upperSize: Int
     var lowerUnits: Int
     var upperUnits: Int
+    var size: Int32
+    /// Of the times of `beyond`.
+    var lowerTime: Int
+    var upperTime: Int
   }
 
   private var sizes: [Int32] = []
@@ -18,18 +22,28 @@ struct StartBounds: ~Copyable {
   private var keys = 0
   private var memory: UnsafeMutablePointer<UInt16>
   private var capacity: Int
+  /// `[key][time]`: the smallest size that finds nothing before the horizon with that time or a shorter one. Sizes are
+  /// exact here, and times nearly always: when much more waits than the horizon holds, most gangs end at this line.
+  private var beyond: UnsafeMutablePointer<Int32>
+  private var beyondCapacity = 0
+  private var times: [Int32] = []
+  private var horizon = 0
 
   init() {
     capacity = 0
     memory = .allocate(capacity: 1)
+    beyond = .allocate(capacity: 1)
   }
 
-  deinit { memory.deallocate() }
+  deinit {
+    memory.deallocate()
+    beyond.deallocate()
+  }
 
-  var bytes: Int { capacity * 2 }
+  var bytes: Int { capacity * 2 + beyondCapacity * 4 }
 
   /// Forgets all. Edges are taken from the values of the round, in rising order.
-  mutating func reset(keys: Int, sizes: [Int32], units: [Int32]) {
+  mutating func reset(keys: Int, sizes: [Int32], units: [Int32], horizon: Int) {
     // Fewer classes where there are many domains: at most 16 MiB.
     let limit = keys * 48 * 32 > 8 << 20 ? 12 : 48
     self.sizes = Self.edges(sizes, limit: limit)
@@ -42,6 +56,16 @@ struct StartBounds: ~Copyable {
       capacity = needed
     }
     memory.initialize(repeating: 0, count: needed)
+    self.horizon = horizon
+    // Fewer times where there are many domains: at most 16 MiB, or 16 of them.
+    times = Self.edges(units, limit: max(16, min(4096, (4 << 20) / max(1, keys))))
+    let cells = keys * times.count
+    if cells > beyondCapacity {
+      beyond.deallocate()
+      beyond = .allocate(capacity: cells)
+      beyondCapacity = cells
+    }
+    beyond.initialize(repeating: .max, count: cells)
   }
 
   /// At most `limit` of the distinct values, evenly.
@@ -55,7 +79,10 @@ struct StartBounds: ~Copyable {
   func classOf(size: Int32, units length: Int32) -> Class {
     let (lowerSize, upperSize) = Self.position(size, sizes)
     let (lowerUnits, upperUnits) = Self.position(length, units)
-    return Class(lowerSize: lowerSize, upperSize: upperSize, lowerUnits: lowerUnits, upperUnits: upperUnits)
+    let (lowerTime, upperTime) = Self.position(length, times)
+    return Class(
+      lowerSize: lowerSize, upperSize: upperSize, lowerUnits: lowerUnits, upperUnits: upperUnits, size: size,
+      lowerTime: lowerTime, upperTime: upperTime)
   }
 
   /// The last edge that is at most `value` (-1: none), and the first that is at least `value` (count: none).
@@ -72,12 +99,21 @@ struct StartBounds: ~Copyable {
   /// No start before this bucket.
   @inline(__always)
   func bound(_ key: Int, _ c: Class) -> Int {
+    if c.lowerTime >= 0, beyond[key &* times.count &+ c.lowerTime] <= c.size { return horizon }
     guard c.lowerSize >= 0, c.lowerUnits >= 0 else { return 0 }
     return Int(memory[(key &* sizes.count &+ c.lowerSize) &* units.count &+ c.lowerUnits])
   }
 
   /// Nothing starts before `start`, for this class and all larger and longer ones.
   func record(_ key: Int, _ c: Class, start: Int) {
+    if start >= horizon {
+      let row = beyond + key &* times.count
+      var time = c.upperTime
+      while time < times.count, row[time] > c.size {
+        row[time] = c.size
+        time &+= 1
+      }
+    }
     let value = UInt16(truncatingIfNeeded: start)
     var size = c.upperSize
     while size < sizes.count {
