@@ -22,12 +22,14 @@ struct StartBounds: ~Copyable {
   private var keys = 0
   private var memory: UnsafeMutablePointer<UInt16>
   private var capacity: Int
-  /// `[key][time]`: the smallest size that finds nothing before the horizon with that time or a shorter one. Sizes are
-  /// exact here, and times nearly always: when much more waits than the horizon holds, most gangs end at this line.
+  /// `[key][line][time]`: the smallest size that finds nothing before a line with that time or a shorter one; the lines
+  /// lie evenly up to the horizon. Sizes are exact here, and times nearly always: gangs between two classes, and all
+  /// that end behind the horizon, profit from each other.
   private var beyond: UnsafeMutablePointer<Int32>
   private var beyondCapacity = 0
   private var times: [Int32] = []
   private var horizon = 0
+  private static let lines = 16
 
   init() {
     capacity = 0
@@ -57,9 +59,9 @@ struct StartBounds: ~Copyable {
     }
     memory.initialize(repeating: 0, count: needed)
     self.horizon = horizon
-    // Fewer times where there are many domains: at most 16 MiB, or 16 of them.
-    times = Self.edges(units, limit: max(16, min(4096, (4 << 20) / max(1, keys))))
-    let cells = keys * times.count
+    // Fewer times where there are many domains: at most 32 MiB, or 16 of them.
+    times = Self.edges(units, limit: max(16, min(4096, (8 << 20) / Self.lines / max(1, keys))))
+    let cells = keys * Self.lines * times.count
     if cells > beyondCapacity {
       beyond.deallocate()
       beyond = .allocate(capacity: cells)
@@ -99,15 +101,29 @@ struct StartBounds: ~Copyable {
   /// No start before this bucket.
   @inline(__always)
   func bound(_ key: Int, _ c: Class) -> Int {
-    if c.lowerTime >= 0, beyond[key &* times.count &+ c.lowerTime] <= c.size { return horizon }
-    guard c.lowerSize >= 0, c.lowerUnits >= 0 else { return 0 }
-    return Int(memory[(key &* sizes.count &+ c.lowerSize) &* units.count &+ c.lowerUnits])
+    let line = lineBound(key, c)
+    guard c.lowerSize >= 0, c.lowerUnits >= 0 else { return line }
+    return max(line, Int(memory[(key &* sizes.count &+ c.lowerSize) &* units.count &+ c.lowerUnits]))
+  }
+
+  /// The farthest line before which so large and long a gang is known to find nothing. A size that a far line refuses is
+  /// refused by all nearer ones.
+  @inline(__always)
+  private func lineBound(_ key: Int, _ c: Class) -> Int {
+    guard c.lowerTime >= 0 else { return 0 }
+    let first = beyond + (key &* Self.lines &* times.count &+ c.lowerTime)
+    var (low, high) = (0, Self.lines)
+    while low < high {
+      let middle = (low &+ high) &>> 1
+      if first[middle &* times.count] <= c.size { low = middle &+ 1 } else { high = middle }
+    }
+    return low &* horizon / Self.lines
   }
 
   /// Nothing starts before `start`, for this class and all larger and longer ones.
   func record(_ key: Int, _ c: Class, start: Int) {
-    if start >= horizon {
-      let row = beyond + key &* times.count
+    for line in 0..<start &* Self.lines / horizon {
+      let row = beyond + (key &* Self.lines &+ line) &* times.count
       var time = c.upperTime
       while time < times.count, row[time] > c.size {
         row[time] = c.size
