@@ -1,5 +1,6 @@
 /// What makes the planner fast without changing any start. Each can be left out, which is for tests and benchmarks
-/// alone: that starts are equal without it is shown at full size, because small fleets do not test the bounds.
+/// alone: answers are compared with and without it, `bounds` and `rows` at full size too, because small fleets do not
+/// test them.
 public struct PlannerShortcuts: OptionSet, Hashable, Sendable {
   public let rawValue: UInt8
   public init(rawValue: UInt8) { self.rawValue = rawValue }
