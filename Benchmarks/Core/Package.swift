@@ -11,5 +11,8 @@ let package = Package(
     .executableTarget(
       name: "core-bench", dependencies: ["MusterCore", "CCount"],
       swiftSettings: [.swiftLanguageMode(.v6), .defaultIsolation(MainActor.self)]),
+    .executableTarget(
+      name: "planner-bench", dependencies: ["MusterCore"],
+      swiftSettings: [.swiftLanguageMode(.v6), .defaultIsolation(MainActor.self)]),
   ]
 )

@@ -1,0 +1,66 @@
+// `swift run -c release planner-bench [quick]`: what a scheduling round costs, in memory, on one thread. The fleet is 95 %
+// busy and worn; the pending set comes from a seed. Milliseconds of warm runs; every answer is a start, "beyond the
+// horizon" or a reason.
+import Glibc
+import MusterCore
+
+let quick = CommandLine.arguments.contains("quick")
+let sizes = quick ? [1000, 10_000] : [1000, 10_000, 100_000]
+
+struct Counts {
+  var (now, later, beyond, never) = (0, 0, 0, 0)
+  var waited: Int64 = 0
+
+  init(_ round: PlanningRound) {
+    for i in 0..<round.count {
+      switch round.answer(i) {
+      case .startsNow: now += 1
+      case .startsAt(let at, _, _):
+        later += 1
+        waited += (at - Workload.now).milliseconds / 1000
+      case .beyondHorizon: beyond += 1
+      case .never: never += 1
+      }
+    }
+  }
+  var meanWaitHours: Double { Double(waited) / Double(max(1, now + later)) / 3600 }
+}
+
+func rounds(_ shape: FleetShape, _ pendingCounts: [Int]) {
+  guard let topology = shape.topology() else { return print("\(shape.name): not a topology") }
+  var workload = Workload(seed: 5, shape)
+  let view = workload.busyView(topology)
+  var planner = Planner(topology: topology)
+  let busy = Int(workload.busy(view)) * 100 / Int(view.nodesInService.reduce(0, +))
+  print(
+    "\(shape.name): \(busy) % busy, \(view.running.count) running gangs and parts, \(view.sharedNodes.count) shared nodes"
+  )
+  fflush(nil)
+  for count in pendingCounts {
+    let pending = workload.gangs(count)
+    let shapes = Set(pending.map { [$0.nodes, $0.devicesPerNode, $0.segment, Int32($0.within?.level ?? -1)] }).count
+    var counts = Counts(planner.plan(view, pending))
+    var times = Times()
+    for _ in 0..<(quick ? 3 : count > 10_000 ? 5 : 11) {
+      counts = Counts(times.measure { planner.plan(view, pending) })
+    }
+    print(
+      "\(shape.name) \(padded(count, 8)) \(times.text)   \(counts.now) now, \(counts.later) later, \(counts.beyond) beyond, "
+        + "\(counts.never) never; mean wait \(padded(counts.meanWaitHours, 1)) h; \(shapes) shapes, \(planner.bytesInUse >> 20) MB"
+    )
+    fflush(nil)
+  }
+}
+
+print("fleet         pending  CPU median  least  wall median (ms)")
+rounds(.small, sizes)
+rounds(.middle, sizes)
+rounds(.large, sizes)
+rounds(.trays, sizes)
+
+print("one gang        CPU median  least  wall median (ms)")
+largeGang(.large, nodes: 31_248)
+largeGang(.trays, nodes: 62_496)
+neverVerdict(.large)
+fflush(nil)
+for shape in quick ? [.middle] : [FleetShape.middle, .large] { shortcutsAgree(shape, 10_000) }

@@ -1,0 +1,100 @@
+/// Free whole nodes of every leaf over time: counts, not names. That is exact: holds whose number in a leaf never passes
+/// the leaf's free nodes can always be given nodes in the order of their starts.
+///
+/// It owns one buffer for all groups, made once and used again by every round. Within a round it only shrinks, which is
+/// what `StartBounds` rests on.
+struct NodeProfile: ~Copyable {
+  let layout: FleetLayout
+  let grid: TimeGrid
+  let shortcuts: PlannerShortcuts
+  let blocks: UnsafeMutablePointer<ByteBlock>
+  /// `[domain][bucket]`: free nodes.
+  let totals: UnsafeMutablePointer<Int32>
+  /// Three rows of all lanes, for searches.
+  private let scratch: UnsafeMutableRawPointer
+  /// One row of all lanes, 0 between uses: the nodes that a hold takes.
+  let delta: UnsafeMutableRawPointer
+  private let memory: UnsafeMutableRawPointer
+
+  init(layout: FleetLayout, grid: TimeGrid, shortcuts: PlannerShortcuts) {
+    self.layout = layout
+    self.grid = grid
+    self.shortcuts = shortcuts
+    let buckets = grid.bucketCount
+    let rowBytes = layout.laneCount * buckets
+    memory = ByteBlock.allocate(rowBytes + rowBytes / 8)
+    blocks = .allocate(capacity: max(1, layout.groups.count))
+    for (i, group) in layout.groups.enumerated() {
+      (blocks + i).initialize(
+        to: ByteBlock(
+          rows: memory + group.firstLane * buckets, minima: memory + rowBytes + group.firstLane * buckets / 8,
+          stride: group.stride))
+    }
+    totals = .allocate(capacity: max(1, layout.domains.count * buckets))
+    totals.initialize(repeating: 0, count: max(1, layout.domains.count * buckets))
+    scratch = ByteBlock.allocate(layout.laneCount * 3)
+    delta = ByteBlock.allocate(layout.laneCount)
+  }
+
+  deinit {
+    memory.deallocate()
+    blocks.deallocate()
+    totals.deallocate()
+    scratch.deallocate()
+    delta.deallocate()
+  }
+
+  var bytes: Int { layout.laneCount * (grid.bucketCount * 9 / 8 + 4) + layout.domains.count * grid.bucketCount * 4 }
+
+  func total(_ domain: Int) -> UnsafeMutablePointer<Int32> { totals + domain &* grid.bucketCount }
+
+  /// A row of the lanes of `group` that lasts until the next search.
+  func row(_ index: Int, _ group: Int) -> UnsafeMutableRawPointer {
+    scratch + (index &* layout.laneCount &+ layout.groups[group].firstLane)
+  }
+
+  // MARK: Searching
+
+  /// As `WindowSearch.firstStart`, in all groups of a domain together.
+  func firstStart(_ search: WindowSearch, domain: Int, known: UnsafeMutablePointer<UInt16>?, from: Int, before: Int)
+    -> Int
+  {
+    let groups = layout.domains[domain].groups
+    return search.firstStart(
+      Lanes(
+        blocks: blocks + groups.lowerBound, groups: groups.count, totals: total(domain), scratch: scratch,
+        scratchRow: layout.laneCount, known: known), grid, shortcuts, from: from, before: before)
+  }
+
+  /// Chunks that a group holds for a whole window. Row 0 has each lane's least count afterwards.
+  func count(_ test: SegmentTest, group: Int, from: Int, through: Int) -> Int {
+    let block = blocks[group]
+    let least = row(0, group)
+    block.windowMinimum(from: from, through: through, useMinima: shortcuts.contains(.minima), into: least)
+    return test.count(least, block.stride)
+  }
+
+  // MARK: Taking
+
+  /// Takes what `delta` says of one group, `nodes` in all, and clears it.
+  func take(group: Int, nodes: Int32, from: Int, through: Int) {
+    let source = delta + layout.groups[group].firstLane
+    blocks[group].subtract(source, from: from, through: through)
+    source.initializeMemory(as: UInt8.self, repeating: 0, count: blocks[group].stride)
+    lowerTotals(group: group, by: nodes, from: from, through: through)
+  }
+
+  func lowerTotals(group: Int, by nodes: Int32, from: Int, through: Int) {
+    for level in 0..<layout.levelCount {
+      let row = total(layout.domain(ofGroup: group, level: level))
+      for bucket in from...through { row[bucket] &-= nodes }
+    }
+  }
+
+  /// One node less in single buckets: a node is opened for parts.
+  func takeOne(group: Int, lane: Int, bucket: Int) {
+    let block = blocks[group]
+    block.setValue(block.value(bucket, lane) &- 1, bucket, lane)
+    lowerTotals(group: group, by: 1, from: bucket, through: bucket)
+  }
+}

@@ -1,0 +1,45 @@
+/// A gang that waits for a place. The caller puts them in order of priority.
+public struct PendingGang: Hashable, Sendable {
+  /// A domain that the gang must or would like to lie in.
+  public struct Scope: Hashable, Sendable {
+    /// Index in `Topology.levels`.
+    public var level: Int
+    /// Not required: the gang starts no later for it. (The tightest domain that holds it is taken in any case.)
+    public var isRequired: Bool
+
+    public init(level: Int, isRequired: Bool = true) {
+      self.level = level
+      self.isRequired = isRequired
+    }
+  }
+
+  /// At least 1.
+  public var nodes: Int32
+  /// At least 1. A gang of one node may use a part of it; one of several nodes takes whole nodes.
+  public var devicesPerNode: Int32
+  /// Nodes of each chunk that lies in one leaf; `nodes` must be a multiple. 1 asks for nothing.
+  public var segment: Int32
+  public var within: Scope?
+  /// Indices in `Topology.deviceTypes`, best first: the type with the earliest start, of equal ones the first. Empty: all.
+  public var deviceTypes: [Int32]
+  /// nil is unlimited.
+  public var walltime: Span?
+  /// Not before; `.zero` asks for nothing.
+  public var begin: Instant
+  /// Row of `QuotaLimits`; -1: charged to nobody.
+  public var project: Int32
+
+  public init(
+    nodes: Int32, devicesPerNode: Int32, segment: Int32 = 1, within: Scope? = nil, deviceTypes: [Int32] = [],
+    walltime: Span?, begin: Instant = .zero, project: Int32 = -1
+  ) {
+    self.nodes = nodes
+    self.devicesPerNode = devicesPerNode
+    self.segment = segment
+    self.within = within
+    self.deviceTypes = deviceTypes
+    self.walltime = walltime
+    self.begin = begin
+    self.project = project
+  }
+}

@@ -1,0 +1,179 @@
+/// Where a gang is held: counts, not names. `NodeChoice` names nodes when it starts.
+public enum HeldPlace: Hashable, Sendable {
+  /// Whole nodes, by leaf in rising order.
+  case whole([LeafNodes])
+  /// Part of a node. A lane below the number of the view's shared nodes is that shared node if the gang starts now; gangs
+  /// that start now with the same other lane share a node of the leaf that is free now.
+  case part(leaf: Int32, lane: Int32, devices: Int32)
+}
+
+/// The planner's answer for one gang.
+public enum PlanAnswer: Hashable, Sendable {
+  case startsNow(deviceType: Int32, HeldPlace)
+  /// Held from then on; no gang behind it in the order can move it.
+  case startsAt(Instant, deviceType: Int32, HeldPlace)
+  /// No start within `TimeGrid.horizon`.
+  case beyondHorizon
+  /// Not on this fleet, whatever ends and returns: for each type that it allows, why not.
+  case never([NeverReason])
+}
+
+/// Why a gang can never run, judged against every node known, whatever its state.
+public enum NeverReason: Hashable, Sendable {
+  case deviceTypeMissing(deviceType: Int32)
+  case tooFewDevicesPerNode(deviceType: Int32, needed: Int32, has: Int32)
+  case segmentTooLarge(deviceType: Int32, segment: Int32, largestLeaf: Int32)
+  case fleetTooSmall(deviceType: Int32, nodes: Int32, capable: Int32)
+  /// No domain of the level that it must lie in holds it: the largest takes `largest` nodes in its segments.
+  case scopeTooSmall(deviceType: Int32, nodes: Int32, level: Int, largest: Int32)
+  /// In devices.
+  case quotaTooSmall(deviceType: Int32, needed: Int32, limit: Int32)
+  /// `nodes` must be a multiple of `segment`.
+  case segmentDoesNotDivide(nodes: Int32, segment: Int32)
+
+  /// In words; names come from the topology.
+  public func message(_ topology: Topology) -> String {
+    func name(_ type: Int32) -> String {
+      topology.deviceTypes.indices.contains(Int(type)) ? topology.deviceTypes[Int(type)].name : "#\(type)"
+    }
+    return switch self {
+    case .deviceTypeMissing(let type): "no node with devices of type \(name(type)) ever joined"
+    case .tooFewDevicesPerNode(let type, let needed, let has):
+      "needs \(needed) devices a node; nodes with \(name(type)) have \(has)"
+    case .segmentTooLarge(let type, let segment, let largest):
+      "needs segments of \(segment) nodes; the largest \(topology.levels[topology.levels.count - 1]) with \(name(type)) has \(largest)"
+    case .fleetTooSmall(let type, let nodes, let capable):
+      "needs \(nodes) nodes; the fleet can hold \(capable) such nodes with \(name(type)), busy or not"
+    case .scopeTooSmall(let type, let nodes, let level, let largest):
+      "needs \(nodes) nodes within one \(topology.levels[level]); the largest can hold \(largest) such nodes with \(name(type))"
+    case .quotaTooSmall(let type, let needed, let limit):
+      "needs \(needed) devices of type \(name(type)); the project's limit is \(limit)"
+    case .segmentDoesNotDivide(let nodes, let segment): "\(nodes) nodes are not a multiple of segment \(segment)"
+    }
+  }
+}
+
+/// What a gang that does not start now waits on: the numbers of the first bucket when its turn came, after the gangs
+/// before it.
+public enum WaitCause: Hashable, Sendable {
+  /// In nodes of the first type that it can run on.
+  case nodesBusy(deviceType: Int32, needed: Int32, free: Int32)
+  /// For a part of a node: the most devices that one node has free.
+  case devicesBusy(deviceType: Int32, needed: Int32, free: Int32)
+  /// Enough nodes are free, not in the shape: the best domain has `free` of `needed` segments free.
+  case topology(deviceType: Int32, segment: Int32, needed: Int32, free: Int32)
+  /// In devices; `left` is below 0 where more runs than the limit allows.
+  case quota(deviceType: Int32, needed: Int32, left: Int32, limit: Int32)
+  /// Places are free now, but not for its whole time: gangs before it hold them, or maintenance does.
+  case heldAhead(deviceType: Int32)
+  /// A window takes nodes of its type before it would end.
+  case maintenance(from: Instant)
+  /// Nodes of its type that are known and not in service, while too few are free.
+  case outOfService(deviceType: Int32, nodes: Int32)
+  case notBefore(Instant)
+}
+
+/// The answers of one round, in the order of the gangs. Places lie in one array, so that a round of 100,000 gangs makes a
+/// handful of allocations.
+public struct PlanningRound: Sendable {
+  enum Kind: UInt8 {
+    case now
+    case later
+    case beyondHorizon
+    case never
+  }
+
+  struct Entry {
+    var kind: Kind
+    var type: Int16
+    var bucket: UInt16 = 0
+    /// -1: whole nodes.
+    var lane: Int32 = -1
+    var devices: Int32 = 0
+    /// Range in `places`, or in `reasons` for `never`.
+    var first: Int32 = 0
+    var count: Int32 = 0
+    var wait = WaitNumbers()
+  }
+
+  /// What `causes` makes sentences of.
+  struct WaitNumbers {
+    var free: Int32 = 0
+    /// Segments free in the best domain, of those needed, and their size; 0 needed for a part.
+    var segments: Int32 = 0
+    var neededSegments: Int32 = 0
+    var segment: Int32 = 0
+    var quotaLeft: Int32 = 0
+    var quotaLimit: Int32 = 0
+    var charge: Int32 = 0
+    var outOfService: Int32 = 0
+    /// Index in the view's windows; -1 is none.
+    var maintenance: Int32 = -1
+  }
+
+  var entries: [Entry] = []
+  var places: [LeafNodes] = []
+  var reasons: [NeverReason] = []
+  let now: Instant
+  let grid: TimeGrid
+  let maintenance: [MaintenanceWindow]
+
+  public var count: Int { entries.count }
+
+  /// nil: it never starts, or behind the horizon. `now` for those that start now.
+  public func start(_ gang: Int) -> Instant? {
+    let entry = entries[gang]
+    return switch entry.kind {
+    case .now, .later: now + grid.start(ofBucket: Int(entry.bucket))
+    case .beyondHorizon, .never: nil
+    }
+  }
+
+  public func answer(_ gang: Int) -> PlanAnswer {
+    let entry = entries[gang]
+    let range = Int(entry.first)..<Int(entry.first + entry.count)
+    switch entry.kind {
+    case .beyondHorizon: return .beyondHorizon
+    case .never: return .never(Array(reasons[range]))
+    case .now: return .startsNow(deviceType: Int32(entry.type), place(entry, range))
+    case .later:
+      let start = now + grid.start(ofBucket: Int(entry.bucket))
+      return .startsAt(start, deviceType: Int32(entry.type), place(entry, range))
+    }
+  }
+
+  private func place(_ entry: Entry, _ range: Range<Int>) -> HeldPlace {
+    entry.lane >= 0
+      ? .part(leaf: places[range.lowerBound].leaf, lane: entry.lane, devices: entry.devices)
+      : .whole(Array(places[range]))
+  }
+
+  /// Empty for one that starts now or never. `pending` is the gang that was asked for.
+  public func causes(_ gang: Int, _ pending: PendingGang) -> [WaitCause] {
+    let entry = entries[gang]
+    guard entry.kind == .later || entry.kind == .beyondHorizon else { return [] }
+    let (type, wait) = (Int32(entry.type), entry.wait)
+    var causes: [WaitCause] = []
+    if pending.begin > now { causes.append(.notBefore(pending.begin)) }
+    let overQuota = wait.quotaLeft < wait.charge
+    if overQuota {
+      causes.append(.quota(deviceType: type, needed: wait.charge, left: wait.quotaLeft, limit: wait.quotaLimit))
+    }
+    let isPart = entry.devices > 0
+    let needed = isPart ? entry.devices : pending.nodes
+    if wait.free < needed {
+      causes.append(
+        isPart
+          ? .devicesBusy(deviceType: type, needed: needed, free: wait.free)
+          : .nodesBusy(deviceType: type, needed: needed, free: wait.free))
+      if wait.outOfService > 0 { causes.append(.outOfService(deviceType: type, nodes: wait.outOfService)) }
+    } else if wait.segments < wait.neededSegments {
+      causes.append(
+        .topology(deviceType: type, segment: wait.segment, needed: wait.neededSegments, free: wait.segments))
+    } else if causes.isEmpty {
+      causes.append(.heldAhead(deviceType: type))
+    }
+    if wait.maintenance >= 0 { causes.append(.maintenance(from: maintenance[Int(wait.maintenance)].from)) }
+    return causes
+  }
+}

@@ -1,0 +1,131 @@
+/// Plans a round: for every pending gang, in the caller's order, the earliest start and the place that it is held.
+///
+/// The rule, on the buckets of a `TimeGrid`: a gang starts with the first bucket from which on, for its whole walltime,
+/// its project's quota allows it and one domain of its scope holds all of its segments; at that time the tightest domain
+/// that holds it is taken. Its hold is then as fixed as a running gang, so nothing behind it in the order delays it
+/// (conservative backfill). Equal views and gangs give equal answers: there is no clock, no chance and no hash order in
+/// it.
+///
+/// One planner serves one topology and owns its buffers, which every round uses again: a round allocates next to nothing.
+/// It is used by one thread at a time.
+public struct Planner: ~Copyable {
+  public let topology: Topology
+  public let grid: TimeGrid
+  let shortcuts: PlannerShortcuts
+  let layout: FleetLayout
+  let tables = ChunkTables()
+  let nodes: NodeProfile
+  var shared: SharedLanes
+  var quotas: QuotaProfile
+  var gangBounds: GangBounds
+  var capacity: CapacityTables
+  var fill: LeafFill
+  /// By group: what the gang at hand takes, and what it could.
+  var taken: [Int32]
+  var room: [Int32]
+
+  public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
+    self.topology = topology
+    self.grid = grid
+    self.shortcuts = shortcuts
+    layout = FleetLayout(topology)
+    nodes = NodeProfile(layout: layout, grid: grid, shortcuts: shortcuts)
+    shared = SharedLanes(layout: layout, topology: topology, grid: grid, shortcuts: shortcuts)
+    quotas = QuotaProfile(grid: grid, types: topology.deviceTypes.count, shortcuts: shortcuts)
+    gangBounds = GangBounds()
+    capacity = CapacityTables(topology, layout)
+    fill = LeafFill(lanes: layout.strideMax)
+    taken = Array(repeating: 0, count: layout.groups.count)
+    room = taken
+  }
+
+  /// Bytes of the planner's buffers.
+  public var bytesInUse: Int { nodes.bytes + shared.bytes + quotas.bytes + gangBounds.bytes }
+
+  /// Answers every gang. `pending` is in order of priority.
+  public mutating func plan(_ view: borrowing PlanningView, _ pending: borrowing [PendingGang]) -> PlanningRound {
+    prepare(view)
+    return plan(prepared: view, pending)
+  }
+
+  /// The first half of `plan`: the profile of what runs. Each is good for one round.
+  public mutating func prepare(_ view: borrowing PlanningView) {
+    precondition(
+      view.nodesInService.count == topology.leaves.count,
+      "the view has \(view.nodesInService.count) leaves, the topology \(topology.leaves.count)")
+    nodes.build(view)
+    shared.build(view, nodes)
+    let (profile, at) = (NodeEnds(grid: grid), view.now)
+    let running = view.running
+    quotas.build(view, topology) { profile.lastBucket(of: running[$0], at: at) }
+    capacity.begin(view, topology, layout, grid)
+  }
+
+  /// The second half of `plan`.
+  public mutating func plan(prepared view: borrowing PlanningView, _ pending: borrowing [PendingGang]) -> PlanningRound
+  {
+    var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
+    round.entries.reserveCapacity(pending.count)
+    gangBounds.reset(pending, layout, grid)
+    for i in pending.indices { answer(pending[i], &round) }
+    return round
+  }
+
+  private mutating func answer(_ gang: borrowing PendingGang, _ round: inout PlanningRound) {
+    let firstReason = round.reasons.count
+    var (first, best): (Ask?, (ask: Ask, bucket: Int, level: Int)?) = (nil, nil)
+    var before = grid.bucketCount
+    let all = gang.deviceTypes.isEmpty
+    for i in 0..<(all ? topology.deviceTypes.count : gang.deviceTypes.count) {
+      let type = all ? Int32(i) : gang.deviceTypes[i]
+      guard let ask = possible(gang, type, now: round.now, &round.reasons) else { continue }
+      if first == nil { first = ask }
+      guard let found = earliest(ask, before: before) else { continue }
+      (before, best) = (found.bucket, (ask, found.bucket, found.level))
+      if found.bucket == 0 { break }
+    }
+    if let best {
+      round.reasons.removeSubrange(firstReason...)
+      let numbers = best.bucket == 0 ? PlanningRound.WaitNumbers() : waitNumbers(first ?? best.ask)
+      hold(best.ask, best.bucket, best.level, numbers, &round)
+      if best.bucket == 0 { capacity.bumpVersion() }
+    } else if let first {
+      round.reasons.removeSubrange(firstReason...)
+      round.entries.append(
+        PlanningRound.Entry(
+          kind: .beyondHorizon, type: Int16(first.type), devices: first.partDevices, wait: waitNumbers(first)))
+    } else {
+      round.entries.append(
+        PlanningRound.Entry(
+          kind: .never, type: -1, first: Int32(firstReason), count: Int32(round.reasons.count - firstReason)))
+    }
+  }
+}
+
+/// When running gangs end, in buckets.
+struct NodeEnds {
+  let grid: TimeGrid
+
+  func lastBucket(of gang: borrowing RunningGang, at now: Instant) -> Int {
+    gang.end == .never ? grid.bucketCount - 1 : grid.lastBucket(from: 0, units: grid.units(gang.end - now))
+  }
+}
+
+/// One gang on one device type, in the planner's terms.
+struct Ask {
+  var type: Int32
+  /// Whole nodes; 1 for a part.
+  var nodes: Int32
+  /// 0: whole nodes.
+  var partDevices: Int32
+  var search: WindowSearch
+  /// First bucket that it may start with.
+  var begin: Int
+  /// The level of `FleetLayout` whose domains it may not leave; 0 is the fleet. A gang that lies in one leaf searches
+  /// groups alone.
+  var level: Int
+  var project: Int32
+  /// Devices that its project is charged.
+  var charge: Int32
+  var classes: GangBounds.Classes
+}

@@ -1,0 +1,105 @@
+/// What the planner looks at: a compact copy, taken at one moment, that the writer need not wait for.
+public struct PlanningView: Sendable {
+  public var now: Instant
+  /// By leaf of the topology: the nodes that may serve, busy or free. The others count only in "can never run".
+  public var nodesInService: [Int32]
+  public var running: [RunningGang]
+  /// Nodes in service of which running jobs use parts: those of `RunningGang.Place.part`.
+  public var sharedNodes: [SharedNode]
+  public var maintenance: [MaintenanceWindow]
+  public var quotas: QuotaLimits
+
+  public init(
+    now: Instant, nodesInService: [Int32], running: [RunningGang] = [], sharedNodes: [SharedNode] = [],
+    maintenance: [MaintenanceWindow] = [], quotas: QuotaLimits = QuotaLimits()
+  ) {
+    self.now = now
+    self.nodesInService = nodesInService
+    self.running = running
+    self.sharedNodes = sharedNodes
+    self.maintenance = maintenance
+    self.quotas = quotas
+  }
+}
+
+public struct LeafNodes: Hashable, Sendable {
+  /// Index in `Topology.leaves`.
+  public var leaf: Int32
+  public var nodes: Int32
+
+  public init(leaf: Int32, nodes: Int32) {
+    self.leaf = leaf
+    self.nodes = nodes
+  }
+}
+
+public struct RunningGang: Hashable, Sendable {
+  public enum Place: Hashable, Sendable {
+    /// Whole nodes in service (those out of service are in nobody's count).
+    case whole([LeafNodes])
+    /// Devices of one node of `PlanningView.sharedNodes`.
+    case part(sharedNode: Int32, devices: Int32)
+  }
+
+  /// Row of `QuotaLimits`; -1: charged to nobody.
+  public var project: Int32
+  public var place: Place
+  /// Start plus walltime; `.never` is unlimited. One that is over its time ends with the first bucket.
+  public var end: Instant
+
+  public init(project: Int32, place: Place, end: Instant) {
+    self.project = project
+    self.place = place
+    self.end = end
+  }
+}
+
+public struct SharedNode: Hashable, Sendable {
+  public var leaf: Int32
+  /// For `NodeChoice`; the planner only counts.
+  public var node: NodeID
+
+  public init(leaf: Int32, node: NodeID) {
+    self.leaf = leaf
+    self.node = node
+  }
+}
+
+/// Leaves that nothing may be held on for a while.
+public struct MaintenanceWindow: Hashable, Sendable {
+  /// Leaves `leaves.lowerBound` up to, not including, `leaves.upperBound`.
+  public var leaves: Range<Int32>
+  public var from: Instant
+  public var to: Instant
+
+  public init(leaves: Range<Int32>, from: Instant, to: Instant) {
+    self.leaves = leaves
+    self.from = from
+    self.to = to
+  }
+}
+
+/// Devices that a project may hold at once, by device type. The planner asks only what is left in a row over time
+/// (`QuotaProfile`): a tree with borrowing can answer the same question.
+public struct QuotaLimits: Hashable, Sendable {
+  public static let unlimited = Int32.max
+
+  public private(set) var projects: Int
+  public private(set) var types: Int
+  private var limits: [Int32]
+
+  public init(projects: Int = 0, types: Int = 0) {
+    self.projects = projects
+    self.types = types
+    limits = Array(repeating: Self.unlimited, count: projects * types)
+  }
+
+  /// In devices; `unlimited` for a row that was never set.
+  public subscript(project project: Int32, type type: Int32) -> Int32 {
+    get {
+      guard project >= 0, Int(project) < projects, Int(type) < types else { return Self.unlimited }
+      return limits[Int(project) * types + Int(type)]
+    }
+    set { limits[Int(project) * types + Int(type)] = newValue }
+  }
+}

@@ -1,0 +1,234 @@
+/// Nodes of which jobs use parts. Each has a lane beside those of its group: free devices over time.
+///
+/// A lane is not bound to a node for ever. Where none of it is used it stands for any whole node of its leaf: it is worth
+/// all devices while the leaf has a free node and nothing while it has none. Where it is used, one node is missing from
+/// the leaf's count. So a part may join a node that is shared, keep one shared for longer, or open one, and the search
+/// sees all three in one row.
+struct SharedLanes: ~Copyable {
+  private struct Lane {
+    var leaf: Int32
+    /// Place in the group's block.
+    var place: Int32
+    /// Next lane of the leaf; -1 is the end.
+    var next: Int32
+  }
+
+  private let layout: FleetLayout
+  private let grid: TimeGrid
+  private let shortcuts: PlannerShortcuts
+  /// By group: devices of a node.
+  private let devicesPerNode: [UInt8]
+  private let blocks: UnsafeMutablePointer<ByteBlock>
+  private var lanes: [Lane] = []
+  private var firstOfLeaf: [Int32]
+  /// By group and place: the lane.
+  private var laneAt: [[Int32]]
+  private var scratch: UnsafeMutableRawPointer
+  private var scratchBytes = 96
+
+  init(layout: FleetLayout, topology: Topology, grid: TimeGrid, shortcuts: PlannerShortcuts) {
+    self.layout = layout
+    self.grid = grid
+    self.shortcuts = shortcuts
+    devicesPerNode = layout.groups.map { UInt8(topology.deviceTypes[Int($0.type)].devicesPerNode) }
+    blocks = .allocate(capacity: max(1, layout.groups.count))
+    for group in layout.groups.indices { (blocks + group).initialize(to: Self.makeBlock(stride: 32, grid)) }
+    firstOfLeaf = Array(repeating: -1, count: topology.leaves.count)
+    laneAt = Array(repeating: [], count: layout.groups.count)
+    scratch = ByteBlock.allocate(scratchBytes)
+  }
+
+  deinit {
+    for group in layout.groups.indices { blocks[group].rows.deallocate() }
+    blocks.deallocate()
+    scratch.deallocate()
+  }
+
+  var bytes: Int { layout.groups.indices.reduce(0) { $0 + blocks[$1].stride * grid.bucketCount * 9 / 8 } }
+
+  private static func makeBlock(stride: Int, _ grid: TimeGrid) -> ByteBlock {
+    let rowBytes = stride * grid.bucketCount
+    let rows = ByteBlock.allocate(rowBytes + rowBytes / 8)
+    return ByteBlock(rows: rows, minima: rows + rowBytes, stride: stride)
+  }
+
+  /// The view's shared nodes get the first lanes, in their order. `nodes` is built already.
+  mutating func build(_ view: borrowing PlanningView, _ nodes: borrowing NodeProfile) {
+    lanes.removeAll(keepingCapacity: true)
+    for leaf in firstOfLeaf.indices { firstOfLeaf[leaf] = -1 }
+    for group in laneAt.indices {
+      laneAt[group].removeAll(keepingCapacity: true)
+      let block = blocks[group]
+      block.rows.initializeMemory(as: UInt8.self, repeating: 0, count: block.stride * grid.bucketCount * 9 / 8)
+    }
+    for node in view.sharedNodes { _ = addLane(leaf: node.leaf) }
+    for lane in lanes.indices { fill(lane) }
+    for gang in view.running {
+      guard case .part(let lane, let devices) = gang.place else { continue }
+      let (group, place) = position(Int(lane))
+      for bucket in 0...nodes.lastBucket(of: gang, at: view.now) {
+        let free = Int32(blocks[group].value(bucket, place)) - devices
+        precondition(
+          free >= 0, "more devices of shared node \(lane) are in use than it has: the view contradicts itself")
+        blocks[group].setValue(UInt8(free), bucket, place)
+      }
+    }
+    for leaf in firstOfLeaf.indices where firstOfLeaf[leaf] >= 0 {
+      closeUnused(leaf: leaf, from: 0, through: grid.bucketCount - 1, nodes)
+    }
+    for window in view.maintenance { close(window, nodes.buckets(of: window, now: view.now)) }
+    for lane in lanes.indices { refresh(lane, from: 0, through: grid.bucketCount - 1) }
+  }
+
+  var laneCount: Int { lanes.count }
+  func leaf(ofLane lane: Int) -> Int32 { lanes[lane].leaf }
+  func hasLanes(leaf: Int) -> Bool { firstOfLeaf[leaf] >= 0 }
+
+  private func position(_ lane: Int) -> (group: Int, place: Int) {
+    (Int(layout.groupOfLeaf[Int(lanes[lane].leaf)]), Int(lanes[lane].place))
+  }
+
+  private func fill(_ lane: Int) {
+    let (group, place) = position(lane)
+    for bucket in 0..<grid.bucketCount { blocks[group].setValue(devicesPerNode[group], bucket, place) }
+  }
+
+  private func refresh(_ lane: Int, from: Int, through: Int) {
+    let (group, place) = position(lane)
+    blocks[group].refreshMinima(ofLane: place, from: from, through: through)
+  }
+
+  private func close(_ window: MaintenanceWindow, _ buckets: Range<Int>) {
+    for leaf in window.leaves {
+      var lane = Int(firstOfLeaf[Int(leaf)])
+      while lane >= 0 {
+        let (group, place) = position(lane)
+        for bucket in buckets { blocks[group].setValue(0, bucket, place) }
+        lane = Int(lanes[lane].next)
+      }
+    }
+  }
+
+  /// Where the leaf has no free node any more, what is unused of its lanes is worth nothing.
+  func closeUnused(leaf: Int, from: Int, through: Int, _ nodes: borrowing NodeProfile) {
+    let group = Int(layout.groupOfLeaf[leaf])
+    let leafPlace = Int(layout.laneOfLeaf[leaf]) - layout.groups[group].firstLane
+    let (leaves, block, all) = (nodes.blocks[group], blocks[group], devicesPerNode[group])
+    var (least, most) = (Int.max, -1)
+    for bucket in from...through where leaves.value(bucket, leafPlace) == 0 {
+      var lane = Int(firstOfLeaf[leaf])
+      while lane >= 0 {
+        let place = Int(lanes[lane].place)
+        if block.value(bucket, place) == all {
+          block.setValue(0, bucket, place)
+          (least, most) = (min(least, bucket), bucket)
+        }
+        lane = Int(lanes[lane].next)
+      }
+    }
+    guard most >= 0 else { return }
+    var lane = Int(firstOfLeaf[leaf])
+    while lane >= 0 {
+      refresh(lane, from: least, through: most)
+      lane = Int(lanes[lane].next)
+    }
+  }
+
+  private mutating func addLane(leaf: Int32) -> Int {
+    let group = Int(layout.groupOfLeaf[Int(leaf)])
+    let place = laneAt[group].count
+    if place == blocks[group].stride { grow(group) }
+    let lane = lanes.count
+    laneAt[group].append(Int32(lane))
+    lanes.append(Lane(leaf: leaf, place: Int32(place), next: firstOfLeaf[Int(leaf)]))
+    firstOfLeaf[Int(leaf)] = Int32(lane)
+    return lane
+  }
+
+  private mutating func grow(_ group: Int) {
+    let old = blocks[group]
+    let new = Self.makeBlock(stride: old.stride * 2, grid)
+    for bucket in 0..<grid.bucketCount {
+      (new.rows + bucket * new.stride).copyMemory(from: old.rows + bucket * old.stride, byteCount: old.stride)
+    }
+    for octet in 0..<grid.bucketCount / 8 {
+      (new.minima + octet * new.stride).copyMemory(from: old.minima + octet * old.stride, byteCount: old.stride)
+    }
+    old.rows.deallocate()
+    blocks[group] = new
+    if new.stride * 3 > scratchBytes {
+      scratch.deallocate()
+      scratchBytes = new.stride * 3
+      scratch = ByteBlock.allocate(scratchBytes)
+    }
+  }
+
+  // MARK: Searching
+
+  /// As `WindowSearch.firstStart`, in the lanes of one group.
+  func firstStart(_ search: WindowSearch, group: Int, from: Int, before: Int) -> Int {
+    guard !laneAt[group].isEmpty else { return before }
+    return search.firstStart(
+      Lanes(
+        blocks: blocks + group, groups: 1, totals: nil, scratch: scratch, scratchRow: blocks[group].stride), grid,
+      shortcuts, from: from, before: before)
+  }
+
+  /// The lane of the group that has least left, but at least `devices`, for a whole window, and is in use at some time
+  /// in it: opening a node is compared with the leaves instead.
+  func tightest(_ devices: Int, group: Int, from: Int, through: Int) -> (lane: Int, free: Int)? {
+    guard !laneAt[group].isEmpty else { return nil }
+    let block = blocks[group]
+    block.windowMinimum(from: from, through: through, useMinima: shortcuts.contains(.minima), into: scratch)
+    var best: (lane: Int, free: Int)?
+    for place in laneAt[group].indices {
+      let free = Int(scratch.load(fromByteOffset: place, as: UInt8.self))
+      if free >= devices, free < Int(devicesPerNode[group]), free < best?.free ?? 256 {
+        best = (Int(laneAt[group][place]), free)
+      }
+    }
+    return best
+  }
+
+  /// A lane of the leaf that nothing uses in a window: one that there is, or a new one.
+  mutating func unusedLane(leaf: Int32, from: Int, through: Int, _ nodes: borrowing NodeProfile) -> Int {
+    let group = Int(layout.groupOfLeaf[Int(leaf)])
+    var lane = Int(firstOfLeaf[Int(leaf)])
+    while lane >= 0 {
+      let place = Int(lanes[lane].place)
+      if (from...through).allSatisfy({ blocks[group].value($0, place) == devicesPerNode[group] }) { return lane }
+      lane = Int(lanes[lane].next)
+    }
+    lane = addLane(leaf: leaf)
+    fill(lane)
+    closeUnused(leaf: Int(leaf), from: 0, through: grid.bucketCount - 1, nodes)
+    refresh(lane, from: 0, through: grid.bucketCount - 1)
+    return lane
+  }
+
+  /// Takes devices of a lane, and a node of its leaf where the lane was unused.
+  func take(_ devices: Int, lane: Int, from: Int, through: Int, _ nodes: borrowing NodeProfile) {
+    let (group, place) = position(lane)
+    let leaf = Int(lanes[lane].leaf)
+    let leafPlace = Int(layout.laneOfLeaf[leaf]) - layout.groups[group].firstLane
+    var opened = false
+    for bucket in from...through {
+      let free = blocks[group].value(bucket, place)
+      if free == devicesPerNode[group] {
+        nodes.takeOne(group: group, lane: leafPlace, bucket: bucket)
+        opened = true
+      }
+      blocks[group].setValue(free &- UInt8(devices), bucket, place)
+    }
+    refresh(lane, from: from, through: through)
+    if opened {
+      nodes.blocks[group].refreshMinima(ofLane: leafPlace, from: from, through: through)
+      closeUnused(leaf: leaf, from: from, through: through, nodes)
+    }
+  }
+
+  /// Most devices that one node of the group's lanes has free in the first bucket.
+  func mostFreeNow(group: Int) -> Int {
+    laneAt[group].indices.reduce(0) { max($0, Int(blocks[group].value(0, $1))) }
+  }
+}
