@@ -218,6 +218,14 @@ class Faults(unittest.TestCase):
         fault = self.hang("read")
         self.assertEqual((fault["cause"], fault["rank"]), ("hangBlocked", 2))
 
+    def test_hang_under_a_launcher(self):
+        """A rank that is a shell which waits for the program: what the program does is what is seen."""
+        command = f"{PYTHON} {HANG} --steps 40 --step-seconds 0.2 --form read --hang-rank 2 --hang-at-step 8; exit $?"
+        job = self.fleet.submit(["sh", "-c", command], nodes=4, devices=1)
+        self.assertEqual(self.fleet.end(job)["attempt"], 2)
+        fault = self.fleet.faults(job)[0]
+        self.assertEqual((fault["cause"], fault["rank"]), ("hangBlocked", 2))
+
     def test_hang_in_collective(self):
         """All wait in a collective that one never joined: unknown, and no node is blamed."""
         fault = self.hang("collective")

@@ -81,6 +81,21 @@ import Testing
     #expect(HangWatch.limit(longestStep: .seconds(30), set: .seconds(7)) == .seconds(7))
   }
 
+  @Test("what a gang waits for while one rank has a status is no quiet of the others")
+  func quietAfterStatus() {
+    var watch = HangWatch()
+    func at(_ ms: Int64) -> Instant { Instant(nanoseconds: ms * 1_000_000) }
+    watch.saw(rank: 0, step: 40, count: 40, status: "evaluating", at: at(1_000), now: at(1_000))
+    watch.saw(rank: 1, step: 40, count: 40, status: "", at: at(1_000), now: at(1_000))
+    watch.saw(rank: 0, step: 40, count: 40, status: "evaluating", at: at(1_000), now: at(30_500))
+    // The first one steps again, and its status is over; the other's step has not come in yet.
+    watch.saw(rank: 0, step: 41, count: 41, status: "", at: at(31_000), now: at(31_000))
+    #expect(!watch.anyStatus && watch.quietest(now: at(31_200)) == .milliseconds(200))
+  }
+
+  @Test("nobody is judged before anybody was looked at")
+  func noLooks() { #expect(HangVerdict.judge([], someEndedWell: false).finding == .working) }
+
   @Test("a status holds for as long as the rank says it; quiet counts from the step, listening from the first word")
   func status() {
     var watch = HangWatch()

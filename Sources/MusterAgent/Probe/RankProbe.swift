@@ -7,13 +7,20 @@ struct RankProbe {
     var ticks: Int64
     var at: Int64
   }
+  init() {}
+  private init(subject: Int32) { self.subject = subject }
+
+  /// The process that was looked at last.
+  private var subject: Int32 = 0
   private var last: Look?
   private var firstRead: Int64?
   private var firstWritten: Int64 = 0
   private static let ticksPerSecond = Int64(sysconf(Int32(_SC_CLK_TCK)))
 
-  /// - Parameter pid: as our own /proc numbers it.
-  mutating func look(_ pid: Int32, now: Int64) -> Probe? {
+  /// - Parameter rank: as our own /proc numbers it.
+  mutating func look(_ rank: Int32, now: Int64) -> Probe? {
+    let pid = Self.worker(rank)
+    if pid != subject { self = RankProbe(subject: pid) }
     guard let fields = ProcessTable.fields(pid), fields.count > 15 else { return nil }
     // utime, stime, and of waited-for children: fields 14 to 17 of proc(5).
     let ticks = fields[11...14].reduce(Int64(0)) { $0 + (Int64($1) ?? 0) }
@@ -30,6 +37,24 @@ struct RankProbe {
     return Probe(
       state: String(fields[0]), cpuPermille: permille, syscall: call, descriptor: descriptor,
       readBytes: read - (firstRead ?? read), writtenBytes: written - firstWritten)
+  }
+
+  /// A rank that only waits for a child (a shell, a launcher) is what that child does: the one that has used most CPU time,
+  /// at most eight steps down.
+  private static func worker(_ rank: Int32) -> Int32 {
+    var pid = rank
+    for _ in 0..<8 where ["wait4", "waitid"].contains(call(pid).name) {
+      let children = (readSmallFile("/proc/\(pid)/task/\(pid)/children") ?? "").split(whereSeparator: \.isWhitespace)
+        .compactMap { Int32($0) }
+      guard let busiest = children.max(by: { ticks($0) < ticks($1) }) else { break }
+      pid = busiest
+    }
+    return pid
+  }
+
+  private static func ticks(_ pid: Int32) -> Int64 {
+    guard let fields = ProcessTable.fields(pid), fields.count > 15 else { return 0 }
+    return fields[11...14].reduce(Int64(0)) { $0 + (Int64($1) ?? 0) }
   }
 
   /// Bytes that went to and from files and sockets, of /proc/PID/io: rchar and wchar.
@@ -81,14 +106,16 @@ enum Syscalls {
   #if arch(arm64)
     static let names: [Int: String] = [
       63: "read", 64: "write", 65: "readv", 67: "pread64", 73: "ppoll", 22: "epoll_pwait", 98: "futex", 72: "pselect6",
-      207: "recvfrom", 212: "recvmsg", 206: "sendto", 101: "nanosleep", 115: "clock_nanosleep", 260: "wait4",
+      207: "recvfrom", 212: "recvmsg", 206: "sendto", 101: "nanosleep", 115: "clock_nanosleep", 95: "waitid",
+      260: "wait4",
       56: "openat", 202: "accept", 242: "accept4", 203: "connect",
     ]
   #else
     static let names: [Int: String] = [
       0: "read", 1: "write", 2: "open", 7: "poll", 17: "pread64", 19: "readv", 23: "select", 35: "nanosleep",
       42: "connect", 43: "accept", 44: "sendto", 45: "recvfrom", 47: "recvmsg", 61: "wait4", 202: "futex",
-      230: "clock_nanosleep", 232: "epoll_wait", 257: "openat", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait",
+      230: "clock_nanosleep", 247: "waitid", 232: "epoll_wait", 257: "openat", 270: "pselect6", 271: "ppoll",
+      281: "epoll_pwait",
       288: "accept4",
     ]
   #endif

@@ -179,7 +179,8 @@ struct ShimLoop: ~Copyable {
       let pid = waitpid(-1, &status, WNOHANG)
       if pid > 0, let (rank, outer) = ranks.exited(pid) {
         let exit = ExitStatus(wait: status)
-        let evidence = exit.signal == SIGKILL ? memoryEvidence(outer) : ""
+        // A rank that started what was killed passes it on as a code of its own.
+        let evidence = exit.signal == SIGKILL || exit.code != 0 ? memoryEvidence(outer) : ""
         act(machine.exited(rank, exit, outOfMemory: evidence, now: now), now: now)
         isUrgent = true
       }

@@ -24,10 +24,13 @@ struct HangWatch: Sendable {
   private(set) var ranks: [RankSteps?] = []
   /// When the first word of any rank was heard: after a controller's restart long after their first step.
   private(set) var heardSince: Instant?
+  /// When some rank last had a status: the others waited for it, and their quiet counts from there.
+  private(set) var statusAt: Instant?
 
   /// A rank's newest step, when it said it and when we heard it, by the attentive clock.
   mutating func saw(rank: Int32, step: Int64, count: Int64, status: String, at: Instant, now: Instant) {
     heardSince = heardSince ?? now
+    if anyStatus { statusAt = now }
     while ranks.count <= Int(rank) { ranks.append(nil) }
     guard ranks[Int(rank)]?.step == step else {
       ranks[Int(rank)] = RankSteps(step: step, count: count, lastAt: at, status: status)
@@ -44,7 +47,10 @@ struct HangWatch: Sendable {
   func heard(now: Instant) -> Span { heardSince.map { now - $0 } ?? .zero }
 
   /// How long the quietest rank has been quiet; nil while none has spoken.
-  func quietest(now: Instant) -> Span? { ranks.compactMap { $0 }.map { now - $0.lastAt }.max() }
+  func quietest(now: Instant) -> Span? { ranks.compactMap { $0 }.map { now - quietSince($0) }.max() }
+
+  /// Since when a rank has been quiet: its last step, or the end of a status for which the gang waited.
+  func quietSince(_ rank: RankSteps) -> Instant { max(rank.lastAt, statusAt ?? .zero) }
 
   var anyStatus: Bool { ranks.contains { !($0?.status ?? "").isEmpty } }
   var highestStep: Int64 { ranks.reduce(0) { max($0, $1?.step ?? 0) } }
@@ -93,10 +99,14 @@ struct HangVerdict: Sendable, Hashable {
       let look = blocked[0]
       return found(
         look, .hangBlocked, blocked.count == 1 ? .high : .low,
-        "is blocked in \(look.probe.syscall) on a \(look.probe.descriptor)")
+        "is blocked in \(look.probe.syscall)\(look.probe.descriptor.isEmpty ? "" : " on a \(look.probe.descriptor)")")
     }
+    if looks.isEmpty { return HangVerdict(finding: .working, evidence: ["no rank could be looked at yet"]) }
     if busy.count == looks.count || (someEndedWell && busy.count > 0) {
-      return HangVerdict(finding: .working, evidence: ["every rank that is left is busy"])
+      // One rank alone: nothing tells a loop from a long piece of work but time.
+      let evidence =
+        busy.count == 1 ? ["rank \(busy[0].rank) is busy and makes no step"] : ["every rank that is left is busy"]
+      return HangVerdict(finding: .working, evidence: evidence)
     }
     if !busy.isEmpty, busy.count * 2 <= looks.count {
       let look = busy[0]

@@ -44,7 +44,10 @@ extension Controller {
     var verdict = HangVerdict.judge(looks.probed, someEndedWell: looks.someEndedWell)
     if verdict.finding == .working {
       guard isSet || worst.quiet > limit * HangWatch.patience else { return }
-      verdict = HangVerdict(finding: .unknown, evidence: verdict.evidence)
+      // A single rank that has been busy for so long is the one, whatever it does.
+      let alone = looks.probed.count == 1 && !looks.someEndedWell ? looks.probed.first : nil
+      verdict = HangVerdict(
+        finding: alone.map { .culprit(rank: $0.rank, .hangBusy, .low) } ?? .unknown, evidence: verdict.evidence)
     }
     record(verdict, attempt, quiet: worst.quiet, limit: limit, isSet: isSet)
   }
@@ -90,7 +93,7 @@ extension Controller {
           continue
         }
         let known = Int(rank.rank) < seen.hang.ranks.count ? seen.hang.ranks[Int(rank.rank)] : nil
-        let quiet = known.map { clock - $0.lastAt } ?? .zero
+        let quiet = known.map { clock - seen.hang.quietSince($0) } ?? .zero
         let look = HangVerdict.Look(
           rank: rank.rank, probe: rank.probe ?? blank, step: rank.step,
           movedBytes: (rank.probe?.readBytes ?? 0) + (rank.probe?.writtenBytes ?? 0), quiet: quiet,

@@ -29,9 +29,12 @@ extension API {
     let start = await read(first, rank: rank, offset: offset)
     // A log that is followed may not be there yet.
     if let problem = start.problem, !follow || first.isOver {
-      throw APIError.notFound(
+      var error = APIError.notFound(
         "the log is on node \"\(first.node)\": \(problem)",
         "wait until `muster nodes` shows it connected, or read its file on the node")
+      // It was never begun: nothing of the attempt could be executed.
+      if problem.hasSuffix("No such file or directory") { error.code = "noLog" }
+      throw error
     }
     return Response(
       status: .ok,
@@ -83,7 +86,8 @@ extension API {
         quiet = 0
       }
       let mayEnd = !follow || isOver
-      if let problem = part.problem, mayEnd { throw LogLost(reason: problem) }
+      // A log that never began (nothing could be executed) is none; one that did is not all there.
+      if let problem = part.problem, mayEnd, part.next > 0 { throw LogLost(reason: problem) }
       if part.bytes.isEmpty {
         if mayEnd { return }
         try await Task.sleep(for: API.look)

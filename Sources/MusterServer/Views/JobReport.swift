@@ -15,6 +15,8 @@ struct JobReport {
   private(set) var ending = Span.zero
   private var faults: [JSON] = []
   private var stepsLost: Int64 = 0
+  /// Done in one attempt and again in the next, also where no fault was between them (a controller that was stopped).
+  private var stepsAgain: Int64 = 0
   private let job: Job
   private let name: String
   private let isRunning: Bool
@@ -48,6 +50,7 @@ struct JobReport {
     let stepped = a.firstStepAt != .zero && a.lastStepAt > a.firstStepAt
     let stopBegan = a.endingAt ?? end
     let kept = min(a.lastStep, following?.resumeStep ?? a.lastStep)
+    stepsAgain += a.lastStep - kept
     if stepped {
       let steps = max(1, a.lastStep - a.resumeStep)
       // The first step's own time lies before its report: one mean step is counted for it.
@@ -113,7 +116,7 @@ struct JobReport {
       "id": .int(job.id.number), "name": .string(name), "state": .string("\(job.state)"),
       "wallSeconds": .seconds(held), "heldSeconds": .seconds(held), "productiveSeconds": .seconds(productive),
       "goodput": held > .zero ? .double(share) : .null, "attempts": JSON(job.attempt),
-      "stepsLost": .int(stepsLost), "running": .bool(job.state == .running),
+      "stepsLost": .int(max(stepsLost, stepsAgain)), "running": .bool(job.state == .running),
       "lostSeconds": [
         "starting": .seconds(starting), "redone": .seconds(redone), "detecting": .seconds(detecting),
         "stopping": .seconds(stopping), "waiting": .seconds(waiting), "ending": .seconds(ending),

@@ -32,7 +32,9 @@ final class LogGroup {
         case .bytes(let bytes): Terminal.out(logs[index].printer.take(bytes))
         case .lost(.refused(let error)) where isOver:
           Terminal.out(logs[index].printer.finish())
-          Terminal.error("muster: rank \(logs[index].follower.rank): \(error.message)\n")
+          if error.code != "noLog" {
+            Terminal.error("muster: rank \(logs[index].follower.rank): \(error.message)\n")
+          }
           ended.insert(index)
         case .lost(let error): loss = loss ?? error
         case .ended:
