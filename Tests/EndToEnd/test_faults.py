@@ -221,6 +221,15 @@ class Faults(unittest.TestCase):
         fault = self.hang("read")
         self.assertEqual((fault["cause"], fault["rank"]), ("hangBlocked", 2))
 
+    def test_hang_busy_alone(self):
+        """A job's only rank in a busy loop is found and named, too."""
+        job = self.fleet.submit(
+            [PYTHON, HANG, "--steps", "30", "--step-seconds", "0.2", "--form", "busy", "--hang-rank", "0", "--hang-at-step", "8"])
+        self.assertEqual((self.fleet.end(job)["state"], self.fleet.job(job)["attempt"]), ("completed", 2))
+        fault = self.fleet.faults(job)[0]
+        self.assertEqual((fault["cause"], fault["rank"]), ("hangBusy", 0))
+        self.assertLess(fault["detectedAfterSeconds"], 5)
+
     def test_hang_under_a_launcher(self):
         """A rank that is a shell which waits for the program: what the program does is what is seen."""
         command = f"{PYTHON} {HANG} --steps 40 --step-seconds 0.2 --form read --hang-rank 2 --hang-at-step 8; exit $?"

@@ -102,16 +102,15 @@ struct HangVerdict: Sendable, Hashable {
         "is blocked in \(look.probe.syscall)\(look.probe.descriptor.isEmpty ? "" : " on a \(look.probe.descriptor)")")
     }
     if looks.isEmpty { return HangVerdict(finding: .working, evidence: ["no rank could be looked at yet"]) }
-    if busy.count == looks.count || (someEndedWell && busy.count > 0) {
-      // One rank alone: nothing tells a loop from a long piece of work but time.
-      let evidence =
-        busy.count == 1 ? ["rank \(busy[0].rank) is busy and makes no step"] : ["every rank that is left is busy"]
-      return HangVerdict(finding: .working, evidence: evidence)
+    // A rank alone has nobody to wait for: it said its steps, and now it says none.
+    let isAlone = looks.count == 1 && !someEndedWell
+    if !isAlone, busy.count == looks.count || (someEndedWell && busy.count > 0) {
+      return HangVerdict(finding: .working, evidence: ["every rank that is left is busy"])
     }
-    if !busy.isEmpty, busy.count * 2 <= looks.count {
+    if !busy.isEmpty, isAlone || busy.count * 2 <= looks.count {
       let look = busy[0]
       return found(
-        look, .hangBusy, busy.count == 1 ? .high : .low,
+        look, .hangBusy, isAlone ? .medium : busy.count == 1 ? .high : .low,
         "used \(look.probe.cpuPermille / 10) % of a core and made no step")
     }
     // The ranks that still step are well; one alone that does not is the culprit whatever it does.

@@ -44,10 +44,7 @@ extension Controller {
     var verdict = HangVerdict.judge(looks.probed, someEndedWell: looks.someEndedWell)
     if verdict.finding == .working {
       guard isSet || worst.quiet > limit * HangWatch.patience else { return }
-      // A single rank that has been busy for so long is the one, whatever it does.
-      let alone = looks.probed.count == 1 && !looks.someEndedWell ? looks.probed.first : nil
-      verdict = HangVerdict(
-        finding: alone.map { .culprit(rank: $0.rank, .hangBusy, .low) } ?? .unknown, evidence: verdict.evidence)
+      verdict = HangVerdict(finding: .unknown, evidence: verdict.evidence)
     }
     record(verdict, attempt, quiet: worst.quiet, limit: limit, isSet: isSet)
   }
