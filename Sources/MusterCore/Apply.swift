@@ -34,10 +34,10 @@ extension Cluster {
       attempts[slot].phase = .running
       attempts[slot].runningAt = at
       jobs[attempts[slot].jobSlot].state = .running
-    case .checkpointCommitted(let attempt, let step):
-      guard let slot = slot(of: attempt.job) else { return }
-      jobs[slot].checkpointStep = step
-      jobs[slot].hasCheckpoint = true
+    case .stepsBegan(let attempt, let first):
+      guard let slot = attemptSlot(attempt) else { return }
+      attempts[slot].firstStepAt = first
+    case .checkpointCommitted(let attempt, let step): commit(attempt, step, at: at)
     case .faultFound(let fault):
       guard let slot = slot(of: fault.attempt.job) else { return }
       jobs[slot].latestFault = faults.insert(
@@ -224,6 +224,16 @@ extension Cluster {
       attemptPlaces[Int(slot)] = started.places
     }
     if previous >= 0 { giveBackMembers(ofAttempt: previous) }
+  }
+
+  private mutating func commit(_ attempt: AttemptID, _ step: Int64, at: Instant) {
+    guard let job = slot(of: attempt.job) else { return }
+    jobs[job].checkpointStep = step
+    jobs[job].hasCheckpoint = true
+    // What is known of the attempt's steps should controller and ranks end together.
+    guard let slot = attemptSlot(attempt), attempts[slot].phase < .stopping else { return }
+    attempts[slot].lastStep = max(attempts[slot].lastStep, step)
+    attempts[slot].lastStepAt = max(attempts[slot].lastStepAt, at)
   }
 
   private mutating func end(_ ending: AttemptEnding, at: Instant) {

@@ -37,6 +37,8 @@ public struct Fact: Hashable, Sendable {
     case attemptStarted(AttemptStarted)
     /// Every rank of the gang has been started.
     case gangStarted(attempt: AttemptID)
+    /// A rank of the attempt said its first step, at `first`: what came before was its start.
+    case stepsBegan(attempt: AttemptID, first: Instant)
     case checkpointCommitted(attempt: AttemptID, step: Int64)
     case faultFound(Fault)
     /// No more work from here on; what still runs is being stopped.

@@ -16,6 +16,12 @@ public struct Limits: Sendable, Hashable {
   public var confirm: Span = .seconds(2)
   /// Past a lease's end before its ranks count as gone: the shim's own kill and clock rounding. Simulations: 0 to 5 s.
   public var leaseMargin: Span = .seconds(1)
+  /// When a rank ended is known by its age in a report, in whole milliseconds and later by the report's way. Two ends on
+  /// two nodes that lie closer together have no known order.
+  public var endPrecision: Span = .milliseconds(2)
+  /// A report on a loaded machine or a slow link may take this long: an order of ends that rests on less is no more than
+  /// likely.
+  public var reportDelay: Span = .milliseconds(50)
   /// An attempt that a node's fault ends sooner after its start, and without a step, counts as no start at all.
   public var shortAttempt: Span = .seconds(30)
   /// So many of them in a row are followed by a next attempt at once; then after 1, 2, 4 ... seconds.

@@ -16,7 +16,7 @@ extension Cluster {
     case .attemptStarted(let started): objection(to: started)
     case .checkpointCommitted(let attempt, _): unknown(attempt.job)
     case .faultFound(let fault): unknown(fault.attempt.job)
-    case .gangStarted(let attempt): unknown(attempt)
+    case .gangStarted(let attempt), .stepsBegan(let attempt, _): unknown(attempt)
     case .attemptEnding(let ending): unknown(ending.attempt)
     case .attemptEnded(let ended): unknown(ended.attempt)
     case .memberStopped(let member, _):

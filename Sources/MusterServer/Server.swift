@@ -165,6 +165,19 @@ public struct Server: Sendable {
     return try await waitForQuiet(limit)
   }
 
+  /// Before everything is killed: makes durable that it was a person's wish and how far every job had come. Gives up
+  /// after that time: a person who asks twice does not wait for a disk.
+  public func noteStop(within limit: Duration) async {
+    await withTaskGroup(of: Void.self) { group in
+      // A writer that is stopping, or whose disk is full, cannot note it: the next start then finds the ranks dead.
+      group.addTask { _ = try? await self.api.writer.command(.orders, .stopAll) }
+      // Cancelled: it has been noted.
+      group.addTask { try? await Task.sleep(for: limit) }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
   public func runningJobs() async throws -> Int {
     try await api.writer.read { state in state.controller.cluster.active.count }
   }

@@ -55,6 +55,7 @@ public struct Auditor: Sendable {
         return Failure(invariant: .endsOnce, detail: "job \(end.job)", job: end.job.number)
       }
     case .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .jobCancelRequested, .gangStarted,
+      .stepsBegan,
       .faultFound, .attemptEnding, .keysForgotten,
       .silenceWithheld, .jobArchived:
       break

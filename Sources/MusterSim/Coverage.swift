@@ -30,6 +30,7 @@ public struct Coverage: Sendable {
     "nodeDrainRequested", "nodeResumed", "nodeFenced", "jobSubmitted", "jobCancelRequested", "attemptStarted",
     "gangStarted", "checkpointCommitted", "faultFound", "attemptEnding", "memberStopped", "attemptEnded", "jobEnded",
     "keysForgotten", "silenceWithheld", "jobArchived", "joinTokenCreated", "joinTokensForgotten", "nodeRevoked",
+    "stepsBegan",
   ]
 
   public init() {}
@@ -88,6 +89,7 @@ public struct Coverage: Sendable {
     case .joinTokenCreated: 22
     case .joinTokensForgotten: 23
     case .nodeRevoked: 24
+    case .stepsBegan: 25
     }
   }
 }

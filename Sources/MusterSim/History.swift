@@ -62,7 +62,8 @@ struct History: Sendable {
     case .jobSubmitted(let submitted): (submitted.job.number, nil)
     case .jobCancelRequested(let job), .jobArchived(let job): (job.number, nil)
     case .attemptStarted(let started): (started.attempt.job.number, nil)
-    case .gangStarted(let attempt), .checkpointCommitted(let attempt, _): (attempt.job.number, nil)
+    case .gangStarted(let attempt), .stepsBegan(let attempt, _), .checkpointCommitted(let attempt, _):
+      (attempt.job.number, nil)
     case .faultFound(let fault): (fault.attempt.job.number, fault.node?.index)
     case .attemptEnding(let ending): (ending.attempt.job.number, nil)
     case .memberStopped(let member, _): (member.attempt.job.number, nil)

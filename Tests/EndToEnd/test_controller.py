@@ -236,6 +236,39 @@ class Controller(unittest.TestCase):
         self.assertGreaterEqual(after["resumeStep"], 5)
         self.fleet.muster("cancel", job)
 
+    def test_interrupt_twice(self):
+        """A second Ctrl-C kills at once; that it was a person's wish and how far the job had come is kept all the same."""
+        job = self.fleet.steps("--steps", 60, "--step-seconds", 0.1, "--checkpoint-every", 20, nodes=2, devices=1)
+        self.fleet.wait_step(job, 26)
+        self.fleet.process.send_signal(signal.SIGINT)
+        eventually("it drains", lambda: "Draining" in self.fleet.up_log(), 10)
+        self.fleet.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.fleet.process.wait(10), 130)
+        self.fleet.log.close()
+        self.fleet.start()
+        ended = self.fleet.end(job)
+        self.assertEqual((ended["state"], ended["attempt"]), ("completed", 2))
+        report = self.fleet.json("report", job)
+        self.assertEqual(report["faults"], [], "a person's wish is no fault")
+        self.assertGreaterEqual(report["stepsLost"], 5)
+        self.assertGreater(report["lostSeconds"]["redone"], 0.4, report)
+        self.assertGreater(report["productiveSeconds"], 5, report)
+
+    def test_all_killed_at_once(self):
+        """Controller, agents and shims end in the same moment: what was done up to the last checkpoint counts as done."""
+        job = self.fleet.steps("--steps", 60, "--step-seconds", 0.1, "--checkpoint-every", 20, nodes=2, devices=1)
+        self.fleet.wait_step(job, 24)
+        for pid in [self.fleet.process.pid, *self.fleet.processes()]:
+            os.kill(pid, signal.SIGKILL)
+        self.fleet.process.wait()
+        self.fleet.log.close()
+        self.fleet.start()
+        ended = self.fleet.end(job)
+        self.assertEqual((ended["state"], ended["attempt"]), ("completed", 2))
+        report = self.fleet.json("report", job)
+        self.assertGreater(report["productiveSeconds"], 5, report)
+        self.assertIn("not known", report["faults"][0]["evidence"][-1])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -23,11 +23,30 @@ private struct Story: ~Copyable {
     say(.agentReport(node: NodeID(0), []))
   }
 
-  mutating func submit(devices: Int32 = 8, ranks: Int32 = 1) -> JobID {
-    let role = RoleSpec(devicesPerNode: devices, ranksPerNode: ranks, command: ["x"], workingDirectory: "/")
+  mutating func submit(nodes: Int32 = 1, devices: Int32 = 8, ranks: Int32 = 1) -> JobID {
+    let role = RoleSpec(
+      nodes: nodes, devicesPerNode: devices, ranksPerNode: ranks, command: ["x"], workingDirectory: "/")
     guard case .jobs(let ids) = say(.submit([JobSpec(name: "j", user: "u", role: role)], key: "", requestHash: 0))
     else { return JobID(0) }
     return ids[0]
+  }
+
+  mutating func secondNode() {
+    say(.agentHello(NodeJoined(node: NodeID(1), name: "b", machine: "n", boot: "b", devices: 8), pid: 2))
+    say(.agentReport(node: NodeID(1), []))
+  }
+
+  /// Newest first.
+  func faults(_ id: JobID) -> [Fault] {
+    cluster {
+      var found: [Fault] = []
+      var next = $0.jobs[$0.slot(of: id) ?? 0].latestFault
+      while next >= 0 {
+        found.append($0.faults[next].fault)
+        next = $0.faults[next].previous
+      }
+      return found
+    }
   }
 
   func job(_ id: JobID) -> Job { cluster { $0.jobs[$0.slot(of: id) ?? 0] } }
@@ -71,6 +90,57 @@ private struct Story: ~Copyable {
     let own = (0..<2).map { RankReport(rank: $0, pid: 7, state: .running, step: 5) }
     story.say(.shimReport(Self.member(job, 1), ShimReport(state: .running, port: 1, ranks: own)))
     #expect(story.job(job).state == .running)
+  }
+
+  private static func exited(_ rank: Int32, _ code: Int32, age: Int64?) -> ShimReport {
+    let end = RankReport(
+      rank: rank, pid: 7, state: .exited, exitCode: code, exitedAge: age.map { .milliseconds($0) })
+    return ShimReport(state: .stopped, port: 1, ranks: [end])
+  }
+
+  /// Rank 0 exits with 9 and is heard of first; rank 1 exited with 42, so long before that is heard of 10 ms later.
+  @Test(
+    "of two ends the earlier is the cause, whichever is heard of first",
+    arguments: [(200, 42, .high), (25, 42, .medium), (11, 9, .high), (5, 9, .high), (nil, 9, .high)]
+      as [(Int64?, Int32, Fault.Confidence)])
+  func earlierEnd(age: Int64?, code: Int32, confidence: Fault.Confidence) {
+    var story = Story()
+    story.secondNode()
+    let job = story.submit(nodes: 2)
+    let members = (0..<2).map { MemberID(attempt: AttemptID(job: job, number: 1), index: $0) }
+    for (rank, member) in members.enumerated() {
+      let running = RankReport(rank: Int32(rank), pid: 7, state: .running)
+      story.say(.shimReport(member, ShimReport(state: .running, port: 1, ranks: [running])))
+    }
+    story.say(.shimReport(members[0], Self.exited(0, 9, age: 0)))
+    #expect(story.job(job).state == .stopping && story.faults(job).map(\.exitCode) == [9])
+    story.say(.shimReport(members[1], Self.exited(1, code == 9 ? 42 : code, age: age)))
+    #expect(story.faults(job).first?.exitCode == code && story.faults(job).first?.confidence == confidence)
+    #expect(story.faults(job).count == (code == 42 ? 2 : 1))
+    #expect(story.job(job).attempt == 2, "a rank's end restarts the job")
+  }
+
+  @Test("what is known of an attempt's steps outlives a controller that ends together with its ranks")
+  func stepsOutlive() throws {
+    var story = Story()
+    let job = story.submit()
+    func running(step: Int64, checkpoint: Int64?) -> ShimReport {
+      let rank = RankReport(
+        rank: 0, pid: 7, state: .running, step: step, firstStepAge: .seconds(1), stepsSaid: step,
+        checkpoint: checkpoint)
+      return ShimReport(state: .running, port: 1, ranks: [rank])
+    }
+    story.say(.shimReport(Self.member(job, 1), running(step: 3, checkpoint: nil)))
+    story.tick(seconds: 1)
+    story.say(.shimReport(Self.member(job, 1), running(step: 12, checkpoint: 10)))
+    let checkpointAt = story.now
+    let kept = story.cluster { $0.encodeSnapshot() }
+    var next = Controller(cluster: try Cluster(snapshot: kept), now: story.now)
+    _ = next.handle(.start, now: story.now + .seconds(5))
+    let slot = next.cluster.jobs[next.cluster.slot(of: job) ?? 0].latestAttempt
+    let steps = next.steps(slot)
+    #expect(steps.last == 10 && steps.lastAt == checkpointAt)
+    #expect(steps.firstAt != .zero && steps.firstAt < checkpointAt)
   }
 
   @Test("a node on which three shims in a row die unborn cannot start any: it is isolated, the job waits")

@@ -32,7 +32,8 @@ enum Samples {
       AttemptStarted(
         attempt: attempt, places: [Place(node: NodeID(0), devices: .max), Place(node: NodeID(1), devices: 1)],
         resumeStep: 40)),
-    .gangStarted(attempt: attempt), .checkpointCommitted(attempt: attempt, step: 1 << 40), .faultFound(fault),
+    .gangStarted(attempt: attempt), .stepsBegan(attempt: attempt, first: Instant(nanoseconds: 5)),
+    .checkpointCommitted(attempt: attempt, step: 1 << 40), .faultFound(fault),
     .attemptEnding(
       AttemptEnding(
         attempt: attempt, outcome: .nodeFault, lastStep: 52, firstStepAt: Instant(nanoseconds: 1),
@@ -72,6 +73,7 @@ enum Samples {
     case .keysForgotten: 30
     case .silenceWithheld: 31
     case .jobArchived: 32
+    case .stepsBegan: 33
     }
   }
 }

@@ -27,6 +27,7 @@ extension Fact.Event {
     case .keysForgotten: 30
     case .silenceWithheld: 31
     case .jobArchived: 32
+    case .stepsBegan: 33
     }
   }
 
@@ -58,6 +59,7 @@ extension Fact.Event {
     case .keysForgotten: "keysForgotten"
     case .silenceWithheld: "silenceWithheld"
     case .jobArchived: "jobArchived"
+    case .stepsBegan: "stepsBegan"
     }
   }
 }
@@ -94,6 +96,9 @@ extension ByteWriter {
       }
       put(started.resumeStep)
     case .gangStarted(let attempt): put(attempt)
+    case .stepsBegan(let attempt, let first):
+      put(attempt)
+      put(first)
     case .checkpointCommitted(let attempt, let step):
       put(attempt)
       put(step)
@@ -248,6 +253,7 @@ extension ByteReader {
     case 30: return .keysForgotten(before: try instant())
     case 31: return .silenceWithheld(silent: try int32(), connected: try int32())
     case 32: return .jobArchived(job: JobID(try int()))
+    case 33: return .stepsBegan(attempt: try attempt(), first: try instant())
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }

@@ -1,8 +1,38 @@
 /// From what was seen to what broke: each verdict names its evidence.
 extension Controller {
   mutating func rankEndedBadly(_ attempt: Int32, member slot: Int32, _ rank: RankReport) {
+    let fault = badEnd(attempt, member: slot, rank)
+    fail(
+      attempt, node: fault.node, rank: fault.rank, component: fault.component, cause: fault.cause,
+      confidence: fault.confidence, evidence: fault.evidence, happenedAt: fault.happenedAt, exitCode: fault.exitCode,
+      outcome: .jobFault)
+  }
+
+  /// Ranks end when a peer does, and the first report to arrive need not be of the first end: while the gang is still
+  /// being stopped for one rank's end, one that came before it is told beside it, as what it came from.
+  mutating func restateEarlierExit(_ attempt: Int32, member slot: Int32, _ report: ShimReport) {
+    let state = cluster.attempts[attempt]
+    let latest = cluster.jobs[state.jobSlot].latestFault
+    guard state.phase == .stopping, state.outcome == .jobFault, latest >= 0, let rank = report.firstBadEnd,
+      rank.exitedAge != nil
+    else { return }
+    let first = cluster.faults[latest].fault
+    guard first.attempt == cluster.attemptID(attempt), first.cause == .exitCode || first.cause == .signal,
+      let firstRank = first.rank, first.node?.index != cluster.members[slot].node
+    else { return }
+    var fault = badEnd(attempt, member: slot, rank)
+    let earlier = first.happenedAt - fault.happenedAt
+    guard earlier > limits.endPrecision else { return }
+    fault.confidence = earlier > limits.reportDelay ? .high : .medium
+    fault.evidence.append(
+      "\(earlier.milliseconds) ms before rank \(firstRank), whose end was heard of first")
+    note(.faultFound(fault))
+  }
+
+  private func badEnd(_ attempt: Int32, member slot: Int32, _ rank: RankReport) -> Fault {
     let cause: Fault.Cause
     var evidence: [String]
+    let node = NodeID(cluster.members[slot].node)
     if !rank.outOfMemory.isEmpty {
       cause = .outOfMemory
       evidence = [rank.outOfMemory]
@@ -13,12 +43,16 @@ extension Controller {
       cause = .exitCode
       evidence = ["rank \(rank.rank) (pid \(rank.pid)) exited with code \(rank.exitCode)"]
     }
-    evidence.append("no evidence against node \(nodeName(cluster.members[slot].node))")
-    let code = rank.signal != 0 ? 128 + rank.signal : rank.exitCode
-    fail(
-      attempt, node: NodeID(cluster.members[slot].node), rank: rank.rank, component: .rank, cause: cause,
-      confidence: .high, evidence: evidence, happenedAt: now - (rank.exitedAge ?? .zero), exitCode: code,
-      outcome: .jobFault)
+    evidence.append("no evidence against node \(nodeName(node.index))")
+    return Fault(
+      attempt: cluster.attemptID(attempt), component: .rank, node: node, rank: rank.rank, cause: cause,
+      confidence: .high, evidence: evidence, action: .restartOnSameNodes,
+      happenedAt: now - (rank.exitedAge ?? .zero), stepsLost: stepsLost(attempt),
+      exitCode: rank.signal != 0 ? 128 + rank.signal : rank.exitCode)
+  }
+
+  private func stepsLost(_ attempt: Int32) -> Int64 {
+    max(0, lastStep(attempt) - cluster.jobs[cluster.attempts[attempt].jobSlot].checkpointStep)
   }
 
   /// The command cannot be executed: the job fails at once.
@@ -48,12 +82,19 @@ extension Controller {
     if isThirdStillborn(attempt, member: slot) {
       return shimNotStarted(attempt, member: slot, "three shims in a row ended before they spoke")
     }
+    var evidence = [
+      "the agent on \(nodeName(node)) saw its shim end and everything under it with it",
+      "the agent answers: no evidence against the node",
+    ]
+    if cluster.attempts[attempt].phase == .running,
+      watch.knownMember(slot, id: cluster.memberID(slot))?.report == nil
+    {
+      evidence.append(
+        "it ended while no controller listened: what its ranks did after the last checkpoint is not known")
+    }
     fail(
       attempt, node: NodeID(node), rank: nil, component: .shim, cause: .shimDied, confidence: .certain,
-      evidence: [
-        "the agent on \(nodeName(node)) saw its shim end and everything under it with it",
-        "the agent answers: no evidence against the node",
-      ], happenedAt: now, outcome: .nodeFault)
+      evidence: evidence, happenedAt: now, outcome: .nodeFault)
   }
 
   /// One shim that ends before its first word may have been killed; three in a row on one node cannot be started there.
@@ -82,11 +123,10 @@ extension Controller {
     let isRootCause = isRootCause(attempt, node: node, component: component, outcome: outcome)
     guard cluster.attempts[attempt].phase < .stopping || isRootCause else { return }
     let evidence = isRootCause ? evidence + ["the exit that was seen first came from losing this node"] : evidence
-    let job = cluster.attempts[attempt].jobSlot
     let fault = Fault(
       attempt: cluster.attemptID(attempt), component: component, node: node, rank: rank, cause: cause,
       confidence: confidence, evidence: evidence, action: action, happenedAt: min(happenedAt, now),
-      stepsLost: max(0, lastStep(attempt) - cluster.jobs[job].checkpointStep), exitCode: exitCode)
+      stepsLost: stepsLost(attempt), exitCode: exitCode)
     note(.faultFound(fault))
     if isRootCause { return restate(attempt, outcome) }
     endAttempt(attempt, outcome)

@@ -24,7 +24,9 @@ extension Controller {
     noteProgress(attempt, member: slot, before: before, report)
     switch cluster.attempts[attempt].phase {
     case .starting, .running: follow(attempt, member: slot, report)
-    case .stopping, .ended: if report.state == .stopped || report.state == .failed { stopped(slot, .confirmed) }
+    case .stopping, .ended:
+      restateEarlierExit(attempt, member: slot, report)
+      if report.state == .stopped || report.state == .failed { stopped(slot, .confirmed) }
     }
   }
 
@@ -54,9 +56,7 @@ extension Controller {
     } else if report.problem?.code == "leaseExpired" {
       // Before the ranks' own ends: it was the shim that killed them.
       leaseExpired(attempt, member: slot, report)
-    } else if let bad = report.ranks.filter(\.endedBadly).max(by: {
-      ($0.exitedAge ?? .zero) < ($1.exitedAge ?? .zero)
-    }) {
+    } else if let bad = report.firstBadEnd {
       rankEndedBadly(attempt, member: slot, bad)
     } else {
       advance(attempt)
@@ -121,6 +121,11 @@ extension Controller {
     // Only the latest attempt's checkpoints count: an attempt is old once its successor has its resume step.
     let isCurrent = cluster.jobs[job].latestAttempt == attempt && cluster.attempts[attempt].phase != .ended
     guard isCurrent || planted == .oldCheckpointAccepted else { return }
+    if cluster.attempts[attempt].phase < .stopping, cluster.attempts[attempt].firstStepAt == .zero,
+      seen.firstStepAt != .zero
+    {
+      note(.stepsBegan(attempt: id, first: seen.firstStepAt))
+    }
     let newest = report.ranks.compactMap(\.checkpoint).max() ?? 0
     if newest > cluster.jobs[job].checkpointStep { note(.checkpointCommitted(attempt: id, step: newest)) }
   }
@@ -145,12 +150,12 @@ extension Controller {
   mutating func endAttempt(_ attempt: Int32, _ outcome: Outcome) {
     guard attempt >= 0, cluster.attempts[attempt].phase < .stopping else { return }
     let id = cluster.attemptID(attempt)
-    var seen = watch.attempt(attempt, id: id)
+    let steps = steps(attempt)
     note(
       .attemptEnding(
         AttemptEnding(
-          attempt: id, outcome: outcome, lastStep: lastStep(attempt), firstStepAt: seen.firstStepAt,
-          lastStepAt: seen.lastStepAt)))
+          attempt: id, outcome: outcome, lastStep: steps.last, firstStepAt: steps.firstAt, lastStepAt: steps.lastAt)))
+    var seen = watch.attempt(attempt, id: id)
     let spec = cluster.specs[Int(cluster.attempts[attempt].jobSlot)]
     seen.stop = Watch.StopDeadline(
       confirmBy: watch.attention.clock(now) + stopOrder(outcome, spec).grace + limits.confirm)
@@ -218,17 +223,14 @@ extension Controller {
   /// - Returns: the attempt's last step.
   private mutating func restateSteps(_ slot: Int32) -> Int64 {
     let attempt = cluster.attempts[slot]
-    let lastStep = max(attempt.lastStep, self.lastStep(slot))
-    let seen = watch.knownAttempt(slot, id: cluster.attemptID(slot))
-    let lastStepAt = max(attempt.lastStepAt, seen?.lastStepAt ?? .zero)
-    guard lastStep > attempt.lastStep || lastStepAt > attempt.lastStepAt else { return lastStep }
-    let firstStepAt = attempt.firstStepAt == .zero ? seen?.firstStepAt ?? .zero : attempt.firstStepAt
+    let steps = steps(slot)
+    guard steps.last > attempt.lastStep || steps.lastAt > attempt.lastStepAt else { return steps.last }
     note(
       .attemptEnding(
         AttemptEnding(
-          attempt: cluster.attemptID(slot), outcome: attempt.outcome, lastStep: lastStep, firstStepAt: firstStepAt,
-          lastStepAt: lastStepAt)))
-    return lastStep
+          attempt: cluster.attemptID(slot), outcome: attempt.outcome, lastStep: steps.last, firstStepAt: steps.firstAt,
+          lastStepAt: steps.lastAt)))
+    return steps.last
   }
 
   private mutating func finish(_ slot: Int32) {

@@ -46,9 +46,15 @@ extension Controller {
     return MemberID(attempt: attempt, index: rank / cluster.specs[Int(slot)].role.ranksPerNode)
   }
 
-  /// Steps of an attempt that has not ended, as they are seen now.
-  public func liveSteps(_ attempt: Int32) -> (step: Int64, first: Instant, last: Instant) {
+  /// How far an attempt has come, by what is kept and by what ranks have said since: its last step, when the first and
+  /// the last one were said. Times are zero where no rank has spoken.
+  public func steps(_ attempt: Int32) -> (last: Int64, firstAt: Instant, lastAt: Instant) {
+    let kept = cluster.attempts[attempt]
     let seen = watch.knownAttempt(attempt, id: cluster.attemptID(attempt))
-    return (lastStep(attempt), seen?.firstStepAt ?? .zero, seen?.lastStepAt ?? .zero)
+    return (
+      max(kept.lastStep, lastStep(attempt)),
+      kept.firstStepAt == .zero ? seen?.firstStepAt ?? .zero : kept.firstStepAt,
+      max(kept.lastStepAt, seen?.lastStepAt ?? .zero)
+    )
   }
 }

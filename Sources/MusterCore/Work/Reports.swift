@@ -22,6 +22,11 @@ public struct ShimReport: Sendable, Hashable {
     self.ranks = ranks
   }
 
+  /// The rank that ended badly before the others here did.
+  var firstBadEnd: RankReport? {
+    ranks.filter(\.endedBadly).max { ($0.exitedAge ?? .zero) < ($1.exitedAge ?? .zero) }
+  }
+
   /// Why a member cannot start, or was stopped by its shim.
   public struct Problem: Sendable, Hashable {
     /// As in the link protocol: `executableNotFound`, `leaseExpired`, ...

@@ -68,6 +68,7 @@ struct EventDetail {
         .init(name: "resumeStep", value: .int(started.resumeStep)),
       ]
     case .gangStarted(let attempt): self = about(attempt, "runs: every rank has been started")
+    case .stepsBegan(let attempt, _): self = about(attempt, "has done its first step")
     case .checkpointCommitted(let attempt, let step):
       self = about(attempt, "has a checkpoint of step \(step)")
       more = [.init(name: "step", value: .int(step))]

@@ -142,11 +142,11 @@ extension Controller {
 
   func attemptTimes(_ slot: Int32, now: Instant) -> AttemptTimes {
     let a = cluster.attempt(slot)
-    let live = a.phase < .stopping ? liveSteps(slot) : nil
+    let steps = a.phase < .stopping ? steps(slot) : (last: a.lastStep, firstAt: a.firstStepAt, lastAt: a.lastStepAt)
     func set(_ instant: Instant) -> Instant? { instant == .zero ? nil : instant }
     return AttemptTimes(
-      startedAt: a.startedAt, runningAt: set(a.runningAt), firstStepAt: live?.first ?? a.firstStepAt,
-      lastStepAt: live?.last ?? a.lastStepAt, endingAt: set(a.endingAt), endedAt: set(a.endedAt),
-      resumeStep: a.resumeStep, lastStep: live?.step ?? a.lastStep, outcome: a.phase < .stopping ? nil : a.outcome)
+      startedAt: a.startedAt, runningAt: set(a.runningAt), firstStepAt: steps.firstAt,
+      lastStepAt: steps.lastAt, endingAt: set(a.endingAt), endedAt: set(a.endedAt),
+      resumeStep: a.resumeStep, lastStep: steps.last, outcome: a.phase < .stopping ? nil : a.outcome)
   }
 }

@@ -28,7 +28,7 @@ final class RunSession {
   private static let leftStatus: Int32 = 130
   /// Kinds of events that say nothing new to who follows the logs; the end is told once the last lines are out.
   private static let quiet: Set<String> = [
-    "jobSubmitted", "jobEnded", "checkpointCommitted", "memberStopped", "keysForgotten", "jobArchived",
+    "jobSubmitted", "jobEnded", "stepsBegan", "checkpointCommitted", "memberStopped", "keysForgotten", "jobArchived",
   ]
 
   init(id: Int64, source: EndpointSource, isJSON: Bool) {

@@ -82,7 +82,11 @@ struct UpCommand: AsyncParsableCommand {
         watching.get()?.cancel()
         await engine.stop()
         Terminal.out("Stopped: no rank runs.\n")
-      }, killing: { await engine.stop() })
+      },
+      killing: {
+        await server.noteStop(within: .seconds(1))
+        await engine.stop()
+      })
   }
 }
 
