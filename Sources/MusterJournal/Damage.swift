@@ -77,13 +77,16 @@ extension JournalDamage: CustomStringConvertible {
     var text = "restore the data folder from a backup"
     if let newestSnapshot {
       text +=
-        "; if the damage lies before the newest whole snapshot (sequence \(newestSnapshot)), a server starts from it"
+        "; if the damage lies before the newest whole snapshot (sequence \(newestSnapshot)), "
+        + "a server starts from it with --trust-snapshot"
     }
     if let wholeUntil, wholeUntil > 0 {
       text += "; 'muster replay JOURNAL --until \(wholeUntil)' shows the state up to the damage"
     }
     if let logOffset {
-      text += "; to give up what follows the damage, also what was acknowledged: truncate -s \(logOffset) \(path)"
+      text +=
+        "; to give up what follows the damage, also what was acknowledged: truncate -s \(logOffset) \(path) "
+        + "and remove journal.end"
     }
     return text
   }

@@ -37,6 +37,7 @@ public final class Journal {
   private var lock: FolderLock?
   private var diskGuard: DiskGuard
   private var reserve: DiskReserve
+  private var endMark: EndMark?
 
   /// Takes the folder (created, with what is missing above it, mode 0700), checks the journal's tail and makes all that
   /// it holds durable. A first start makes an empty journal.
@@ -85,6 +86,17 @@ public final class Journal {
     }
     lastSequence = batch.lastSequence
     chain = next
+    markEnd()
+  }
+
+  /// Where it cannot be written (a full disk) nothing fails for it: the batch is on disk, and a mark that is older than
+  /// the journal only notices less.
+  private func markEnd() {
+    do throws(JournalError) {
+      if endMark == nil { endMark = try EndMark(folder: folder) }
+      try endMark?.take()
+      try endMark?.write(JournalEnd(sequence: lastSequence, chain: chain))
+    } catch {}
   }
 
   /// Reads the journal again after a failed commit, under the same lock.
@@ -182,6 +194,7 @@ public final class Journal {
     lastSequence = found.end.sequence
     chain = found.end.chain
     state = .open(database)
+    markEnd()
   }
 
   /// Opening writes a little (the log's index): if there is no space for that, the reserve makes some. Once; writes that

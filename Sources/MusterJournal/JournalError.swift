@@ -12,6 +12,10 @@ public enum JournalError: Error, Hashable, Sendable {
   case gap(after: Int64, found: Int64)
   /// The journal ends before an intact snapshot that was made from it: acknowledged facts are gone.
   case shortened(last: Int64, snapshot: Int64)
+  /// The journal ends before what was acknowledged, by its end mark: acknowledged facts are gone.
+  case endMissing(last: Int64, marked: Int64)
+  /// The journal has another history than the one whose end was marked at `sequence`.
+  case replaced(sequence: Int64)
   /// SQLite cannot read the file; `detail` is its word.
   case unreadable(path: String, detail: String)
   /// The file is a journal, and a part of it is missing or not as SQLite wrote it.
@@ -39,7 +43,8 @@ public enum JournalError: Error, Hashable, Sendable {
     case .newerFormat: "journalNewerFormat"
     case .altered: "journalAltered"
     case .gap: "journalGap"
-    case .shortened: "journalShortened"
+    case .shortened, .endMissing: "journalShortened"
+    case .replaced: "journalReplaced"
     case .unreadable: "journalUnreadable"
     case .damaged: "journalDamaged"
     case .outOfOrder: "journalOutOfOrder"
@@ -77,6 +82,10 @@ extension JournalError: CustomStringConvertible {
     case .gap(let after, let found): "the journal has a gap: after sequence \(after) comes \(found)"
     case .shortened(let last, let snapshot):
       "the journal ends at sequence \(last), but a snapshot made from it is at \(snapshot): facts are missing"
+    case .endMissing(let last, let marked):
+      "the journal ends at sequence \(last), but facts up to \(marked) were acknowledged: the last ones are missing"
+    case .replaced(let sequence):
+      "the journal is not the one that was written here: at sequence \(sequence) it has another hash than journal.end"
     case .unreadable(let path, let detail): "\(path) cannot be read: \(detail)"
     case .damaged(let damage): damage.description
     case .outOfOrder(let expected, let given, let count):
@@ -98,10 +107,15 @@ extension JournalError: CustomStringConvertible {
     case .notAJournal: "name a Muster data folder, or the journal.sqlite inside it"
     case .newerFormat: "run the version of Muster that wrote it, or a later one"
     case .altered, .gap:
-      "restore the data folder from a backup; 'muster replay JOURNAL --until SEQ' shows the state up to the damage"
+      "restore the data folder from a backup; 'muster replay JOURNAL --until SEQ' shows the state up to the damage; if a "
+        + "whole snapshot lies behind it, a server starts from that with --trust-snapshot"
     case .shortened:
       "put the missing journal.sqlite-wal back or restore the data folder from a backup; "
         + "only to give up the missing facts for good, remove the newer files in snapshots/"
+    case .endMissing:
+      "put the missing journal.sqlite-wal back or restore the data folder from a backup; only to give up the missing "
+        + "facts for good (an older copy was put in place on purpose), remove journal.end"
+    case .replaced: "put the right journal.sqlite back; if this one is in place on purpose, remove journal.end"
     case .unreadable: "check that the file, its -wal and the folder can be read and written, else restore a backup"
     case .damaged(let damage): damage.remedy
     case .beyondEnd(_, let last): "ask for one from 0 to \(last)"

@@ -5,7 +5,8 @@ import Glibc
 public struct JournalOpening: Hashable, Sendable {
   /// There was none; an empty one was made.
   public var created = false
-  /// Batches after this sequence number were read and checked; those before it are vouched for by a snapshot.
+  /// Batches after this sequence number were read and checked; those before it were not, and the state comes from a
+  /// snapshot that is tied to the journal there. 0: all were.
   public var verifiedAfter: Int64 = 0
   /// The last fact and the hash there.
   public var end = JournalEnd(sequence: 0, chain: .genesis)
@@ -23,7 +24,7 @@ extension JournalOpening {
       try create(folder: folder, path: path, options: options)
       found.created = true
     } else {
-      try found.check(folder: folder)
+      try found.check(folder: folder, options: options)
     }
     try settleLog(path + "-wal")
     let database = try JournalDatabase(writing: path, options: options)
@@ -31,22 +32,24 @@ extension JournalOpening {
     return (database, found)
   }
 
-  private mutating func check(folder: String) throws(JournalError) {
+  private mutating func check(folder: String, options: JournalOptions) throws(JournalError) {
     do throws(JournalError) {
-      try read(folder: folder)
+      try read(folder: folder, options: options)
     } catch {
       throw JournalReader.located(error, in: folder)
     }
   }
 
-  private mutating func read(folder: String) throws(JournalError) {
+  private mutating func read(folder: String, options: JournalOptions) throws(JournalError) {
     let reader = try JournalReader(path: folder)
     try reader.checkLog()
     let search = try reader.latestSnapshot()
     skipped = search.skipped
-    let known = search.snapshot.map { JournalEnd(sequence: $0.sequence, chain: $0.chain) }
+    var known = search.snapshot.map { JournalEnd(sequence: $0.sequence, chain: $0.chain) }
+    if !options.trustsSnapshot, Folder.fileBytes(reader.path) ?? 0 <= options.wholeCheckBytes { known = nil }
     verifiedAfter = known?.sequence ?? 0
     end = try reader.verify(after: known ?? JournalEnd(sequence: 0, chain: .genesis))
+    try reader.checkEnd()
     try reader.close()
     // The snapshot was made from facts that were on disk.
     for case .beyondJournal(let last) in skipped.map(\.fault) {
@@ -63,6 +66,9 @@ extension JournalOpening {
     }
     if let newest = try SnapshotFolder(journalFolder: folder).sequences().first {
       throw .shortened(last: 0, snapshot: newest)
+    }
+    if let marked = try EndMark.read(folder: folder), marked.sequence > 0 {
+      throw .endMissing(last: 0, marked: marked.sequence)
     }
     let new = path + ".new"
     for leftover in [new, new + "-wal", new + "-shm"] {

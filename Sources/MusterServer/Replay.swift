@@ -13,6 +13,7 @@ public struct Replay {
     do {
       let reader = try JournalReader(path: path)
       try reader.checkLog()
+      try reader.checkEnd()
       try self.init(reader, until: until)
     } catch let error as JournalError {
       let located = JournalReader.located(error, in: path)

@@ -3,6 +3,7 @@ import HummingbirdCore
 import HummingbirdTLS
 public import Logging
 public import MusterCore
+import MusterJournal
 import MusterProtocol
 import MusterTLS
 import NIOCore
@@ -15,6 +16,8 @@ public struct Server: Sendable {
     /// 0: the kernel chooses.
     public var port: Int
     public var limits = Limits()
+    /// The journal's facts before its newest snapshot are not checked.
+    public var trustsSnapshot = false
     /// Other hosts may reach it: TLS 1.3, nodes with certificates.
     public var hasTLS = false
     /// How long a node's certificate is valid; renewed at half of it. Seconds.
@@ -32,6 +35,7 @@ public struct Server: Sendable {
   let api: API
   let logger: Logger
   let follower: Follower
+  let olderFacts: OlderFacts?
   let tls: ControllerTLS?
 
   /// Opens the journal and starts the writer: from here on the folder is this process's.
@@ -50,12 +54,19 @@ public struct Server: Sendable {
     }
     let writer: Writer
     do {
-      writer = try await Writer(folder: folder, events: events, limits: options.limits, logger: logger)
+      writer = try await Writer(
+        folder: folder, events: events, limits: options.limits, logger: logger,
+        trustsSnapshot: options.trustsSnapshot)
     } catch WriterFailure.cannotStart(let reason) {
       throw StartFailure(reason: reason)
     }
     api = API(writer: writer, events: events, folder: folder)
     follower = Follower(folder: folder, logger: logger)
+    let unchecked = writer.opening.verifiedAfter
+    if options.trustsSnapshot, unchecked > 0 {
+      logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")
+    }
+    olderFacts = options.trustsSnapshot ? nil : OlderFacts(folder: folder, logger: logger, until: unchecked)
   }
 
   public struct StartFailure: Error, CustomStringConvertible {
@@ -85,7 +96,11 @@ public struct Server: Sendable {
       onServerRunning: { channel in heard.yield(channel.localAddress?.port ?? 0) }, logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await application.run() }
-      group.addTask { try await follower.run() }
+      group.addTask {
+        async let older: Void? = olderFacts?.check()
+        try await follower.run()
+        try await older
+      }
       group.addTask {
         await self.api.writer.waitForEnd()
         try Task.checkCancellation()

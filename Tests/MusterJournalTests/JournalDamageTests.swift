@@ -59,6 +59,57 @@ import Testing
     #expect(refused > 100)
   }
 
+  @Test func `batches that were deleted at the end are missed`() throws {
+    let folder = try written()
+    try change(folder, "DELETE FROM batch WHERE first > 50")
+    let last = try JournalReader(path: folder.journal).end().sequence
+    let journal = JournalError.endMissing(last: last, marked: try marked(folder))
+    #expect(last < (try marked(folder)))
+    #expect(throws: journal) { try Journal.plain(folder.journal) }
+    #expect(throws: journal) { try JournalReader(path: folder.journal).checkEnd() }
+    unlink(folder.journal + "/journal.end")
+    #expect(try Journal.plain(folder.journal).lastSequence == last, "on purpose: the mark was removed")
+  }
+
+  @Test func `a log that was deleted is missed`() throws {
+    let folder = try TemporaryFolder()
+    let journal = try Journal.plain(folder.journal)
+    try journal.appendMarked(batches: 40)
+    // As after a crash: the log was not copied into the file.
+    let crashed = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: crashed.journal, withIntermediateDirectories: true)
+    for name in ["journal.sqlite", "journal.end"] {
+      try put(try bytes(of: folder.journal + "/" + name), to: crashed.journal + "/" + name)
+    }
+    try journal.close()
+    #expect(throws: JournalError.endMissing(last: 0, marked: try marked(folder))) { try Journal.plain(crashed.journal) }
+  }
+
+  @Test func `a journal of another history is not taken for this one`() throws {
+    let (folder, other) = (try written(), try TemporaryFolder())
+    let journal = try Journal.plain(other.journal)
+    try journal.appendMarked(batches: 50, bytes: 100)
+    try journal.close()
+    try put(try bytes(of: journal.path), to: folder.file)
+    #expect(throws: JournalError.replaced(sequence: try marked(folder))) { try Journal.plain(folder.journal) }
+  }
+
+  @Test(arguments: ["", "x", String(repeating: " ", count: 86), String(repeating: "9", count: 200)])
+  func `a mark that says nothing is passed over, and written anew`(text: String) throws {
+    let folder = try written()
+    let last = try marked(folder)
+    try put(Array(text.utf8), to: folder.journal + "/journal.end")
+    let journal = try Journal.plain(folder.journal)
+    try journal.append(firstSequence: last + 1, count: 1, at: 1, facts: [1])
+    try journal.close()
+    #expect(try marked(folder) == last + 1)
+  }
+
+  private func marked(_ folder: borrowing TemporaryFolder) throws -> Int64 {
+    let text = String(decoding: try bytes(of: folder.journal + "/journal.end"), as: UTF8.self)
+    return try #require(Int64(text.prefix(20)))
+  }
+
   @Test func `a removed batch is a gap, named by its neighbours`() throws {
     let folder = try written()
     try change(folder, "DELETE FROM batch WHERE first = 19")
@@ -104,6 +155,7 @@ import Testing
     for cut in cuts where cut >= 0 && cut <= whole.count {
       try put(file, to: image + "/journal.sqlite")
       try put(whole.prefix(cut), to: image + "/journal.sqlite-wal")
+      unlink(image + "/journal.end")
       let torn = try Journal.plain(image)
       #expect(torn.lastSequence == commits.last { $0.logBytes <= cut }?.last, "cut at \(cut)")
       try torn.appendMarked(batches: 1)
@@ -133,6 +185,7 @@ import Testing
       altered[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
       try put(file, to: image + "/journal.sqlite")
       try put(altered, to: image + "/journal.sqlite-wal")
+      unlink(image + "/journal.end")
       do {
         let opened = try Journal.plain(image)
         let read = try JournalReader(path: image).all()

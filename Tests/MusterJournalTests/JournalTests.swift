@@ -20,7 +20,10 @@ import Testing
     try first.appendMarked(batches: 5)
     let (last, chain) = (first.lastSequence, first.chain)
     try first.close()
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.journal).sorted() == ["journal.sqlite", "lock"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.journal).sorted() == [
+        "journal.end", "journal.sqlite", "lock",
+      ])
 
     let second = try Journal.plain(folder.journal)
     #expect(!second.opening.created)

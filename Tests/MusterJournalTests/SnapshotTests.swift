@@ -80,16 +80,38 @@ import Testing
     _ = folder
   }
 
-  @Test func `opening reads only what follows on the snapshot, and tells which it could not use`() throws {
+  @Test func `damage before the newest snapshot is refused, unless the snapshot is to be trusted`() throws {
+    let (folder, journal, _) = try written()
+    try journal.appendMarked(batches: 4)
+    let last = journal.lastSequence
+    try journal.close()
+    var file = try bytes(of: folder.file)
+    file[try #require(file.firstIndex(of: "<fact 3>")) + 30] ^= 1
+    try put(file, to: folder.file)
+    let error = #expect(throws: JournalError.altered(sequence: 3, what: .contents)) {
+      try Journal.plain(folder.journal)
+    }
+    #expect(error?.remedy.contains("--trust-snapshot") == true)
+    var trusting = JournalOptions.plain
+    trusting.trustsSnapshot = true
+    let opened = try Journal.open(folder: folder.journal, options: trusting)
+    #expect(opened.lastSequence == last && opened.opening.verifiedAfter == 5)
+  }
+
+  @Test func `of a large journal opening reads only what follows on the snapshot, and tells which it could not use`()
+    throws
+  {
     let (folder, journal, snapshots) = try written()
     try journal.appendMarked(batches: 4)
     try journal.close()
-    let second = try Journal.plain(folder.journal)
+    var large = JournalOptions.plain
+    large.wholeCheckBytes = 0
+    let second = try Journal.open(folder: folder.journal, options: large)
     #expect(second.opening.verifiedAfter == 5)
     try second.close()
 
     try put([], to: snapshots.file(5))
-    let third = try Journal.plain(folder.journal)
+    let third = try Journal.open(folder: folder.journal, options: large)
     #expect(third.opening.verifiedAfter == 3)
     #expect(third.opening.skipped.map(\.fault) == [.torn(bytes: 0, expected: 92)])
   }

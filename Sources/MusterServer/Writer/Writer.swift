@@ -23,23 +23,26 @@ public final class Writer: Sendable {
   private let logger: Logger
   private let clock = HostClock()
   private let ended: Gate
+  /// What opening the journal found.
+  let opening: JournalOpening
   /// Finishes when the thread has ended.
   private let life: AsyncStream<Void>
 
   /// Starts the thread. The first facts (a new epoch) are durable when this returns.
-  init(folder: DataFolder, events: EventHub, limits: Limits, logger: Logger) async throws {
+  init(folder: DataFolder, events: EventHub, limits: Limits, logger: Logger, trustsSnapshot: Bool) async throws {
     self.events = events
     self.logger = logger
     let (ready, signal) = (Gate(), Gate())
     ended = signal
     let (life, living) = AsyncStream.makeStream(of: Void.self)
     self.life = life
-    let failure = Box<WriterFailure?>(nil)
+    let outcome = Box<Result<JournalOpening, WriterFailure>>(.failure(.stopping))
     let loop = WriterLoop(
-      mailbox: mailbox, folder: folder, events: events, limits: limits, logger: logger, clock: clock)
+      mailbox: mailbox, folder: folder, events: events, limits: limits, logger: logger, clock: clock,
+      trustsSnapshot: trustsSnapshot)
     let thread = WriterThread {
-      loop.run(ready: { error in
-        failure.set(error)
+      loop.run(ready: { result in
+        outcome.set(result)
         ready.open()
       })
       signal.open()
@@ -47,7 +50,7 @@ public final class Writer: Sendable {
     }
     thread.start()
     await ready.wait()
-    if let failure = failure.get() { throw failure }
+    opening = try outcome.get().get()
   }
 
   func put(_ lane: Lane, _ work: @escaping Work) -> Bool { mailbox.put(work, lane) }

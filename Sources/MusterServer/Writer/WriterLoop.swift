@@ -10,23 +10,30 @@ struct WriterLoop: Sendable {
   let limits: Limits
   let logger: Logger
   let clock: HostClock
+  /// Facts before the newest snapshot are not checked at the start.
+  let trustsSnapshot: Bool
 
-  func run(ready: (WriterFailure?) -> Void) {
+  func run(ready: (Result<JournalOpening, WriterFailure>) -> Void) {
     var isReady = false
     do {
-      let journal = try Journal.open(folder: folder.path)
+      let journal = try Journal.open(
+        folder: folder.path, options: JournalOptions(trustsSnapshot: trustsSnapshot))
       var state = try restore(journal, clock)
       try commitStart(journal, &state)
-      ready(nil)
+      ready(.success(journal.opening))
       isReady = true
       serve(journal, &state)
       try journal.close()
     } catch let error as WriterFailure {
-      if !isReady { ready(error) }
+      if !isReady { ready(.failure(error)) }
     } catch let error as JournalError {
-      if isReady { logger.error("journal: \(error)") } else { ready(.cannotStart("\(error)\n\(error.remedy)")) }
+      if isReady {
+        logger.error("journal: \(error)")
+      } else {
+        ready(.failure(.cannotStart("\(error)\n\(error.remedy)")))
+      }
     } catch {
-      if !isReady { ready(.cannotStart("\(error)")) }
+      if !isReady { ready(.failure(.cannotStart("\(error)"))) }
     }
   }
 
@@ -55,7 +62,8 @@ struct WriterLoop: Sendable {
       let wait = max(Span.zero, nextTick - state.clock.now)
       guard let batch = mailbox.take(deadline: HostClock.monotonic(after: wait)) else { return }
       state.now = max(state.clock.now, state.now)
-      if state.now >= nextSpaceCheck {
+      // While there is space it is looked at before every batch, so that no burst of submissions outruns the low-water mark.
+      if state.space == nil || state.now >= nextSpaceCheck {
         checkSpace(journal, &state)
         nextSpaceCheck = state.now + .seconds(1)
       }

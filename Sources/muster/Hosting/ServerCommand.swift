@@ -74,6 +74,12 @@ struct HostingOptions: ParsableArguments {
       valueName: "time"))
   var lease: WaitingTime?
 
+  @Flag(
+    help:
+      "Start from the newest whole snapshot without checking the older part of the journal: for one that is damaged there."
+  )
+  var trustSnapshot = false
+
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "notice"
 
@@ -113,6 +119,7 @@ struct HostingOptions: ParsableArguments {
     try Port.check(host: host, port: port)
     var options = Server.Options(dataFolder: folder, host: host, port: port)
     if let lease { options.limits.lease = .milliseconds(Int64(lease.seconds * 1000)) }
+    options.trustsSnapshot = trustSnapshot
     adjust(&options)
     do {
       return try await Server(options, logger: logger("muster"))
