@@ -9,6 +9,13 @@ public struct Limits: Sendable, Hashable {
   var quiet: Span { Span(nanoseconds: silence.nanoseconds / 2) }
   /// Three beats of 1 s missed: the agent is silent. Simulations: 1 s to 20 s.
   public var agentSilence: Span = .milliseconds(3000)
+  /// How often an agent reports. Simulations keep it: agents of older versions know no other.
+  public var report: Span = .seconds(1)
+  /// Reports a second that agents on which nothing runs send together. More of them report less often each, at the least
+  /// every `slowestReport`, and count as silent that much later. Simulations: 2 to 5,000.
+  public var idleReports: Int64 = 5_000
+  /// Below what either side takes for a cut link when nothing comes (10 s).
+  public var slowestReport: Span = .seconds(5)
   /// A new shim may take this long to its first word; so may all after the controller's start. A loaded machine
   /// starting many Python processes needs seconds. Simulations: 2 s to 60 s.
   public var firstWord: Span = .seconds(15)

@@ -20,6 +20,9 @@ package struct AgentMachine: Sendable {
     var startFailed: String
   }
   package private(set) var epoch: Int64 = 0
+  /// As the controller wishes; each connection begins with the usual pace. Milliseconds.
+  package private(set) var reportEvery = AgentMachine.usualReport
+  package static let usualReport: Int64 = 1_000
   private var members: [MemberID: Known] = [:]
   /// Members whose shims are gone and put away, newest last. A member runs once: an intent that came late, or one of a
   /// controller that does not know yet, must not start it anew beside the word, still on its way, that it is gone.
@@ -51,6 +54,7 @@ package struct AgentMachine: Sendable {
   package mutating func welcomed(epoch: Int64) -> [Action] {
     guard epoch >= self.epoch else { return [.hangUp] }
     self.epoch = epoch
+    reportEvery = AgentMachine.usualReport
     return [.report]
   }
 
@@ -58,7 +62,9 @@ package struct AgentMachine: Sendable {
   package mutating func intended(_ intent: NodeIntent, epoch: Int64) -> [Action] {
     guard epoch >= self.epoch else { return [.hangUp] }
     self.epoch = epoch
-    var actions: [Action] = []
+    // To be heard sooner means now: the controller counts from when it said so.
+    var actions: [Action] = intent.reportEvery.milliseconds < reportEvery ? [.report] : []
+    reportEvery = intent.reportEvery.milliseconds
     let wanted = Set(intent.launches.map(\.member) + intent.others)
     for launch in intent.launches where members[launch.member] == nil {
       if putAway.contains(launch.member) {

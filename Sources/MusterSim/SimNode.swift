@@ -141,7 +141,7 @@ extension World {
     case .giveUp: hangUp(i, clock)
     }
     if clock >= nodes[i].nextReport {
-      nodes[i].nextReport = clock + 1_000
+      nodes[i].nextReport = clock + nodes[i].agent.reportEvery
       if let c = nodes[i].link.connection {
         nodes[i].beat += 1
         sendUp(c, .report(beat: nodes[i].beat, members: nodes[i].agent.report))

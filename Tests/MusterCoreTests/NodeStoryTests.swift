@@ -7,7 +7,8 @@ private struct Story: ~Copyable {
   var controller = Controller(cluster: Cluster(), now: Instant(nanoseconds: 1_000_000_000))
   var now = Instant(nanoseconds: 1_000_000_000)
 
-  init() {
+  init(limits: Limits = Limits()) {
+    controller = Controller(cluster: Cluster(), limits: limits, now: now)
     _ = controller.handle(.start, now: now)
     hello(devices: 8)
   }
@@ -118,6 +119,45 @@ private struct Story: ~Copyable {
     #expect(story.faults(job).first?.exitCode == code && story.faults(job).first?.confidence == confidence)
     #expect(story.faults(job).count == (code == 42 ? 2 : 1))
     #expect(story.job(job).attempt == 2, "a rank's end restarts the job")
+  }
+
+  @Test("in a large fleet agents on which nothing runs report less often, and are silent that much later")
+  func idlePace() {
+    var limits = Limits()
+    limits.idleReports = 1
+    var story = Story(limits: limits)
+    func pace(_ story: borrowing Story, _ node: Int32) -> Span { story.controller.reportEvery(NodeID(node)) }
+    func state(_ story: borrowing Story, _ node: Int) -> NodeState { story.cluster { $0.nodes[node].state } }
+    #expect(pace(story, 0) == .seconds(1), "one node, one report a second")
+    story.secondNode()
+    #expect(pace(story, 1) == .seconds(2))
+    story.tick(seconds: 5)
+    #expect(state(story, 1) == .ready, "silent for 5 s of 6")
+    let job = story.submit(nodes: 2)
+    #expect(story.job(job).state == .starting && pace(story, 1) == .seconds(1))
+    story.tick(seconds: 2)
+    #expect(state(story, 1) == .ready, "counted from when it was given work")
+    story.say(.cancel(job))
+    story.tick(seconds: 30)
+    #expect(state(story, 1) != .ready, "its agent has never spoken again")
+    #expect(pace(story, 1) == .seconds(1), "to be heard as soon as it is back")
+  }
+
+  @Test(
+    "a node on which nothing runs is silent after as many reports as ever; after its connection's end as soon as ever")
+  func idleSilence() {
+    var limits = Limits()
+    limits.idleReports = 1
+    for isConnected in [true, false] {
+      var story = Story(limits: limits)
+      story.secondNode()
+      story.tick(seconds: 1)
+      if !isConnected { story.say(.agentGone(node: NodeID(1))) }
+      story.tick(seconds: isConnected ? 4 : 2)
+      #expect(story.cluster { $0.nodes[1].state } == .ready)
+      story.tick(seconds: 2)
+      #expect(story.cluster { $0.nodes[1].state } == .suspect)
+    }
   }
 
   @Test("what is known of an attempt's steps outlives a controller that ends together with its ranks")

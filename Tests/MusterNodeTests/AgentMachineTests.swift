@@ -63,6 +63,18 @@ import Testing
     #expect(machine.tick(now: 99_000) == [])
   }
 
+  @Test("an agent reports as often as it is told to, at once when that is sooner, and as ever to a new connection")
+  func pace() {
+    var machine = AgentMachine()
+    func told(_ seconds: Int64) -> [AgentMachine.Action] {
+      machine.intended(NodeIntent(launches: [], reportEvery: .seconds(seconds)), epoch: 1)
+    }
+    #expect(told(5) == [] && machine.reportEvery == 5_000)
+    #expect(told(2) == [.report] && machine.reportEvery == 2_000)
+    #expect(told(2) == [])
+    #expect(machine.welcomed(epoch: 1) == [.report] && machine.reportEvery == 1_000)
+  }
+
   @Test("a member that was put away is never started anew: its end is reported again")
   func runsOnce() {
     var machine = AgentMachine()

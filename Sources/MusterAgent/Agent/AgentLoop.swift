@@ -8,7 +8,7 @@ import MusterTLS
 
 /// The effects around `AgentMachine`: one thread, one poll(2).
 struct AgentLoop: ~Copyable {
-  static let reportInterval: Int64 = 1_000
+  private static let leaseLookInterval: Int64 = 1_000
   /// As `muster` exits when it was refused.
   static let refusedStatus: Int32 = 5
 
@@ -165,7 +165,7 @@ struct AgentLoop: ~Copyable {
   /// Once a second, and when by the last look a lease is over: it may have been renewed since.
   private mutating func lookAtLeases(now: Int64) {
     guard now >= min(nextLeaseLook, members.deadline ?? .max) else { return }
-    nextLeaseLook = now + Self.reportInterval
+    nextLeaseLook = now + Self.leaseLookInterval
     for i in shims.indices {
       let folder = RunFolder(shims[i].member, in: options.dataFolder)
       members.leaseEnds(folder.member, at: LeaseFile.read(folder: folder.path))
@@ -190,7 +190,7 @@ struct AgentLoop: ~Copyable {
   }
 
   private mutating func report(now: Int64) {
-    nextReport = now + Self.reportInterval
+    nextReport = now + members.reportEvery
     guard link.takesMessages else { return }
     beat += 1
     link.send(.report(beat: beat, members: members.report))

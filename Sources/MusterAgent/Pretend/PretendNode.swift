@@ -80,7 +80,7 @@ final class PretendNode: PretendLink {
   }
 
   private func report(now: Int64) {
-    nextReport = now + AgentLoop.reportInterval
+    nextReport = now + machine.reportEvery
     guard link.takesMessages else { return }
     beat += 1
     link.send(.report(beat: beat, members: machine.report))

@@ -31,6 +31,30 @@ extension Controller {
   mutating func agentGone(_ node: NodeID) {
     guard Int(node.index) < watch.nodes.count else { return }
     watch.nodes[Int(node.index)].agentConnected = false
+    expectReport(node)
+  }
+
+  /// How often the agent of a node is to report. Where something runs, or is to be found out, as often as ever.
+  public func reportEvery(_ node: NodeID) -> Span {
+    let hot = cluster.nodes[Int(node.index)]
+    guard hot.members == 0, hot.state != .suspect, hot.state != .isolated else { return limits.report }
+    let share = Span.milliseconds(1_000 * Int64(cluster.nodes.count) / limits.idleReports)
+    return max(limits.report, min(limits.slowestReport, share))
+  }
+
+  /// An agent that has not been heard for longer is silent: the same number of reports missed, however often it reports.
+  func agentSilence(_ node: NodeID) -> Span {
+    let i = Int(node.index)
+    guard i < watch.nodes.count, watch.nodes[i].agentConnected else { return limits.agentSilence }
+    return Span(
+      nanoseconds: limits.agentSilence.nanoseconds * reportEvery(node).milliseconds / limits.report.milliseconds)
+  }
+
+  /// A node whose agent reported less often is from here on held to the usual pace.
+  mutating func expectReport(_ node: NodeID) {
+    let i = Int(node.index)
+    guard Int64(cluster.nodes.count) > limits.idleReports else { return }
+    watch.nodes[i].lastBeat = max(watch.nodes[i].lastBeat, watch.attention.clock(now))
   }
 
   /// The whole list of member folders on a node.
@@ -156,13 +180,14 @@ extension Controller {
     switch cluster.nodes[Int(node.index)].state {
     case .ready: return .done
     case .joining, .verifying, .suspect, .isolated, .draining, .drained:
+      let silence = agentSilence(node)
       note(.nodeResumed(node: node))
       dirty.nodes.append(node)
       // Whether it is really back, its own beats say.
       let clock = watch.attention.clock(now)
       let lastBeat = watch.node(node).lastBeat
       // A connection that has not ended is no sign of life: until its agent speaks, it is given nothing.
-      if clock - lastBeat > limits.agentSilence { watch.nodes[Int(node.index)].reported = false }
+      if clock - lastBeat > silence { watch.nodes[Int(node.index)].reported = false }
       watch.nodes[Int(node.index)].lastBeat = max(lastBeat, clock + limits.firstWord)
       mustSchedule = true
       return .done

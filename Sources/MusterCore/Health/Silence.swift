@@ -100,8 +100,8 @@ extension Controller {
     let clock = watch.attention.clock(now)
     for i in watch.nodes.indices where cluster.nodes[i].state == .ready || cluster.nodes[i].state == .draining {
       let seen = watch.nodes[i]
-      guard clock - seen.lastBeat > limits.agentSilence else { continue }
       let node = NodeID(Int32(i))
+      guard clock - seen.lastBeat > limits.agentSilence, clock - seen.lastBeat > agentSilence(node) else { continue }
       // "The agent is down" (a shim still beats: its job is untouched) differs from "the node is gone".
       let speaks = cluster.memberSlots(onNode: node).contains { slot in
         watch.knownMember(slot, id: cluster.memberID(slot)).map { clock - $0.lastBeat <= limits.silence } ?? false

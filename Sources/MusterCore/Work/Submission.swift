@@ -66,6 +66,7 @@ extension Controller {
     note(.attemptStarted(AttemptStarted(attempt: attempt, places: places, resumeStep: job.checkpointStep)))
     for member in cluster.memberSlots(ofAttempt: cluster.jobs[slot].latestAttempt) {
       expect(member)
+      expectReport(NodeID(cluster.members[member].node))
       dirty.nodes.append(NodeID(cluster.members[member].node))
     }
     return true

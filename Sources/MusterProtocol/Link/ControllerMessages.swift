@@ -22,9 +22,14 @@ public struct NodeIntent: Sendable, Hashable {
   public var launches: [MemberLaunch]
   /// By name alone: the agent has them, or is told in full with the answer to a later report.
   public var others: [MemberID]
+  /// How often the agent is to report from here on.
+  public var reportEvery: Span
 
-  public init(beat: Int64? = nil, launches: [MemberLaunch], others: [MemberID] = []) {
+  public init(
+    beat: Int64? = nil, launches: [MemberLaunch], others: [MemberID] = [], reportEvery: Span = .seconds(1)
+  ) {
     self.beat = beat
+    self.reportEvery = reportEvery
     self.launches = launches
     self.others = others
   }
@@ -193,6 +198,7 @@ extension NodeIntent {
     members.append(.init(name: "members", value: .array(launches.map(\.json))))
     let names = others.map { JSON.array([.int($0.attempt.job.number), JSON($0.attempt.number), JSON($0.index)]) }
     members.append(.init(name: "others", value: .array(names)))
+    if reportEvery != .seconds(1) { members.append(.init(name: "reportMs", value: .int(reportEvery.milliseconds))) }
     return .object(members)
   }
 
@@ -208,7 +214,10 @@ extension NodeIntent {
       others.append(
         MemberID(attempt: AttemptID(job: JobID(numbers[0]), number: attempt), index: index))
     }
-    self.init(beat: json["beat"]?.intValue, launches: launches, others: others)
+    // A controller that says none, or nonsense, hears as often as ever.
+    let every = json["reportMs"]?.intValue.flatMap { (100...60_000).contains($0) ? $0 : nil }
+    self.init(
+      beat: json["beat"]?.intValue, launches: launches, others: others, reportEvery: .milliseconds(every ?? 1_000))
   }
 }
 

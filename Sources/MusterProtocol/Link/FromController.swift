@@ -5,7 +5,7 @@ extension Controller {
   /// The members that should exist on a node, as its agent is told.
   /// `known`: the members that the agent has listed; they are named, the others are told in full.
   public func nodeIntent(for node: NodeID, beat: Int64? = nil, known: Set<MemberID> = []) -> NodeIntent {
-    var intent = NodeIntent(beat: beat, launches: [])
+    var intent = NodeIntent(beat: beat, launches: [], reportEvery: reportEvery(node))
     var bytes = 0
     for member in self.intent(for: node) {
       // What does not fit into one message comes with the answer to the next report, a second later.
