@@ -1,14 +1,17 @@
 """What a controller costs with many nodes: pretend agents (the real machines on real TLS links, pretended ranks).
 
     python3 Benchmarks/scale.py agents 100 1000 5000     join, steady state
+    python3 Benchmarks/scale.py agents 5000 --idle-reports 1000000     every agent reports each second, as 5,000 do at most
     python3 Benchmarks/scale.py restart 200              gangs of 2 nodes; the controller killed and started again
 
-Both print a row a line of a Markdown table. MUSTER_BIN names the binary (default .build/release/muster). Everything
+More than 10,000 agents take root: their links take more ports and files than a program usually may have, so it runs in a
+network namespace of its own. Both print a row a line of a Markdown table. MUSTER_BIN names the binary (default .build/release/muster). Everything
 stays on loopback and is removed at the end.
 """
 
 import json
 import os
+import resource
 import signal
 import ssl
 import statistics
@@ -56,13 +59,13 @@ class Process:
 
 
 class Controller:
-    def __init__(self, folder):
-        self.folder, self.data, self.port = folder, os.path.join(folder, "controller"), 0
+    def __init__(self, folder, *options):
+        self.folder, self.data, self.port, self.options = folder, os.path.join(folder, "controller"), 0, options
         self.start()
 
     def start(self):
         self.server = Process(os.path.join(self.folder, "server.log"), MUSTER, "server", "--tls", "--listen",
-                              f"127.0.0.1:{self.port}", "--data", self.data)
+                              f"127.0.0.1:{self.port}", "--data", self.data, *self.options)
         eventually("the controller answers", self.answers, 30)
         with open(os.path.join(self.data, "address")) as file:
             self.address = file.read().strip()
@@ -107,13 +110,13 @@ def share(process, seconds):
     return (process.cpu() - cpu) / (time.monotonic() - begin) * 100
 
 
-def agents(folder, nodes):
-    controller = Controller(folder)
+def agents(folder, nodes, options):
+    controller = Controller(folder, *options)
     empty = controller.server.megabytes()
     begin, cpu = time.monotonic(), controller.server.cpu()
     fleet = controller.pretend(nodes)
     try:
-        eventually(f"{nodes} nodes are connected", lambda: "connected" in fleet.text(), 600)
+        eventually(f"{nodes} nodes are connected", lambda: "connected" in fleet.text(), 1800)
         joined, spent = time.monotonic() - begin, controller.server.cpu() - cpu
         eventually("all are ready", lambda: controller.cluster()["nodes"]["ready"] == nodes, 60)
         time.sleep(3)
@@ -129,8 +132,8 @@ def agents(folder, nodes):
         controller.server.end()
 
 
-def restart(folder, gangs, trials=10):
-    controller = Controller(folder)
+def restart(folder, gangs, options, trials=10):
+    controller = Controller(folder, *options)
     fleet = controller.pretend(2 * gangs)
     try:
         eventually("all nodes are connected", lambda: "connected" in fleet.text(), 600)
@@ -159,16 +162,40 @@ def restart(folder, gangs, trials=10):
         controller.server.end()
 
 
+MANY = 10_000
+
+
+def own_network():
+    """A namespace in which all ports are ours, and as many open files as there may be links."""
+    if "MUSTER_SCALE_NETWORK" not in os.environ:
+        os.environ["MUSTER_SCALE_NETWORK"] = "own"
+        os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as file:
+        file.write("1024 65535")
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200_000, 200_000))
+    except ValueError:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        print(f"a process may have {most:,} open files here: fewer agents than that", file=sys.stderr)
+
+
 def main():
     if len(sys.argv) < 3 or sys.argv[1] not in ("agents", "restart"):
         raise SystemExit(__doc__)
-    sizes = [int(word) for word in sys.argv[2:]]
+    words, options = sys.argv[2:], []
+    if "--idle-reports" in words:
+        at = words.index("--idle-reports")
+        words, options = words[:at], words[at:]
+    sizes = [int(word) for word in words]
+    if max(sizes) > MANY:
+        own_network()
     if sys.argv[1] == "agents":
         print("| agents | all joined and connected after | controller's processor time a join | steady: processor | "
               "resident | an agent | the pretend agents' own processor |\n|---|---|---|---|---|---|---|", flush=True)
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="muster-scale-", dir="/var/tmp") as folder:
-            (agents if sys.argv[1] == "agents" else restart)(folder, size)
+            (agents if sys.argv[1] == "agents" else restart)(folder, size, options)
 
 
 main()

@@ -175,6 +175,8 @@ public enum Refusal: Error, Sendable, Hashable {
   case otherMachine(node: String)
   case nodeInUse(node: String, state: NodeState)
   case revoked(node: String)
+  /// A node has heard a later controller of this journal: this one is an old copy, or a second one.
+  case olderController(epoch: Int64, seen: Int64)
   case tokenUnknown
   case tokenExpired
   case tooManyTokens(limit: Int)
@@ -189,6 +191,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .otherMachine: "otherMachine"
     case .nodeInUse: "nodeInUse"
     case .revoked: "revoked"
+    case .olderController: "olderController"
     case .tokenUnknown: "tokenUnknown"
     case .tokenExpired: "tokenExpired"
     case .tooManyTokens: "tooManyTokens"
@@ -206,6 +209,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case .otherMachine(let node): "another machine is known as \"\(node)\""
     case .nodeInUse(let node, let state): "node \"\(node)\" is \(state): what runs there is known and answers"
     case .revoked(let node): "node \"\(node)\" was revoked: its key is not let in again"
+    case .olderController(let epoch, let seen):
+      "this controller's epoch is \(epoch), and one of epoch \(seen) has been heard here"
     case .tokenUnknown: "this controller made no such join token"
     case .tokenExpired: "the join token has expired"
     case .tooManyTokens(let limit): "\(limit) join tokens are valid: that is the limit"
@@ -223,6 +228,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case .otherMachine: "give this node another name, or `muster fence NODE --confirm-dead` if the old machine is gone"
     case .revoked:
       "if the machine is trusted again, remove its DIR/identity and join with a new token; then `muster resume NODE`"
+    case .olderController:
+      "end the second controller; after restoring an old backup make the workers new (docs/operations.md)"
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
     case .nodeInUse: "`muster drain NODE` takes it out of service; fence is for nodes that do not answer"

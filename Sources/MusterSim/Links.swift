@@ -95,7 +95,9 @@ extension World {
     switch message {
     case .agentHello(let hello): greet(c, hello)
     case .shimHello(let hello):
-      if let refusal = controller.refusal(ofShim: hello.member, node: hello.node, machine: hello.machine) {
+      if let refusal = controller.refusal(ofEpoch: hello.epoch)
+        ?? controller.refusal(ofShim: hello.member, node: hello.node, machine: hello.machine)
+      {
         host.tellings.append(.refused(c, refusal.message))
         return
       }
@@ -119,6 +121,10 @@ extension World {
     let joined = NodeJoined(
       node: NodeID(0), name: hello.node, machine: hello.machine, boot: hello.boot, devices: hello.devices,
       deviceType: hello.deviceType, cpus: hello.cpus, memoryBytes: hello.memoryBytes, address: hello.address)
+    if let refusal = controller.refusal(ofEpoch: hello.epoch) {
+      host.tellings.append(.refused(c, refusal.message))
+      return
+    }
     if case .refused(let refusal) = handle(.agentHello(joined, pid: hello.pid)) {
       host.tellings.append(.refused(c, "\(refusal.message); \(refusal.remedy)"))
       return

@@ -155,7 +155,8 @@ extension World {
   func hello(_ i: Int, machine: String) -> AgentHello {
     AgentHello(
       node: nodes[i].name, machine: machine, boot: "\(machine)-boot-\(nodes[i].boot)", devices: nodes[i].devices,
-      cpus: 8, memoryBytes: 1 << 30, address: "10.0.0.\(i + 1)", pid: Int32(nodes[i].agentLife + 1))
+      cpus: 8, memoryBytes: 1 << 30, address: "10.0.0.\(i + 1)", pid: Int32(nodes[i].agentLife + 1),
+      epoch: nodes[i].agent.epoch)
   }
 
   private mutating func hangUp(_ i: Int, _ clock: Int64) {

@@ -124,7 +124,7 @@ extension World {
         .shimHello(
           ShimHello(
             node: node.name, machine: node.machine, boot: "\(node.machine)-boot-\(node.boot)",
-            member: shims[s].member, pid: Int32(s + 1))))
+            member: shims[s].member, pid: Int32(s + 1), epoch: shims[s].machine.epoch)))
       shims[s].isUrgent = true
     case .giveUp: hangUp(s, clock)
     }

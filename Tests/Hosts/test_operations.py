@@ -1,10 +1,12 @@
 """The guide (docs/operations.md) followed to the letter: its blocks are typed on hosts that have `/etc`, `/usr/local`,
 `/var` and a name of their own. Only the values of its `export` lines are the lab's."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 import lab as lab_module
@@ -60,7 +62,8 @@ class Operations(unittest.TestCase):
 
     @classmethod
     def enter(cls, name):
-        """Starts what keeps a host's view of the disk alive. - Returns: its pid."""
+        """Starts the first process of a host with a disk and processes of its own: what the guide kills is the host's.
+        - Returns: its pid."""
         own = os.path.join(cls.lab.hosts[name].folder, "disk")
         lines = [f"mkdir -p {own}", f"hostname {name}"]
         for folder in OWN_FOLDERS:
@@ -69,11 +72,12 @@ class Operations(unittest.TestCase):
                       f"mount -t overlay overlay -o lowerdir=/{folder},upperdir={upper},workdir={work} /{folder}"]
         lines += [f"install -m 0755 {HERE}/systemctl.py /usr/local/sbin/systemctl", f"touch {own}/ready"]
         process = cls.lab.start(
-            name, ["unshare", "--mount", "--uts", "--propagation", "private", "sh", "-ec",
-                   "\n".join(lines) + "\nexec sleep infinity"], log="disk.log")
+            name, ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
+                   "sh", "-ec", "\n".join(lines) + "\nexec sleep infinity"], log="disk.log")
         eventually(lambda: f"the disk of {name} is there: {cls.lab.log(name, 'disk.log')}",
                    lambda: os.path.exists(f"{own}/ready"))
-        return process.pid
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+            return int(file.read().split()[0])
 
     def type(self, name, text):
         """What a person types on a host, with the values of `export` lines replaced."""
@@ -83,7 +87,7 @@ class Operations(unittest.TestCase):
         text = re.sub(r"^export (\w+)=.*$", value, text, flags=re.MULTILINE)
         known = "".join(f"export {key}='{word}'\n" for key, word in self.values.items())
         done = subprocess.run(
-            ["nsenter", "-t", str(self.inner[name]), "--mount", "--net", "--uts", "sh", "-euc", known + text],
+            ["nsenter", "-t", str(self.inner[name]), "--mount", "--net", "--uts", "--pid", "sh", "-euc", known + text],
             capture_output=True, text=True, timeout=120, cwd="/", env={
                 "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
                 "LANG": "C.UTF-8"})
@@ -99,10 +103,11 @@ class Operations(unittest.TestCase):
         return text
 
     def test_the_guide(self):
-        """Install on ten hosts, log in from a desk, back up, upgrade: every marked block, in its order."""
+        """Install on ten hosts, log in from a desk, back up, restore, upgrade, revoke: every marked block, in its order."""
         seen = []
         for where, text in blocks():
             seen.append(where)
+            self.before.get((where, seen.count(where)), lambda self: None)(self)
             if where == "every host":
                 for name in self.lab.hosts:
                     self.type(name, text)
@@ -116,6 +121,8 @@ class Operations(unittest.TestCase):
             elif where.startswith("each worker"):
                 for name in self.workers:
                     self.type(name, text)
+            elif where == "the revoked worker":
+                self.type(self.values["NODE"], text)
             elif where == "a desk":
                 self.values["PEOPLE_TOKEN"] = self.type("c", "cat /var/lib/muster/token").strip()
                 out = self.type(self.desk, text)
@@ -126,37 +133,74 @@ class Operations(unittest.TestCase):
                     self.assertEqual(log, f"rank {rank} of {WORKERS}\n")
             else:
                 self.fail(f"the guide says \"on: {where}\", and nobody knows where that is")
+            self.after.get((where, seen.count(where)), lambda self: None)(self)
         self.assertEqual(seen, ["every host", "the controller", "the controller", "each worker", "the controller", "a desk",
-                                "the controller, later", "each worker, later"])
+                                "the controller, later", "the controller, restoring", "each worker, restoring",
+                                "the controller, restoring", "each worker, restoring", "each worker, later",
+                                "the controller, revoking", "the revoked worker", "the controller, revoking"])
         self.type("c", "systemd-analyze verify /etc/systemd/system/muster-server.service")
         self.type("n1", "systemd-analyze verify /etc/systemd/system/muster-agent.service")
-        self.upgraded_without_a_token()
-        self.restored()
 
-    def upgraded_without_a_token(self):
-        """After the upgrade's restart all are back by their certificates alone."""
-        self.assertFalse(os.path.exists(os.path.join(self.lab.hosts["n1"].folder, "disk/etc.upper/muster/join-token")))
-        self.type("c", 'until [ "$(muster nodes --data /var/lib/muster | grep -c " ready ")" -eq "$WORKERS" ]; do sleep 0.2; done')
+    READY = 'until [ "$(muster nodes --data /var/lib/muster | grep -c " ready ")" -eq "$WORKERS" ]; do sleep 0.2; done'
 
-    def restored(self):
-        """The backup is a data folder: the controller starts from it, and the nodes come back after step 3."""
-        self.type("c", """
-systemctl stop muster-server
-mv /var/lib/muster /var/lib/muster-away
-install -d -o muster -m 0700 /var/lib/muster
-cp -a /var/backups/muster/. /var/lib/muster/
-chown -R muster: /var/lib/muster
-muster replay /var/lib/muster
-systemctl start muster-server
-until muster nodes --data /var/lib/muster 2>/dev/null; do sleep 0.2; done
-muster job 1 --data /var/lib/muster
+    def something_the_backup_does_not_know(self):
+        """After the backup the controller has had later epochs, and a job that the backup does not know runs."""
+        for _ in range(2):
+            self.type("c", "systemctl restart muster-server\n"
+                           "until muster nodes --data /var/lib/muster 2>/dev/null; do sleep 0.2; done")
+        self.type("c", self.READY)
+        self.beats = os.path.join(self.lab.folder, "beats")
+        job = os.path.join(self.lab.folder, "unknown.yaml")
+        with open(job, "w") as file:
+            file.write(f"""
+name: unknown
+gang: {{nodes: 2, devicesPerNode: 1}}
+workingDirectory: /
+command: [sh, -c, "echo of before; while date +%s > {self.beats}.$RANK; do sleep 0.2; done"]
 """)
-        for name in self.workers:
-            self.type(name, "systemctl stop muster-agent")
-        for name in self.workers:
-            self.type(name, "systemctl start muster-agent")
-        self.type("c", 'until [ "$(muster nodes --data /var/lib/muster | grep -c " ready ")" -eq "$WORKERS" ]; do sleep 0.2; done\n'
-                       'muster run --data /var/lib/muster --nodes "$WORKERS" -- true')
+        self.type("c", f"muster submit {job} --data /var/lib/muster")
+        eventually("it runs", lambda: all(os.path.exists(f"{self.beats}.{rank}") for rank in (0, 1)), 30)
+        out = json.loads(self.type("c", "muster jobs --data /var/lib/muster --json"))
+        self.lost = max(job["id"] for job in out)
+
+    def nothing_of_before_runs(self):
+        for rank in (0, 1):
+            self.assertGreater(time.time() - os.path.getmtime(f"{self.beats}.{rank}"), 1, "a rank of before still runs")
+
+    def numbers_are_given_anew(self):
+        """The next job has the lost one's number, and a log of its own."""
+        self.type("c", self.READY)
+        out = self.type("c", 'muster run --data /var/lib/muster --nodes "$WORKERS" -- echo of after')
+        self.assertIn("of after", out)
+        jobs = json.loads(self.type("c", "muster jobs --data /var/lib/muster --json --all"))
+        self.assertEqual(max(job["id"] for job in jobs), self.lost)
+        self.assertEqual([job["attempt"] for job in jobs if job["id"] == self.lost], [1],
+                         self.type("c", f"muster report {self.lost} --data /var/lib/muster; muster events --data /var/lib/muster"))
+        self.assertEqual(self.type("c", f"muster logs {self.lost} --rank 0 --data /var/lib/muster"), "of after\n")
+
+    def all_are_back(self):
+        """By their certificates alone."""
+        self.assertFalse(os.path.exists(os.path.join(self.lab.hosts["n1"].folder, "disk/etc.upper/muster/join-token")))
+        self.type("c", self.READY)
+
+    def choose_whom(self):
+        self.values["NODE"] = "n7"
+        self.values["TOKEN"] = self.type("c", "muster token create --data /var/lib/muster").strip().splitlines()[-1]
+
+    def it_is_out(self):
+        """Its agent has ended, and does not get in by its old key."""
+        self.type("n7", "until ! systemctl is-active muster-agent; do sleep 0.2; done; systemctl start muster-agent")
+        self.type("n7", "until ! systemctl is-active muster-agent; do sleep 0.2; done")
+
+    def it_is_in_again(self):
+        self.type("c", self.READY + '\nmuster run --data /var/lib/muster --nodes "$WORKERS" -- true')
+
+    # What is arranged before, and looked at after, the n-th block of a place.
+    before = {("the controller, restoring", 1): something_the_backup_does_not_know,
+              ("the controller, revoking", 1): choose_whom}
+    after = {("the controller, restoring", 2): nothing_of_before_runs, ("each worker, restoring", 2): numbers_are_given_anew,
+             ("each worker, later", 1): all_are_back, ("the controller, revoking", 1): it_is_out,
+             ("the controller, revoking", 2): it_is_in_again}
 
 
 if __name__ == "__main__":

@@ -160,6 +160,13 @@ private struct Story: ~Copyable {
     }
   }
 
+  @Test("who has heard a later controller is not believed: the journal was set back")
+  func olderController() {
+    let story = Story()
+    #expect(story.controller.refusal(ofEpoch: 0) == nil && story.controller.refusal(ofEpoch: 1) == nil)
+    #expect(story.controller.refusal(ofEpoch: 2) == .olderController(epoch: 1, seen: 2))
+  }
+
   @Test("what is known of an attempt's steps outlives a controller that ends together with its ranks")
   func stepsOutlive() throws {
     var story = Story()

@@ -93,7 +93,8 @@ struct AgentLoop: ~Copyable {
   private var hello: AgentHello {
     AgentHello(
       node: options.name, machine: machine.identity, boot: machine.boot, devices: devices.count,
-      deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: address, pid: getpid())
+      deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: address, pid: getpid(),
+      epoch: members.epoch)
   }
 
   private var hasNamespaces: Bool { namespaceFlags & Int32(MUSTER_SPAWN_NAMESPACE) != 0 }

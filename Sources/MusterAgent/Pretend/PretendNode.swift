@@ -52,7 +52,7 @@ final class PretendNode: PretendLink {
         .agentHello(
           AgentHello(
             node: name, machine: name, boot: "boot", devices: options.devices, cpus: 8, memoryBytes: 1 << 36,
-            address: "127.0.0.1", pid: getpid())))
+            address: "127.0.0.1", pid: getpid(), epoch: machine.epoch)))
     case .closed: isWelcome = false
     case .message(.welcome(let epoch)):
       isWelcome = true
@@ -125,7 +125,10 @@ final class PretendShim: PretendLink {
     switch event {
     case .connected:
       link.send(
-        .shimHello(ShimHello(node: node, machine: node, boot: "boot", member: launch.member, pid: getpid())))
+        .shimHello(
+          ShimHello(
+            node: node, machine: node, boot: "boot", member: launch.member, pid: getpid(),
+            epoch: machine.epoch)))
       nextBeat = now
     case .message(.welcome(let epoch)): act(machine.welcomed(epoch: epoch), now: now)
     case .message(.want(let epoch, let order)): act(machine.ordered(order, epoch: epoch, now: now), now: now)

@@ -157,7 +157,7 @@ struct ShimLoop: ~Copyable {
         .shimHello(
           ShimHello(
             node: input.node, machine: input.machine, boot: input.boot, member: input.launch.member,
-            pid: ShimMain.outerPID(hostProc))))
+            pid: ShimMain.outerPID(hostProc), epoch: machine.epoch)))
       isUrgent = true
     case .closed(let reason): ShimMain.log("link: \(reason)")
     case .message(.welcome(let epoch)): act(machine.welcomed(epoch: epoch), now: now)

@@ -69,6 +69,12 @@ extension Controller {
       ? nil : .otherMachine(node: nodeName(cluster.members[slot].node))
   }
 
+  /// Whether a node that has heard a controller of that epoch may believe this one, and be believed: what it says is of
+  /// attempts that a journal which was set back does not know, or has given the numbers of to others.
+  public func refusal(ofEpoch seen: Int64) -> Refusal? {
+    seen > cluster.epoch ? .olderController(epoch: cluster.epoch, seen: seen) : nil
+  }
+
   public func isRevoked(machine: String) -> Bool { cluster.admission.isRevoked(machine) }
 
   /// Takes a machine's right to be here, for ever. What runs on it ends: its shims are told to stop, and its devices go

@@ -32,11 +32,14 @@ public struct AgentHello: Sendable, Hashable {
   public var memoryBytes: Int64
   public var address: String
   public var pid: Int32
+  /// The highest epoch of a controller that it has heard; 0: none yet.
+  public var epoch: Int64
 
   public init(
     version: Int64 = linkVersion, node: String, machine: String, boot: String, devices: Int32,
-    deviceType: String = "", cpus: Int32, memoryBytes: Int64, address: String, pid: Int32
+    deviceType: String = "", cpus: Int32, memoryBytes: Int64, address: String, pid: Int32, epoch: Int64 = 0
   ) {
+    self.epoch = epoch
     self.version = version
     self.node = node
     self.machine = machine
@@ -57,10 +60,14 @@ public struct ShimHello: Sendable, Hashable {
   public var boot: String
   public var member: MemberID
   public var pid: Int32
+  /// As `AgentHello.epoch`.
+  public var epoch: Int64
 
   public init(
-    version: Int64 = linkVersion, node: String, machine: String, boot: String, member: MemberID, pid: Int32
+    version: Int64 = linkVersion, node: String, machine: String, boot: String, member: MemberID, pid: Int32,
+    epoch: Int64 = 0
   ) {
+    self.epoch = epoch
     self.version = version
     self.node = node
     self.machine = machine
@@ -129,13 +136,14 @@ extension NodeMessage {
         "t": "hello", "v": .int(hello.version), "role": "agent", "node": .string(hello.node),
         "machine": .string(hello.machine), "boot": .string(hello.boot), "devices": JSON(hello.devices),
         "deviceType": .string(hello.deviceType), "cpus": JSON(hello.cpus), "memoryBytes": .int(hello.memoryBytes),
-        "address": .string(hello.address), "pid": JSON(hello.pid),
+        "address": .string(hello.address), "pid": JSON(hello.pid), "epoch": .int(hello.epoch),
       ]
     case .shimHello(let hello):
       return [
         "t": "hello", "v": .int(hello.version), "role": "shim", "node": .string(hello.node),
         "machine": .string(hello.machine), "boot": .string(hello.boot), "job": .int(hello.member.attempt.job.number),
         "attempt": JSON(hello.member.attempt.number), "member": JSON(hello.member.index), "pid": JSON(hello.pid),
+        "epoch": .int(hello.epoch),
       ]
     case .report(let beat, let members):
       return ["t": "report", "beat": .int(beat), "members": .array(members.map(\.json))]
@@ -157,12 +165,14 @@ extension NodeMessage {
           version: try json.number("v"), node: try json.text("node"), machine: try json.text("machine"),
           boot: try json.text("boot"), devices: try json.int32("devices"),
           deviceType: json["deviceType"]?.stringValue ?? "", cpus: try json.int32("cpus"),
-          memoryBytes: try json.number("memoryBytes"), address: try json.text("address"), pid: try json.int32("pid")))
+          memoryBytes: try json.number("memoryBytes"), address: try json.text("address"), pid: try json.int32("pid"),
+          epoch: json["epoch"]?.intValue ?? 0))
     case "hello":
       return .shimHello(
         ShimHello(
           version: try json.number("v"), node: try json.text("node"), machine: try json.text("machine"),
-          boot: try json.text("boot"), member: try json.member(), pid: try json.int32("pid")))
+          boot: try json.text("boot"), member: try json.member(), pid: try json.int32("pid"),
+          epoch: json["epoch"]?.intValue ?? 0))
     case "report":
       var members: [AgentMemberState] = []
       for member in json["members"]?.arrayValue ?? [] { members.append(try AgentMemberState(json: member)) }

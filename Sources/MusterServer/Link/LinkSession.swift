@@ -79,6 +79,7 @@ struct LinkSession: Sendable {
     let peer = self.peer
     do {
       let answer: (NodeID?, Refusal?) = try await writer.perform(.faults) { state, now in
+        if let refusal = state.controller.refusal(ofEpoch: hello.epoch) { return (nil, refusal) }
         if case .refused(let refusal) = state.controller.handle(.agentHello(joined, pid: hello.pid), now: now) {
           return (nil, refusal)
         }
@@ -99,9 +100,10 @@ struct LinkSession: Sendable {
   }
 
   private mutating func greet(_ hello: ShimHello) async -> Bool {
-    let (member, peer, certified) = (hello.member, self.peer, self.certified?.peer)
+    let (member, epoch, peer, certified) = (hello.member, hello.epoch, self.peer, self.certified?.peer)
     do {
       let refusal: Refusal? = try await writer.perform(.faults) { state, _ in
+        if let refusal = state.controller.refusal(ofEpoch: epoch) { return refusal }
         if let certified,
           let refusal = state.controller.refusal(
             ofShim: member, node: certified.node, machine: certified.machine)

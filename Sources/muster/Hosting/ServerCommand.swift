@@ -24,11 +24,20 @@ struct ServerCommand: AsyncParsableCommand {
       "How long a node's certificate is valid (renewed by itself at half of it), 10s to 365d.", valueName: "time"))
   var certificateLifetime: WaitingTime?
 
+  @Option(
+    help: ArgumentHelp(
+      "Reports a second from all agents on which nothing runs, 1 to 1000000; where they are more, each reports less "
+        + "often (every second at the most, every 5 s at the least).", valueName: "number"))
+  var idleReports: Int64 = 5_000
+
   func validate() throws {
     let (host, _) = try hosting.address()
     guard tls || Loopback.contains(host) else {
       throw ValidationError(
         "--listen is \"\(hosting.listen)\": with --tls; without TLS only this machine's loopback (127.0.0.1, ::1)")
+    }
+    guard (1...1_000_000).contains(idleReports) else {
+      throw ValidationError("--idle-reports is \(idleReports): from 1 to 1000000")
     }
     if let lifetime = certificateLifetime, !(10...(365 * 86_400)).contains(lifetime.seconds) {
       throw ValidationError("--certificate-lifetime is \(lifetime.seconds) s: from 10 s to 365 days")
@@ -39,6 +48,7 @@ struct ServerCommand: AsyncParsableCommand {
     OpenFiles.raise()
     let server = try await hosting.open { options in
       options.hasTLS = tls
+      options.limits.idleReports = idleReports
       if let certificateLifetime { options.certificateLifetime = Int64(certificateLifetime.seconds) }
     }
     try await Serving.run(
