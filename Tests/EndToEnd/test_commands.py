@@ -102,6 +102,7 @@ class Commands(unittest.TestCase):
         """Nobody is anonymous."""
         self.assertEqual(self.fleet.request("GET", "/v1/jobs", token="")[0], 401)
         self.assertEqual(self.fleet.request("POST", "/v1/jobs", {"command": ["true"]}, token="wrong")[0], 401)
+        self.assertEqual(self.fleet.request("POST", "/v1/join", {}, token="")[0], 401)
         self.assertEqual(os.stat(os.path.join(self.fleet.data, "token")).st_mode & 0o777, 0o600)
 
     def test_idempotency_and_many(self):

@@ -92,6 +92,36 @@ private func withServer(
     }
   }
 
+  @Test("no route answers anybody who shows no token")
+  func anonymous() async throws {
+    let paths = try JSON.parse(Array(OpenAPI.document.utf8))["paths"]?.objectValue ?? []
+    try await withServer { ask async throws in
+      #expect(paths.count > 15)
+      for path in paths {
+        for method in path.value.objectValue ?? [] {
+          let name = try #require(HTTPRequest.Method(rawValue: method.name.uppercased()))
+          let place = path.name.replacingOccurrences(of: "{id}", with: "1").replacingOccurrences(
+            of: "{name}", with: "n")
+          let asked = try await ask(name, place, "{}", [.authorization: "none"])
+          #expect(asked.status == 401, "\(name) \(place)")
+        }
+      }
+    }
+  }
+
+  @Test("what a route does not know in its query is refused by name; so is a job that has not been")
+  func unknownParameter() async throws {
+    try await withServer { ask async throws in
+      let misspelt = try await ask(.get, "/v1/jobs?limt=3", "", [:])
+      #expect(misspelt.status == 400 && misspelt.text.contains("limt") && misspelt.text.contains("limit"))
+      #expect(try await ask(.get, "/v1/cluster?x=1", "", [:]).status == 400)
+      #expect(try await ask(.get, "/v1/jobs?limit=3&all=1", "", [:]).status == 200)
+      #expect(try await ask(.get, "/v1/events?job=1&follow=0", "", [:]).status == 404)
+      _ = try await ask(.post, "/v1/jobs", #"{"command":["true"]}"#, [:])
+      #expect(try await ask(.get, "/v1/events?job=1&follow=0", "", [:]).status == 200)
+    }
+  }
+
   @Test("the scheme of a token may be in any case, the token may not", arguments: ["bearer", "BEARER", "Bearer "])
   func scheme(name: String) async throws {
     try await withServer { ask async throws in

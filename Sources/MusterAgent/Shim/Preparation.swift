@@ -13,9 +13,14 @@ struct Preparation: ~Copyable {
     let launch = environment.input.launch
     let directory = launch.workingDirectory
     var status = stat()
-    guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+    guard stat(directory, &status) == 0 else {
       throw Problem(
-        "workingDirectoryMissing", "working directory \(directory) does not exist on \(environment.input.node)")
+        "workingDirectoryMissing",
+        "working directory \(directory) \(Self.absence(errno)) on \(environment.input.node)")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw Problem(
+        "workingDirectoryMissing", "working directory \(directory) is no directory on \(environment.input.node)")
     }
     guard access(directory, X_OK) == 0 else {
       throw Problem(
@@ -32,6 +37,10 @@ struct Preparation: ~Copyable {
     init(_ code: String, _ message: String) { report = ShimReport.Problem(code: code, message: message) }
   }
 
+  private static func absence(_ code: Int32) -> String {
+    code == ENOENT ? "does not exist" : "cannot be reached (\(errorText(code)))"
+  }
+
   /// The program as execvp(3) would find it.
   static func find(_ command: String, directory: String, path: String) throws(Problem) -> String {
     func check(_ file: String) throws(Problem) -> Bool {
@@ -44,7 +53,7 @@ struct Preparation: ~Copyable {
     }
     if command.contains("/") {
       let file = command.hasPrefix("/") ? command : "\(directory)/\(command)"
-      guard try check(file) else { throw Problem("executableNotFound", "\(file) does not exist") }
+      guard try check(file) else { throw Problem("executableNotFound", "\(file) \(absence(errno))") }
       return file
     }
     var refused: Problem?

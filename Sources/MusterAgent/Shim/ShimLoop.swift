@@ -125,7 +125,11 @@ struct ShimLoop: ~Copyable {
       tidyAt = bootMilliseconds() + Self.tidyAfter
     } catch {
       let code = error.stage == .exec ? "notExecutable" : "spawnFailed"
-      let problem = ShimReport.Problem(code: code, message: "\(program): \(errorText(error.code))")
+      // The file itself was there a moment ago.
+      let why =
+        error.stage == .exec && error.code == ENOENT
+        ? "cannot be executed: the interpreter that its first line names does not exist" : errorText(error.code)
+      let problem = ShimReport.Problem(code: code, message: "\(program): \(why)")
       act(machine.startFailed(problem), now: bootMilliseconds())
     }
     // A later agent finds them by this, should we be gone.

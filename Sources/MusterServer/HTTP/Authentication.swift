@@ -19,7 +19,7 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
   ) async throws -> Response {
     // What opens these is a certificate, or the join token in the body; their routes see to it.
     if hasTLS, request.uri.path == LinkRoute.path { return try await next(request, context) }
-    if request.uri.path == "/v1/join" { return try await next(request, context) }
+    if hasTLS, request.uri.path == "/v1/join" { return try await next(request, context) }
     let isLink = request.uri.path == LinkRoute.path
     guard let token = request.headers[.authorization].flatMap(Self.token),
       Self.equal(Array(token.utf8), isLink ? node : people)

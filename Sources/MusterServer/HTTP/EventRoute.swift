@@ -8,8 +8,9 @@ import NIOCore
 struct EventRoute: Sendable {
   let events: EventHub
   let folder: DataFolder
+  let api: API
 
-  func respond(to request: Request) throws -> Response {
+  func respond(to request: Request) async throws -> Response {
     let newest = Int64.max
     var after = try API.number(request, "after", default: newest, in: 0...newest)
     if let text = request.headers[.init("Last-Event-ID") ?? .ifMatch] {
@@ -18,6 +19,7 @@ struct EventRoute: Sendable {
     }
     let job = try API.number(request, "job", default: 0, in: 0...newest)
     let follow = try API.number(request, "follow", default: 1, in: 0...1) == 1
+    if job > 0 { try await api.checkGiven(JobID(job)) }
     guard let subscription = events.subscribe() else {
       throw APIError(
         status: .tooManyRequests, code: "busy", message: "\(EventHub.listenerLimit) clients listen already",

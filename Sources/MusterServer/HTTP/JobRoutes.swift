@@ -82,6 +82,13 @@ extension API {
     return Response(json: page)
   }
 
+  /// Throws `notFound` for a number that no job has been given yet.
+  func checkGiven(_ id: JobID) async throws {
+    try await perform(.reads) { (state, _) throws(APIError) in
+      guard id.number < state.controller.cluster.nextJob else { throw APIError(.noSuchJob(id)) }
+    }
+  }
+
   func job(_ id: JobID) async throws -> Response {
     Response(
       json: try await perform(.reads) { (state, _) throws(APIError) in

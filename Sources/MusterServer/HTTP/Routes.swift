@@ -11,10 +11,11 @@ extension Server {
     router.add(middleware: UnknownRoute())
     router.add(
       middleware: Authentication(people: try folder.peopleToken(), node: try folder.nodeToken(), hasTLS: tls != nil))
+    router.add(middleware: UnknownParameter())
     let api = self.api
     let link = LinkRoute(writer: api.writer, logger: logger, tls: tls)
     let joining = JoinRoutes(api: api, tls: tls)
-    let events = EventRoute(events: api.events, folder: folder)
+    let events = EventRoute(events: api.events, folder: folder, api: api)
     let v1 = router.group("v1")
     v1.post("link") { request, context in try await link.respond(to: request, context) }
     v1.post("join") { request, _ in try await joining.join(request) }
@@ -39,7 +40,7 @@ extension Server {
     v1.post("nodes/:name/resume") { _, context in try await api.resume(API.node(context)) }
     v1.post("nodes/:name/fence") { request, context in try await api.fence(API.node(context), request) }
     v1.post("nodes/:name/revoke") { _, context in try await joining.revoke(API.node(context)) }
-    v1.get("events") { request, _ in try events.respond(to: request) }
+    v1.get("events") { request, _ in try await events.respond(to: request) }
     v1.post("inject") { request, _ in try await api.inject(request) }
     return router
   }

@@ -29,21 +29,53 @@ struct UnknownRoute<Context: RequestContext>: RouterMiddleware {
   }
 }
 
+/// A parameter that a route does not know is refused: a misspelt one would otherwise be passed over in silence.
+struct UnknownParameter<Context: RequestContext>: RouterMiddleware {
+  func handle(
+    _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    guard request.uri.query != nil,
+      let known = OpenAPI.route(at: request.uri.path)?.parameters[request.method.rawValue]
+    else { return try await next(request, context) }
+    for parameter in request.uri.queryParameters where !known.contains(String(parameter.key)) {
+      throw APIError.invalid(
+        String(parameter.key), String(parameter.value),
+        known.isEmpty ? "no parameter: this takes none" : "one of the parameters \(known.joined(separator: ", "))")
+    }
+    return try await next(request, context)
+  }
+}
+
 extension OpenAPI {
   /// The methods that the document has for a path, in capitals; none for a path that is not in it.
-  static func methods(at path: String) -> [String] {
-    let asked = path.split(separator: "/")
-    for route in routes where route.parts.count == asked.count {
-      if zip(route.parts, asked).allSatisfy({ $0.hasPrefix("{") || $0 == $1 }) { return route.methods }
-    }
-    return []
+  static func methods(at path: String) -> [String] { route(at: path)?.methods ?? [] }
+
+  struct Route: Sendable {
+    var parts: [Substring]
+    var methods: [String]
+    /// Names of what may stand in the query, by method.
+    var parameters: [String: [String]]
   }
 
-  private static let routes: [(parts: [Substring], methods: [String])] = {
+  static func route(at path: String) -> Route? {
+    let asked = path.split(separator: "/")
+    return routes.first { route in
+      route.parts.count == asked.count && zip(route.parts, asked).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+  }
+
+  private static let routes: [Route] = {
     // It is part of the program, and a test reads it: with no document every path would be an unknown one.
     let whole = (try? JSON.parse(document)) ?? .null
     return (whole["paths"]?.objectValue ?? []).map { path in
-      (path.name.split(separator: "/"), (path.value.objectValue ?? []).map { $0.name.uppercased() })
+      var route = Route(parts: path.name.split(separator: "/"), methods: [], parameters: [:])
+      for method in path.value.objectValue ?? [] {
+        route.methods.append(method.name.uppercased())
+        route.parameters[method.name.uppercased()] = (method.value["parameters"]?.arrayValue ?? []).compactMap {
+          $0["in"]?.stringValue == "query" ? $0["name"]?.stringValue : nil
+        }
+      }
+      return route
     }
   }()
 }
