@@ -105,7 +105,9 @@ extension World {
   mutating func killRanks(_ s: Int) {
     guard shims[s].runs else { return }
     // After a freeze the shim's kill is done before the ranks are thought to run again.
-    if nodes[shims[s].node].thawedAt == now { return ranksEnd(s, signal: 9) }
+    let node = nodes[shims[s].node]
+    if node.thawedAt == now { return ranksEnd(s, signal: 9) }
+    if now < node.frozenUntil { return timeline.put(.ranksEnd(s, signal: 9), at: node.frozenUntil) }
     var at = now + processes.between(1, 40) * 1_000_000
     if processes.hits(20), inject(.rankUnkillable, "\(shims[s].member)", node: shims[s].node) {
       at += processes.between(50, 350) * 1_000_000
