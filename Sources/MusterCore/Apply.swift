@@ -24,10 +24,14 @@ extension Cluster {
       admission.nextToken += 1
     case .joinTokensForgotten(let before): admission.tokens.removeAll { $0.expiresAt < before }
     case .nodeRevoked(_, let machine): admission.revoke(machine)
+    case .nodeLabelled(let node, let labels):
+      nodeDetails[Int(node.index)].labels = labels
     case .jobSubmitted(let submitted): submit(submitted, at: at)
     case .jobCancelRequested(let job):
       guard let slot = slot(of: job) else { return }
       jobs[slot].cancelRequested = true
+    case .jobHeld(let job): hold(job, true)
+    case .jobReleased(let job): hold(job, false)
     case .attemptStarted(let started): start(started, at: at)
     case .gangStarted(let attempt):
       guard let slot = attemptSlot(attempt) else { return }
@@ -57,6 +61,11 @@ extension Cluster {
     case .jobArchived(let job):
       guard let slot = slot(of: job) else { return }
       archive(slot)
+    case .policyApplied(let policy): self.policy = policy
+    case .maintenanceAdded(let added):
+      maintenance.append(added)
+      nextMaintenance += 1
+    case .maintenanceRemoved(let id): maintenance.removeAll { $0.id == id }
     }
     sequence += 1
     lastFactAt = at
@@ -147,7 +156,8 @@ extension Cluster {
   private mutating func submit(_ submitted: JobSubmitted, at: Instant) {
     let spec = submitted.spec
     let job = Job(
-      id: submitted.job, state: .pending, cancelRequested: false, hasCheckpoint: false, priority: spec.priority,
+      id: submitted.job, state: .pending, cancelRequested: false, hasCheckpoint: false, isHeld: spec.wishes.isHeld,
+      priority: spec.priority,
       nodes: spec.role.nodes, devicesPerNode: spec.role.devicesPerNode, attempt: 0, latestAttempt: -1, strikes: 0,
       bestStep: 0, checkpointStep: 0, submittedAt: at, startedAt: .zero,
       endedAt: .zero, exitCode: 0, latestFault: -1)
@@ -169,6 +179,11 @@ extension Cluster {
       record.count += 1
       keys[submitted.idempotencyKey] = record
     }
+  }
+
+  private mutating func hold(_ job: JobID, _ isHeld: Bool) {
+    guard let slot = slot(of: job) else { return }
+    jobs[slot].isHeld = isHeld
   }
 
   mutating func enqueue(_ slot: Int32) {

@@ -28,6 +28,10 @@ public struct Cluster: ~Copyable, Sendable {
   var lemons = LemonCounter()
   var keys: [String: KeyRecord] = [:]
   var admission = Admission()
+  public internal(set) var policy = Policy()
+  /// In the order in which they were added.
+  public internal(set) var maintenance: [Maintenance] = []
+  public internal(set) var nextMaintenance: Int64 = 1
 
   // Derived: rebuilt from the above when a snapshot is read.
   /// Slots of jobs that wait, highest priority first, then in order of submission.

@@ -32,8 +32,13 @@ public struct Fact: Hashable, Sendable {
     case joinTokensForgotten(before: Instant)
     /// This machine is not let in again, whatever it shows.
     case nodeRevoked(node: NodeID, machine: String)
+    /// What its agent says of it, in place of what it said before; sorted by key.
+    case nodeLabelled(node: NodeID, labels: [Label])
     case jobSubmitted(JobSubmitted)
     case jobCancelRequested(job: JobID)
+    /// It is not started before it is released.
+    case jobHeld(job: JobID)
+    case jobReleased(job: JobID)
     case attemptStarted(AttemptStarted)
     /// Every rank of the gang has been started.
     case gangStarted(attempt: AttemptID)
@@ -53,6 +58,10 @@ public struct Fact: Hashable, Sendable {
     case silenceWithheld(silent: Int32, connected: Int32)
     /// A finished job left the hot state for the archive.
     case jobArchived(job: JobID)
+    /// In place of what was declared before.
+    case policyApplied(Policy)
+    case maintenanceAdded(Maintenance)
+    case maintenanceRemoved(id: Int64)
   }
 }
 
@@ -141,6 +150,8 @@ public enum Outcome: UInt8, CaseIterable, Hashable, Sendable {
   case timedOut = 4
   /// The command cannot be executed: trying again is of no use.
   case unrunnable = 5
+  /// Others need its place: it goes on later from its last checkpoint.
+  case preempted = 6
 }
 
 public struct AttemptEnding: Hashable, Sendable {

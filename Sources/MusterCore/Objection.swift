@@ -6,13 +6,14 @@ extension Cluster {
     case .controllerStarted(let epoch): epoch > self.epoch ? nil : "epoch is at \(self.epoch)"
     case .nodeJoined(let joined): Int(joined.node.index) == nodes.count ? nil : "next node is #\(nodes.count)"
     case .nodeReturned(let joined): unknown(joined.node)
+    case .nodeLabelled(let node, _): unknown(node)
     case .nodeSuspected(let node, _), .nodeIsolated(let node, _, _), .nodeCleared(let node),
       .nodeDrainRequested(let node, _), .nodeResumed(let node), .nodeFenced(let node), .nodeRevoked(let node, _):
       unknown(node)
     case .joinTokenCreated(let token):
       token.id == admission.nextToken ? nil : "next token is \(admission.nextToken)"
     case .jobSubmitted(let submitted): submitted.job.number == nextJob ? nil : "next job is \(nextJob)"
-    case .jobCancelRequested(let job), .jobArchived(let job): unknown(job)
+    case .jobCancelRequested(let job), .jobArchived(let job), .jobHeld(let job), .jobReleased(let job): unknown(job)
     case .attemptStarted(let started): objection(to: started)
     case .checkpointCommitted(let attempt, _): unknown(attempt.job)
     case .faultFound(let fault): unknown(fault.attempt.job)
@@ -22,7 +23,8 @@ extension Cluster {
     case .memberStopped(let member, _):
       memberSlot(member).map { members[$0].stopped ? "it had stopped before" : nil } ?? "no such member"
     case .jobEnded(let ended): unknown(ended.job)
-    case .joinTokensForgotten, .keysForgotten, .silenceWithheld: nil
+    case .maintenanceAdded(let added): added.id == nextMaintenance ? nil : "next maintenance is \(nextMaintenance)"
+    case .joinTokensForgotten, .keysForgotten, .silenceWithheld, .policyApplied, .maintenanceRemoved: nil
     }
   }
 

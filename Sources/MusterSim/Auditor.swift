@@ -55,9 +55,8 @@ public struct Auditor: Sendable {
         return Failure(invariant: .endsOnce, detail: "job \(end.job)", job: end.job.number)
       }
     case .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .jobCancelRequested, .gangStarted,
-      .stepsBegan,
-      .faultFound, .attemptEnding, .keysForgotten,
-      .silenceWithheld, .jobArchived:
+      .stepsBegan, .faultFound, .attemptEnding, .keysForgotten, .silenceWithheld, .jobArchived, .nodeLabelled,
+      .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
       break
     }
     return nil

@@ -54,13 +54,17 @@ struct History: Sendable {
 
   private static func concerns(_ event: Fact.Event) -> (job: Int64?, node: Int32?) {
     switch event {
-    case .controllerStarted, .keysForgotten, .silenceWithheld, .joinTokenCreated, .joinTokensForgotten: (nil, nil)
+    case .controllerStarted, .keysForgotten, .silenceWithheld, .joinTokenCreated, .joinTokensForgotten, .policyApplied,
+      .maintenanceAdded, .maintenanceRemoved:
+      (nil, nil)
     case .nodeJoined(let joined), .nodeReturned(let joined): (nil, joined.node.index)
     case .nodeSuspected(let node, _), .nodeIsolated(let node, _, _), .nodeCleared(let node),
       .nodeDrainRequested(let node, _), .nodeResumed(let node), .nodeFenced(let node), .nodeRevoked(let node, _):
       (nil, node.index)
+    case .nodeLabelled(let node, _): (nil, node.index)
     case .jobSubmitted(let submitted): (submitted.job.number, nil)
-    case .jobCancelRequested(let job), .jobArchived(let job): (job.number, nil)
+    case .jobCancelRequested(let job), .jobArchived(let job), .jobHeld(let job), .jobReleased(let job):
+      (job.number, nil)
     case .attemptStarted(let started): (started.attempt.job.number, nil)
     case .gangStarted(let attempt), .stepsBegan(let attempt, _), .checkpointCommitted(let attempt, _):
       (attempt.job.number, nil)

@@ -10,6 +10,38 @@ enum Samples {
     walltime: .seconds(90),
     restart: RestartPolicy(limit: 7, hangAfter: .seconds(5), grace: .seconds(2), fence: .strict),
     stop: StopPolicy(signal: 10, grace: .seconds(9)), checkpointEvery: 100, logLimitBytes: 1 << 20)
+  static let wishful = {
+    var spec = Samples.spec
+    spec.wishes.segment = 2
+    spec.wishes.within = Within(level: "rack", isRequired: false)
+    spec.wishes.spread = Spread(level: "block", atMost: 3)
+    spec.wishes.deviceTypes = ["H100", "A100"]
+    spec.wishes.isExclusive = true
+    spec.wishes.constraint = [LabelRule(key: "ib", value: "hdr"), LabelRule(key: "old", isNegated: true)]
+    spec.wishes.exclude = ["node-3"]
+    spec.wishes.begin = Instant(nanoseconds: 11)
+    spec.wishes.isHeld = true
+    spec.wishes.dependsOn = [Dependency(kind: .afterok, job: JobID(1)), Dependency(kind: .singleton)]
+    spec.wishes.array = ArrayTask(position: 1, count: 4, index: 3, atOnce: 2)
+    spec.wishes.warning = Warning(signal: 12, before: .seconds(60))
+    return spec
+  }()
+  static let policy = {
+    var policy = Policy()
+    policy.topology = TopologyPolicy(
+      levels: ["block", "rack"], places: [NodePlaces(domains: ["b1", "r1"], nodes: "node-[1-18]", spares: 2)])
+    policy.projects = [
+      ProjectPolicy(
+        name: "team", quotas: [DeviceQuota(deviceType: "H100", guaranteed: 64, borrowLimit: 8, lendLimit: 0)]),
+      ProjectPolicy(
+        name: "p", parent: "team", quotas: [DeviceQuota(guaranteed: 8)], weight: 3,
+        limits: UseLimits(runningJobs: 5, devices: 9, walltime: .seconds(60)), userLimits: UseLimits(devices: 1)),
+    ]
+    policy.priorities = [
+      PriorityClass(name: "urgent", value: 100), PriorityClass(name: "idle", value: -5, preempts: false),
+    ]
+    return policy
+  }()
   static let attempt = AttemptID(job: JobID(1), number: 1)
   static let joined = NodeJoined(
     node: NodeID(0), name: "node-1", machine: "m", boot: "b", devices: 8, deviceType: "H100", cpus: 96,
@@ -42,7 +74,14 @@ enum Samples {
     .attemptEnded(AttemptEnded(attempt: attempt, strikes: 2)),
     .jobEnded(JobEnded(job: JobID(1), state: .failed, reason: "why", exitCode: 3)),
     .keysForgotten(before: Instant(nanoseconds: 9)), .silenceWithheld(silent: 3, connected: 5),
-    .jobArchived(job: JobID(1)),
+    .jobArchived(job: JobID(1)), .nodeLabelled(node: NodeID(0), labels: [Label(key: "rack", value: "r1")]),
+    .jobSubmitted(JobSubmitted(job: JobID(2), spec: wishful, idempotencyKey: "l", requestHash: 1)),
+    .jobHeld(job: JobID(1)), .jobReleased(job: JobID(1)), .policyApplied(policy),
+    .maintenanceAdded(
+      Maintenance(
+        id: 1, from: Instant(nanoseconds: 12), to: Instant(nanoseconds: 13), nodes: "node-[1-2]", level: "rack",
+        domain: "r1", reason: "pumps")),
+    .maintenanceRemoved(id: 1),
   ]
 
   /// Kinds by number: the numbers are in journals for ever.
@@ -60,7 +99,8 @@ enum Samples {
     case .joinTokenCreated: 10
     case .joinTokensForgotten: 11
     case .nodeRevoked: 12
-    case .jobSubmitted: 20
+    case .nodeLabelled: 13
+    case .jobSubmitted(let submitted): submitted.spec.wishes.isEmpty ? 20 : 34
     case .jobCancelRequested: 21
     case .attemptStarted: 22
     case .gangStarted: 23
@@ -74,6 +114,11 @@ enum Samples {
     case .silenceWithheld: 31
     case .jobArchived: 32
     case .stepsBegan: 33
+    case .jobHeld: 35
+    case .jobReleased: 36
+    case .policyApplied: 40
+    case .maintenanceAdded: 41
+    case .maintenanceRemoved: 42
     }
   }
 }

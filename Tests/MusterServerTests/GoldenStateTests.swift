@@ -21,7 +21,7 @@ import Testing
   static let journals = [
     Golden(
       file: "facts-0.1.0.sqlite", sequence: 227,
-      stateHash: "3062f9237db4ba35c8f4ba19637b4780743e54682a245b399e6896c2d255a775")
+      stateHash: "029ae5ad2f9b57f992b064e39ba925518712f510a1447cbeeebc26f3299a430b")
   ]
 
   /// How the newest file came to be: `MUSTER_WRITE_GOLDEN_JOURNALS=1 swift test --filter GoldenStateTests`.

@@ -14,7 +14,9 @@ extension Fact.Event {
     case .joinTokenCreated: 10
     case .joinTokensForgotten: 11
     case .nodeRevoked: 12
-    case .jobSubmitted: 20
+    case .nodeLabelled: 13
+    // Jobs of before there were wishes are written as they were.
+    case .jobSubmitted(let submitted): submitted.spec.wishes.isEmpty ? 20 : 34
     case .jobCancelRequested: 21
     case .attemptStarted: 22
     case .gangStarted: 23
@@ -28,6 +30,11 @@ extension Fact.Event {
     case .silenceWithheld: 31
     case .jobArchived: 32
     case .stepsBegan: 33
+    case .jobHeld: 35
+    case .jobReleased: 36
+    case .policyApplied: 40
+    case .maintenanceAdded: 41
+    case .maintenanceRemoved: 42
     }
   }
 
@@ -46,6 +53,7 @@ extension Fact.Event {
     case .joinTokenCreated: "joinTokenCreated"
     case .joinTokensForgotten: "joinTokensForgotten"
     case .nodeRevoked: "nodeRevoked"
+    case .nodeLabelled: "nodeLabelled"
     case .jobSubmitted: "jobSubmitted"
     case .jobCancelRequested: "jobCancelRequested"
     case .attemptStarted: "attemptStarted"
@@ -60,6 +68,11 @@ extension Fact.Event {
     case .silenceWithheld: "silenceWithheld"
     case .jobArchived: "jobArchived"
     case .stepsBegan: "stepsBegan"
+    case .jobHeld: "jobHeld"
+    case .jobReleased: "jobReleased"
+    case .policyApplied: "policyApplied"
+    case .maintenanceAdded: "maintenanceAdded"
+    case .maintenanceRemoved: "maintenanceRemoved"
     }
   }
 }
@@ -85,9 +98,17 @@ extension ByteWriter {
     case .jobSubmitted(let submitted):
       put(submitted.job.number)
       put(submitted.spec)
+      if !submitted.spec.wishes.isEmpty { put(submitted.spec.wishes) }
       put(submitted.idempotencyKey)
       put(submitted.requestHash)
-    case .jobCancelRequested(let job), .jobArchived(let job): put(job.number)
+    case .nodeLabelled(let node, let labels):
+      put(node.index)
+      put(labels)
+    case .jobCancelRequested(let job), .jobArchived(let job), .jobHeld(let job), .jobReleased(let job):
+      put(job.number)
+    case .policyApplied(let policy): put(policy)
+    case .maintenanceAdded(let maintenance): put(maintenance)
+    case .maintenanceRemoved(let id): put(id)
     case .attemptStarted(let started):
       put(started.attempt)
       put(started.places) { writer, place in
@@ -200,7 +221,10 @@ extension ByteReader {
     let at = offset
     let kind = try uint()
     let time = try instant()
-    return Fact(at: time, try kind < 20 ? nodeEvent(kind, at: at) : jobEvent(kind, at: at))
+    return Fact(
+      at: time,
+      try kind < 20
+        ? nodeEvent(kind, at: at) : kind < 40 ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
   }
 
   private mutating func nodeEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
@@ -217,6 +241,7 @@ extension ByteReader {
     case 10: return .joinTokenCreated(try joinToken())
     case 11: return .joinTokensForgotten(before: try instant())
     case 12: return .nodeRevoked(node: try node(), machine: try string())
+    case 13: return .nodeLabelled(node: try node(), labels: try labels())
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }
@@ -254,6 +279,23 @@ extension ByteReader {
     case 31: return .silenceWithheld(silent: try int32(), connected: try int32())
     case 32: return .jobArchived(job: JobID(try int()))
     case 33: return .stepsBegan(attempt: try attempt(), first: try instant())
+    case 34:
+      let job = JobID(try int())
+      var spec = try spec()
+      spec.wishes = try wishes()
+      return .jobSubmitted(
+        JobSubmitted(job: job, spec: spec, idempotencyKey: try string(), requestHash: try uint()))
+    case 35: return .jobHeld(job: JobID(try int()))
+    case 36: return .jobReleased(job: JobID(try int()))
+    default: throw .unknown(what: "fact", number: kind, at: at)
+    }
+  }
+
+  private mutating func policyEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
+    switch kind {
+    case 40: return .policyApplied(try policy())
+    case 41: return .maintenanceAdded(try maintenance())
+    case 42: return .maintenanceRemoved(id: try int())
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }

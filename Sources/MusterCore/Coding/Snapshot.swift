@@ -1,7 +1,7 @@
 /// The state as bytes, and back. The same state always gives the same bytes, so that two processes can compare hashes.
 extension Cluster {
   /// Number of the layout below; a snapshot of another layout is left alone and the journal replayed instead.
-  public static let snapshotFormat: UInt64 = 2
+  public static let snapshotFormat: UInt64 = 3
 
   public func encodeSnapshot() -> [UInt8] {
     var w = ByteWriter()
@@ -15,7 +15,10 @@ extension Cluster {
     w.put(firstKnownJob)
     w.put(slotOfJob) { $0.put($1) }
     w.put(jobs) { $0.put($1) }
-    w.put(specs) { $0.put($1) }
+    w.put(specs) {
+      $0.put($1)
+      $0.put($1.wishes)
+    }
     w.put(endReasons) { $0.put($1) }
     w.put(attempts) { $0.put($1) }
     w.put(attemptPlaces) { writer, places in
@@ -45,6 +48,9 @@ extension Cluster {
     w.put(admission.tokens) { $0.put($1) }
     w.put(admission.nextToken)
     w.put(admission.revoked) { $0.put($1) }
+    w.put(policy)
+    w.put(maintenance) { $0.put($1) }
+    w.put(nextMaintenance)
     return w.bytes
   }
 
@@ -58,13 +64,19 @@ extension Cluster {
     lastFactAt = try r.instant()
     for _ in 0..<(try r.count()) {
       nodes.append(try r.nodeState())
-      nodeDetails.append(NodeDetail(joined: try r.joined(), reason: try r.string(), fenced: try r.bool()))
+      nodeDetails.append(
+        NodeDetail(
+          joined: try r.joined(), reason: try r.string(), fenced: try r.bool(), labels: try r.labels()))
     }
     nextJob = try r.int()
     firstKnownJob = try r.int()
     slotOfJob = try r.array { (r) throws(CodingError) in try r.int32() }
     jobs = try r.pool { (r) throws(CodingError) in try r.job() }
-    specs = try r.array { (r) throws(CodingError) in try r.spec() }
+    specs = try r.array { (r) throws(CodingError) in
+      var spec = try r.spec()
+      spec.wishes = try r.wishes()
+      return spec
+    }
     endReasons = try r.array { (r) throws(CodingError) in try r.string() }
     attempts = try r.pool { (r) throws(CodingError) in try r.attemptState() }
     attemptPlaces = try r.array { (r) throws(CodingError) in
@@ -85,6 +97,9 @@ extension Cluster {
     admission.tokens = try r.array { (r) throws(CodingError) in try r.joinToken() }
     admission.nextToken = try r.int()
     admission.revoked = try r.array { (r) throws(CodingError) in try r.string() }
+    policy = try r.policy()
+    maintenance = try r.array { (r) throws(CodingError) in try r.maintenance() }
+    nextMaintenance = try r.int()
     guard r.isAtEnd else { throw .leftOver(bytes: bytes.count - r.offset) }
     rebuildDerived()
   }
@@ -129,6 +144,7 @@ extension ByteWriter {
     put(detail.joined)
     put(detail.reason)
     put(detail.fenced)
+    put(detail.labels)
   }
 
   fileprivate mutating func put(_ job: Job) {
@@ -136,6 +152,7 @@ extension ByteWriter {
     put(job.state.rawValue)
     put(job.cancelRequested)
     put(job.hasCheckpoint)
+    put(job.isHeld)
     put(job.priority)
     put(job.attempt)
     put(job.latestAttempt)
@@ -197,6 +214,7 @@ extension ByteReader {
   fileprivate mutating func job() throws(CodingError) -> Job {
     Job(
       id: JobID(try int()), state: try raw(JobState.self), cancelRequested: try bool(), hasCheckpoint: try bool(),
+      isHeld: try bool(),
       priority: try int32(), nodes: 0, devicesPerNode: 0, attempt: try int32(), latestAttempt: try int32(),
       strikes: try int32(),
       bestStep: try int(), checkpointStep: try int(), submittedAt: try instant(), startedAt: try instant(),

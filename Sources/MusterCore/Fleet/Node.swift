@@ -38,4 +38,6 @@ public struct NodeDetail: Hashable, Sendable {
   public internal(set) var reason: String
   /// A person vouched that the machine is gone: another one may take its name.
   public internal(set) var fenced = false
+  /// What its agent says of it; sorted by key.
+  public internal(set) var labels: [Label] = []
 }

@@ -171,7 +171,7 @@ extension Controller {
 
   func stopOrder(_ outcome: Outcome, _ spec: JobSpec) -> StopPolicy {
     switch outcome {
-    case .cancelled, .timedOut: spec.stop
+    case .cancelled, .timedOut, .preempted: spec.stop
     case .finished, .jobFault, .nodeFault, .unrunnable: StopPolicy(signal: 15, grace: spec.restart.grace)
     }
   }
@@ -253,11 +253,13 @@ extension Controller {
     case .cancelled: note(end(.cancelled, "cancelled", 1))
     case .timedOut: note(end(.timedOut, "ran longer than its walltime of \(spec.walltime?.seconds ?? 0) s", 1))
     case .unrunnable: note(end(.failed, summary, exitCode))
-    case .jobFault where job.cancelRequested, .nodeFault where job.cancelRequested:
+    case .jobFault where job.cancelRequested, .nodeFault where job.cancelRequested,
+      .preempted where job.cancelRequested:
       note(end(.cancelled, "cancelled", 1))
     case .jobFault where spec.restart.limit == 0 || strikes > spec.restart.limit:
       let tries = strikes > 1 ? "; \(strikes) attempts in a row made no new step" : ""
       note(end(.failed, summary + tries, exitCode))
+    case .preempted: break
     case .jobFault, .nodeFault:
       // At once, before anybody else: it keeps its healthy nodes. A priority is no preemption.
       tryToStart(attempt.jobSlot)

@@ -17,6 +17,8 @@ public struct Job: Sendable {
   public internal(set) var state: JobState
   public internal(set) var cancelRequested: Bool
   public internal(set) var hasCheckpoint: Bool
+  /// Not started before it is released.
+  public internal(set) var isHeld: Bool
   public internal(set) var priority: Int32
   /// The gang's shape, beside the spec for rounds over many jobs; derived.
   public internal(set) var nodes: Int32

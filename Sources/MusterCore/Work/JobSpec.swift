@@ -18,11 +18,12 @@ public struct JobSpec: Hashable, Sendable {
   public var checkpointEvery: Int64
   /// Bytes kept of each rank's log: its beginning and its end. Default 64 MiB.
   public var logLimitBytes: Int64
+  public var wishes: Wishes
 
   public init(
     name: String, project: String = "default", user: String, priority: Int32 = 0, role: RoleSpec,
     walltime: Span? = nil, restart: RestartPolicy = RestartPolicy(), stop: StopPolicy = StopPolicy(),
-    checkpointEvery: Int64 = 0, logLimitBytes: Int64 = JobSpec.defaultLogLimitBytes
+    checkpointEvery: Int64 = 0, logLimitBytes: Int64 = JobSpec.defaultLogLimitBytes, wishes: Wishes = Wishes()
   ) {
     self.name = name
     self.project = project
@@ -34,6 +35,7 @@ public struct JobSpec: Hashable, Sendable {
     self.stop = stop
     self.checkpointEvery = checkpointEvery
     self.logLimitBytes = logLimitBytes
+    self.wishes = wishes
   }
 
   public static let defaultLogLimitBytes: Int64 = 64 << 20

@@ -56,6 +56,9 @@ struct EventDetail {
       self.init(text: "join token \(token.id) was made, valid until \(token.expiresAt.rfc3339)")
     case .joinTokensForgotten(let before): self.init(text: "join tokens from before \(before.rfc3339) were forgotten")
     case .nodeRevoked(let node, _): self = about(node, "was revoked: its key is not let in again")
+    case .nodeLabelled(let node, let labels):
+      let all = labels.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+      self = about(node, labels.isEmpty ? "has no labels" : "has the labels \(all)")
     case .jobSubmitted(let submitted):
       self.init(job: submitted.job, text: "job \(submitted.job) \"\(submitted.spec.name)\" was submitted")
     case .jobCancelRequested(let job): self.init(job: job, text: "job \(job) is to be cancelled")
@@ -91,12 +94,31 @@ struct EventDetail {
       more = [
         .init(name: "state", value: .string("\(ended.state)")), .init(name: "exitCode", value: JSON(ended.exitCode)),
       ]
-    case .keysForgotten(let before): self.init(text: "idempotency keys from before \(before.rfc3339) were forgotten")
+    case .keysForgotten, .silenceWithheld, .jobArchived, .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded,
+      .maintenanceRemoved:
+      let (job, text) = EventDetail.plain(event)
+      self.init(job: job, text: text)
+    }
+  }
+
+  /// Facts that are told in one line and nothing more.
+  private static func plain(_ event: Fact.Event) -> (JobID?, String) {
+    switch event {
+    case .keysForgotten(let before): (nil, "idempotency keys from before \(before.rfc3339) were forgotten")
     case .silenceWithheld(let silent, let connected):
-      self.init(
-        text:
-          "\(silent) of \(connected) shims fell silent at once: the fault is nearer home, no attempt ends for it yet")
-    case .jobArchived(let job): self.init(job: job, text: "job \(job) left the hot state")
+      (nil, "\(silent) of \(connected) shims fell silent at once: the fault is nearer home, no attempt ends for it yet")
+    case .jobArchived(let job): (job, "job \(job) left the hot state")
+    case .jobHeld(let job): (job, "job \(job) is held")
+    case .jobReleased(let job): (job, "job \(job) is released")
+    case .policyApplied(let policy):
+      (
+        nil,
+        "policy applied: \(policy.projects.count) projects, \(policy.priorities.count) priorities, \(policy.topology.places.count) places"
+      )
+    case .maintenanceAdded(let window):
+      (nil, "maintenance \(window.id) from \(window.from.rfc3339) to \(window.to.rfc3339)")
+    case .maintenanceRemoved(let id): (nil, "maintenance \(id) was removed")
+    default: (nil, event.name)
     }
   }
 
