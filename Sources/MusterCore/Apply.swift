@@ -115,7 +115,7 @@ extension Cluster {
   }
 
   /// Bits of so many devices.
-  private static func mask(_ devices: Int32) -> UInt64 { devices >= 64 ? .max : (1 << UInt64(devices)) - 1 }
+  static func mask(_ devices: Int32) -> UInt64 { devices >= 64 ? .max : (1 << UInt64(devices)) - 1 }
 
   /// Keeps `readyByFree` right around a change of a node.
   private mutating func count(_ i: Int, _ by: Int32) {

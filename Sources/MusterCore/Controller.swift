@@ -14,8 +14,16 @@ public struct Controller: ~Copyable, Sendable {
   var now: Instant
   let startedAt: Instant
   var mustSchedule = false
-  /// When the first of the jobs that pause before their next attempt may start.
-  var pauseEnds = Instant.never
+  /// When time alone may let a job start: the end of a pause, a begin time, a place that is held from then on.
+  var nextLook = Instant.never
+  /// A round would say something new.
+  var isPlanOld = false
+  /// The last round that came back.
+  var lastPlan: Plan?
+  var fleetMap = FleetMap()
+  var mapVersion = 0
+  var isMapOld = true
+  var feasible = Feasible()
   var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false
@@ -24,8 +32,6 @@ public struct Controller: ~Copyable, Sendable {
   package private(set) var impossible: String?
   /// Test-only: see `PlantedCoreBug`.
   package var planted: PlantedCoreBug?
-  /// Why each pending job waits, by job slot; from the last round that looked at it.
-  var waits: [Int32: WaitReason] = [:]
 
   public init(cluster: consuming Cluster, limits: Limits = Limits(), now: Instant) {
     self.now = max(now, cluster.lastFactAt)
@@ -81,6 +87,10 @@ public struct Controller: ~Copyable, Sendable {
       impossible = impossible ?? "fact \(cluster.sequence + 1) (\(event)): \(why)"
       return
     }
+    switch event {
+    case .nodeJoined, .nodeReturned, .nodeLabelled, .nodeRevoked, .policyApplied: isMapOld = true
+    default: break
+    }
     cluster.apply(fact)
     fresh.append(fact)
   }
@@ -103,6 +113,7 @@ public struct Controller: ~Copyable, Sendable {
     case .shimReport(let member, let report): shimReport(member, report)
     case .shimGone(let member): shimGone(member)
     case .nodeDied(let node, let evidence): nodeDied(node, evidence: evidence)
+    case .commitPlan(let plan): commitPlan(plan)
     case .quiesce: isQuiet = true
     case .stopAll: for attempt in cluster.active { endAttempt(attempt, .nodeFault) }
     case .tick: tick()
@@ -153,6 +164,8 @@ public enum Command: Sendable {
   case shimGone(MemberID)
   /// The engine that gave the node says that all its processes are gone.
   case nodeDied(node: String, evidence: String)
+  /// A round has come back.
+  case commitPlan(Plan)
   /// The host is about to end: nothing new starts from here on.
   case quiesce
   /// Stops every rank; the jobs wait and go on from their checkpoints when a controller starts again.
@@ -180,6 +193,10 @@ public enum Refusal: Error, Sendable, Hashable {
   case tokenUnknown
   case tokenExpired
   case tooManyTokens(limit: Int)
+  /// The fleet could never run it, whatever ends and returns.
+  case impossible(job: String, why: String)
+  /// It depends on a job that is not there.
+  case noSuchDependency(job: String, on: JobID)
 
   public var code: String {
     switch self {
@@ -195,6 +212,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown: "tokenUnknown"
     case .tokenExpired: "tokenExpired"
     case .tooManyTokens: "tooManyTokens"
+    case .impossible: "impossible"
+    case .noSuchDependency: "noSuchDependency"
     }
   }
 
@@ -214,6 +233,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown: "this controller made no such join token"
     case .tokenExpired: "the join token has expired"
     case .tooManyTokens(let limit): "\(limit) join tokens are valid: that is the limit"
+    case .impossible(let job, let why): "job \"\(job)\" can never run on this fleet: it \(why)"
+    case .noSuchDependency(let job, let other): "job \"\(job)\" depends on job \(other), which does not exist"
     }
   }
 
@@ -232,6 +253,8 @@ public enum Refusal: Error, Sendable, Hashable {
       "end the second controller; after restoring an old backup make the workers new (docs/operations.md)"
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
+    case .impossible: "ask for what the fleet has (`muster nodes`, `muster topology`), or add the nodes first"
+    case .noSuchDependency: "`muster jobs --all` lists the jobs there are"
     case .nodeInUse: "`muster drain NODE` takes it out of service; fence is for nodes that do not answer"
     }
   }

@@ -73,6 +73,9 @@ extension World {
     case .order(let command):
       handle(command)
       if case .revoke(let name) = command { closeRevoked(name) }
+    case .plan(let plan):
+      host.isPlanning = false
+      handle(.commitPlan(plan))
     case .request(let r):
       let request = requests[r]
       let reply =

@@ -136,8 +136,7 @@ extension World {
   }
 
   private func isTooLarge(_ slot: Int32) -> Bool {
-    if case .waits(.fleetTooSmall) = controller.placement(for: slot) { return true }
-    return false
+    controller.waiting(for: slot).isNever
   }
 
   private func isWaitingForever(_ slot: Int32) -> Bool {
@@ -160,7 +159,7 @@ extension World {
       let id = controller.cluster.job(slot).id
       violated(
         Failure(
-          invariant: .comesToRest, detail: "job \(id) waits without a reason: \(controller.placement(for: slot))",
+          invariant: .comesToRest, detail: "job \(id) waits without a reason: \(controller.waiting(for: slot))",
           job: id.number))
     }
     for (job, name) in acknowledged {

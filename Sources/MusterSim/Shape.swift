@@ -23,6 +23,7 @@ struct Shape: Sendable {
   /// Nanoseconds.
   var slowestMessage: Int64
   var slowestSync: Int64
+  var slowestPlan: Int64
   var meanBetweenStrikes: Int64
   var meanBetweenSubmissions: Int64
   /// Millionths by which clocks run fast (or slow): at most 1 %.
@@ -41,6 +42,8 @@ struct Shape: Sendable {
     if chance.hits(400) { reorderPermille = chance.below(40) }
     slowestMessage = chance.between(1, 25) * 1_000_000
     slowestSync = chance.between(1, 30) * 1_000_000
+    var planning = Chance(seed: seed, purpose: 8)
+    slowestPlan = (planning.hits(300) ? planning.between(100, 2_000) : planning.between(1, 20)) * 1_000_000
     meanBetweenStrikes = chance.between(900, 3_000) * 1_000_000
     meanBetweenSubmissions = chance.between(500, 1_000) * 1_000_000
     controllerDrift = chance.between(-10_000, 10_000)

@@ -8,6 +8,7 @@ struct SimHost: Sendable {
     case ended(Int)
     case request(Int)
     case order(Command)
+    case plan(Plan)
   }
   enum Telling {
     case greeted(Int, NodeID)
@@ -46,6 +47,8 @@ struct SimHost: Sendable {
   var nextTick: Instant = .zero
   var audited = 0
   var commits = 0
+  /// A round is on its way.
+  var isPlanning = false
 
   var faults: [Work] = []
   var orders: [Work] = []

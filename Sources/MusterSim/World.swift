@@ -28,6 +28,7 @@ public struct World: ~Copyable {
     case answer(Int, Controller.Reply)
     case retry(Int)
     case order(Command)
+    case planned(life: Int, Plan)
     case strike(Int)
     case submit
     case care
@@ -47,6 +48,8 @@ public struct World: ~Copyable {
   // The host of the core.
   var controller: Controller
   var host = SimHost()
+  /// Coarse: what runs here takes seconds.
+  var scheduler = Scheduler(grid: TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 64)]))
   var disk = SimDisk()
   /// The journal folded beside the writer.
   var follower = Cluster()
@@ -160,6 +163,7 @@ public struct World: ~Copyable {
     case .answer(let request, let reply): answered(request, reply)
     case .retry(let request): retry(request)
     case .order(let command): orderArrives(command)
+    case .planned(let life, let plan): planned(life: life, plan)
     case .strike(let number): strike(number)
     case .submit: submit()
     case .care: care()

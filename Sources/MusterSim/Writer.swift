@@ -133,10 +133,25 @@ extension World {
     tell(onlyAnswers: false)
     if let dirty = host.dirtyInFlight { deliver(dirty) }
     host.dirtyInFlight = nil
+    startRound()
     // The lanes may have filled; else the next tick is due.
     let isWaiting = !host.faults.isEmpty || !host.orders.isEmpty || !host.submissions.isEmpty
     let untilTick = max(0, (host.nextTick - host.clock.now(steady: steady)).nanoseconds)
     wakeWriter(at: now + (isWaiting ? 10_000 : untilTick + 10_000))
+  }
+
+  /// A round is planned beside the writer, from what is durable now; it may come back late.
+  private mutating func startRound() {
+    guard !host.isPlanning, let input = controller.takePlanningInput() else { return }
+    host.isPlanning = true
+    timeline.put(
+      .planned(life: host.life, scheduler.plan(input)), at: now + timing.between(10_000, shape.slowestPlan))
+  }
+
+  mutating func planned(life: Int, _ plan: Plan) {
+    guard life == host.life, host.isUp else { return }
+    host.orders.append(.plan(plan))
+    wakeWriter(at: now)
   }
 
   /// A commit that failed is not tried again: memory is thrown away and rebuilt from the journal.

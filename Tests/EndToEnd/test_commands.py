@@ -129,11 +129,14 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.fleet.end(job)["state"], "completed")
 
     def test_why(self):
-        """A job that cannot fit says so, with the numbers."""
-        job = self.fleet.submit(["true"], nodes=9)
-        why = self.fleet.json("why", job)
-        self.assertEqual((why["state"], why["causes"][0]["kind"]), ("pending", "fleetTooSmall"))
-        self.fleet.muster("cancel", job)
+        """A job that can never run is refused, with the numbers; one that only waits says what for."""
+        for arguments, numbers in [
+            (["--nodes", "9"], "needs 9 nodes; the fleet has 4"),
+            (["--nodes", "2", "--devices", "9"], "needs 2 nodes of 9 devices; the fleet has 0 such nodes"),
+        ]:
+            refused = self.fleet.muster("run", *arguments, "--", "true", check=False)
+            self.assertEqual(refused.returncode, 5)
+            self.assertIn(numbers, refused.stderr)
 
     def test_logs_limit(self):
         """A log over its limit keeps its beginning and its end."""

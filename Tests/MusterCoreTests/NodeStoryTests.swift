@@ -6,6 +6,7 @@ import Testing
 private struct Story: ~Copyable {
   var controller = Controller(cluster: Cluster(), now: Instant(nanoseconds: 1_000_000_000))
   var now = Instant(nanoseconds: 1_000_000_000)
+  var scheduler = Scheduler()
 
   init(limits: Limits = Limits()) {
     controller = Controller(cluster: Cluster(), limits: limits, now: now)
@@ -16,7 +17,11 @@ private struct Story: ~Copyable {
   @discardableResult
   mutating func say(_ command: Command) -> Controller.Reply {
     now = now + .milliseconds(10)
-    return controller.handle(command, now: now)
+    let reply = controller.handle(command, now: now)
+    while let input = controller.takePlanningInput() {
+      _ = controller.handle(.commitPlan(scheduler.plan(input)), now: now)
+    }
+    return reply
   }
 
   mutating func hello(devices: Int32) {
@@ -220,7 +225,7 @@ private struct Story: ~Copyable {
     die(&story)
     #expect(story.job(job).attempt == 4 && story.job(job).state == .pending)
     let slot = story.cluster { $0.slot(of: job) } ?? 0
-    guard case .waits(.pausing(_, let attempts)) = story.controller.placement(for: slot) else {
+    guard case .pausing(_, let attempts) = story.controller.unready(slot) else {
       Issue.record("it waits for another reason")
       return
     }

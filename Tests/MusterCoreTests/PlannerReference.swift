@@ -135,6 +135,14 @@ final class PlannerReference {
     let last = lastBucket(from, gang.walltime)
     switch place {
     case .whole(let places): takeWhole(places, from, last, gang.project, isRunning: false)
+    case .mixed(let members):
+      for member in members {
+        if member.lane < 0 {
+          takeWhole([LeafNodes(leaf: member.leaf, nodes: 1)], from, last, gang.project, isRunning: false)
+        } else {
+          take(gang, type, .part(leaf: member.leaf, lane: member.lane, devices: member.devices), from)
+        }
+      }
     case .part(let leaf, let lane, let devices):
       while lanes.count <= Int(lane) { lanes.append((Int(leaf), Array(repeating: 0, count: buckets))) }
       if lanes[Int(lane)].used.allSatisfy({ $0 == 0 }) { lanes[Int(lane)].leaf = Int(leaf) }

@@ -5,8 +5,8 @@ extension Controller {
     judgeSilentAgents()
     judgeHangs()
     judgeDeadlines()
-    if now >= pauseEnds {
-      pauseEnds = .never
+    if now >= nextLook {
+      nextLook = .never
       mustSchedule = true
     }
     forget()

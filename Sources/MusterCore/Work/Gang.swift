@@ -262,7 +262,7 @@ extension Controller {
     case .preempted: break
     case .jobFault, .nodeFault:
       // At once, before anybody else: it keeps its healthy nodes. A priority is no preemption.
-      tryToStart(attempt.jobSlot)
+      restart(attempt.jobSlot)
     }
     watch.longestStep[cluster.jobs[attempt.jobSlot].state.isFinal ? job.id.number : -1] = nil
   }

@@ -7,6 +7,16 @@ extension Controller {
     guard cluster.pending.count + cluster.active.count + specs.count <= limits.unfinishedJobs else {
       return .refused(.queueFull(limit: limits.unfinishedJobs))
     }
+    for spec in specs {
+      if let why = impossible(spec) { return .refused(.impossible(job: spec.name, why: why)) }
+      for dependency in spec.wishes.dependsOn where dependency.kind != .singleton {
+        // Those of the same request are not there yet.
+        let known = cluster.knownJobs.lowerBound..<cluster.nextJob + Int64(specs.count)
+        guard known.contains(dependency.job.number) else {
+          return .refused(.noSuchDependency(job: spec.name, on: dependency.job))
+        }
+      }
+    }
     var ids: [JobID] = []
     ids.reserveCapacity(specs.count)
     for spec in specs {
@@ -14,9 +24,19 @@ extension Controller {
       note(.jobSubmitted(JobSubmitted(job: id, spec: spec, idempotencyKey: key, requestHash: requestHash)))
       ids.append(id)
       // The others waited before and nothing was freed: only the new one can start.
-      if let slot = cluster.slot(of: id) { tryToStart(slot) }
+      if let slot = cluster.slot(of: id) { consider(slot) }
     }
     return .jobs(ids)
+  }
+
+  private mutating func consider(_ slot: Int32) {
+    if let why = unready(slot) {
+      nextLook = min(nextLook, why.until)
+    } else if cluster.jobs[slot].devicesPerNode == 0 {
+      startPlain(slot)
+    } else {
+      isPlanOld = true
+    }
   }
 
   mutating func cancel(_ id: JobID) -> Reply {
@@ -35,73 +55,23 @@ extension Controller {
 
   // MARK: Placing
 
-  /// One round: each job that waits, in order of priority, gets all its nodes or none.
+  /// What may start now: gangs without devices do, all others are looked at by the next round.
   mutating func schedule() {
     mustSchedule = false
-    /// The smallest gang that did not fit in this round: what asks for at least as much need not be tried.
-    var failed: (nodes: Int32, devices: Int32)?
+    isPlanOld = true
+    nextLook = .never
+    /// The smallest gang without devices that found no place: larger ones need not be tried.
+    var failed = Int32.max
     for slot in cluster.pending {
-      let job = cluster.jobs[slot]
-      let isNew = job.attempt == 0
-      if isNew, let f = failed, job.nodes >= f.nodes, job.devicesPerNode >= f.devices { continue }
-      guard !tryToStart(slot), isNew else { continue }
-      if failed.map({ job.nodes <= $0.nodes && job.devicesPerNode <= $0.devices }) ?? true {
-        failed = (job.nodes, job.devicesPerNode)
+      if let why = unready(slot) {
+        nextLook = min(nextLook, why.until)
+        continue
       }
+      let job = cluster.jobs[slot]
+      guard job.devicesPerNode == 0, job.nodes < failed else { continue }
+      startPlain(slot)
+      if cluster.jobs[slot].state == .pending, cluster.specs[Int(slot)].wishes.isEmpty { failed = job.nodes }
     }
-  }
-
-  @discardableResult
-  mutating func tryToStart(_ slot: Int32) -> Bool {
-    // A quick "no" for most: exact as far as the state goes, and no scan of the fleet.
-    guard cluster.fits(count: cluster.jobs[slot].nodes, devices: cluster.jobs[slot].devicesPerNode) else {
-      return false
-    }
-    let answer = placement(for: slot)
-    if case .waits(.pausing(let until, _)) = answer { pauseEnds = min(pauseEnds, until) }
-    guard case .places(let places) = answer else { return false }
-    if planted == .attemptNumberReused, cluster.jobs[slot].attempt > 0 { cluster.jobs[slot].attempt -= 1 }
-    let job = cluster.jobs[slot]
-    let attempt = AttemptID(job: job.id, number: job.attempt + 1)
-    note(.attemptStarted(AttemptStarted(attempt: attempt, places: places, resumeStep: job.checkpointStep)))
-    for member in cluster.memberSlots(ofAttempt: cluster.jobs[slot].latestAttempt) {
-      expect(member)
-      expectReport(NodeID(cluster.members[member].node))
-      dirty.nodes.append(NodeID(cluster.members[member].node))
-    }
-    return true
-  }
-
-  /// A job whose attempts end on nodes within moments of their start is started ever more seldom: a broken installation
-  /// must not fill the journal. Nil: no pause.
-  private func pause(_ slot: Int32) -> (until: Instant, attempts: Int32)? {
-    let latest = cluster.jobs[slot].latestAttempt
-    guard latest >= 0 else { return nil }
-    var (attempt, streak) = (latest, Int32(0))
-    while attempt >= 0, streak < 10 {
-      let state = cluster.attempts[attempt]
-      guard state.phase == .ended, state.outcome == .nodeFault, state.lastStep <= state.resumeStep,
-        state.endingAt - state.startedAt < limits.shortAttempt
-      else { break }
-      streak += 1
-      attempt = state.previous
-    }
-    guard streak > limits.freeRestarts else { return nil }
-    let seconds = min(limits.longestPause.nanoseconds / 1_000_000_000, 1 << Int64(streak - limits.freeRestarts - 1))
-    return (cluster.attempts[latest].endedAt + .seconds(seconds), streak)
-  }
-
-  /// The scheduler's answer for a job that waits; `why` prints the same value.
-  public func placement(for slot: Int32) -> PlacementAnswer {
-    let role = cluster.specs[Int(slot)].role
-    let latest = cluster.jobs[slot].latestAttempt
-    if let pause = pause(slot), pause.until > now {
-      return .waits(.pausing(until: pause.until, attempts: pause.attempts))
-    }
-    let previous =
-      latest < 0 ? [] : cluster.memberSlots(ofAttempt: latest).map { NodeID(cluster.members[$0].node) }
-    let request = PlacementRequest(nodes: role.nodes, devicesPerNode: role.devicesPerNode, previous: previous)
-    return FirstFit.place(request, in: self)
   }
 }
 

@@ -44,7 +44,7 @@ extension Controller {
   /// Why it waits, or why it ended; empty while it runs or when all went well.
   private func reason(_ slot: Int32) -> JSON {
     let job = cluster.job(slot)
-    if job.state == .pending, case .waits(let reason) = placement(for: slot) { return .string(reason.message) }
+    if job.state == .pending { return .string(waiting(for: slot).causes.first?.message ?? "") }
     return .string(job.state.isFinal ? cluster.endReason(slot) : "")
   }
 
@@ -126,9 +126,12 @@ extension Controller {
   func why(_ slot: Int32) -> JSON {
     let job = cluster.job(slot)
     var causes: [JSON] = []
-    if job.state == .pending, case .waits(let reason) = placement(for: slot) {
-      causes.append(["kind": .string(reason.kind), "message": .string(reason.message)])
-      if case .nodesBusy = reason { causes += outOfService(limit: 8) }
+    var start = JSON.null
+    if job.state == .pending {
+      let waiting = waiting(for: slot)
+      causes = waiting.causes.map { ["kind": .string($0.kind), "message": .string($0.message)] }
+      if waiting.causes.contains(where: { $0.kind == "nodesBusy" }) { causes += outOfService(limit: 8) }
+      if let at = waiting.start { start = .time(at) }
     } else if job.state == .stopping, job.latestAttempt >= 0 {
       for member in cluster.memberSlots(ofAttempt: job.latestAttempt) where !cluster.member(member).stopped {
         let node = cluster.nodes[Int(cluster.member(member).node)]
@@ -142,7 +145,7 @@ extension Controller {
       causes.append(["kind": "ended", "message": .string(cluster.endReason(slot))])
     }
     return [
-      "id": .int(job.id.number), "state": .string("\(job.state)"), "causes": .array(causes), "startEstimate": .null,
+      "id": .int(job.id.number), "state": .string("\(job.state)"), "causes": .array(causes), "startEstimate": start,
       "wouldStartNow": [],
     ]
   }

@@ -107,13 +107,15 @@ struct WriterState: ~Copyable {
   var links = LinkTable()
   let clock: HostClock
   var now: Instant
+  /// A round is on its way.
+  var isPlanning = false
   /// Set while the disk is low: submissions are refused with it.
   var space: WriterFailure?
   let startedAt: Instant
 }
 
 /// A thread of our own: it lives as long as the process, and nothing else runs on it.
-private final class WriterThread: Sendable {
+final class WriterThread: Sendable {
   private let body: @Sendable () -> Void
   init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 

@@ -56,6 +56,8 @@ struct WriterLoop: Sendable {
   }
 
   private func serve(_ journal: Journal, _ state: inout WriterState) {
+    let planner = RoundPlanner(mailbox)
+    defer { planner.stop() }
     var nextTick = state.clock.now + Controller.tickInterval
     var nextSpaceCheck = state.clock.now
     while true {
@@ -81,6 +83,10 @@ struct WriterLoop: Sendable {
         nextTick = state.now + Controller.tickInterval
       }
       guard close(&commit, journal, &state) else { return giveUp([], &state) }
+      if !state.isPlanning, let input = state.controller.takePlanningInput() {
+        state.isPlanning = true
+        planner.plan(input)
+      }
     }
   }
 

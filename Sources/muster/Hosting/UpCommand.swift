@@ -1,5 +1,6 @@
 import ArgumentParser
 import MusterClient
+import MusterCore
 public import MusterEngines
 import MusterProtocol
 public import MusterServer
@@ -33,7 +34,8 @@ struct UpCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let server = try await hosting.open()
+    let expected = nodes
+    let server = try await hosting.open { options in options.limits.expectedNodes = expected }
     let engine = LocalEngine(
       LocalEngine.Options(
         nodes: nodes, devices: devices, dataFolder: hosting.folder, executable: Paths.executable()),

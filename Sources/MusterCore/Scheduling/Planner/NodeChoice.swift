@@ -66,9 +66,10 @@ public struct NodeChoice: Sendable {
   /// is taken. Each member gets the lowest devices that are free.
   public mutating func choose(
     _ place: HeldPlace, devicesPerNode: Int32, previous: [NodeID] = [], sharedNodes: [SharedNode] = [],
-    in fleet: borrowing some FleetView & ~Copyable
+    isAllowed: (NodeID) -> Bool = { _ in true }, in fleet: borrowing some FleetView & ~Copyable
   ) -> [Place]? {
     switch place {
+    case .mixed(let members): return chooseMixed(members, previous, sharedNodes, isAllowed, fleet)
     case .part(let leaf, let lane, let devices):
       return choosePart(leaf, lane, devices, sharedNodes, fleet).map { [$0] }
     case .whole(let leaves):
@@ -94,6 +95,31 @@ public struct NodeChoice: Sendable {
     }
   }
 
+  /// Nodes of `previous` keep their rank where they are still good for a member of their leaf.
+  private mutating func chooseMixed(
+    _ members: [MemberPlace], _ previous: [NodeID], _ sharedNodes: [SharedNode], _ isAllowed: (NodeID) -> Bool,
+    _ fleet: borrowing some FleetView & ~Copyable
+  ) -> [Place]? {
+    var chosen: [Place] = []
+    chosen.reserveCapacity(members.count)
+    for member in members {
+      let place: Place?
+      if member.lane >= 0 {
+        place = choosePart(member.leaf, member.lane, member.devices, sharedNodes, fleet, isAllowed)
+      } else {
+        let node = index.nodes(member.leaf).first { isAllowed($0) && isWhole($0, member.leaf, fleet) }
+        place = node.map { Place(node: $0, devices: Self.lowest(member.devices, of: all(member.leaf))) }
+        if let node { given[Int(node.index)] = .max }
+      }
+      guard let place, isAllowed(place.node), !chosen.contains(where: { $0.node == place.node }) else {
+        for place in chosen { given[Int(place.node.index)] &= ~place.devices }
+        return nil
+      }
+      chosen.append(place)
+    }
+    return chosen
+  }
+
   private func keptByLeaf(_ previous: [NodeID]) -> [(leaf: Int32, rank: Int, node: NodeID)] {
     previous.enumerated().map { (index.leaf($0.element), $0.offset, $0.element) }
       .sorted { ($0.leaf, $0.rank) < ($1.leaf, $1.rank) }
@@ -111,11 +137,13 @@ public struct NodeChoice: Sendable {
 
   private mutating func choosePart(
     _ leaf: Int32, _ lane: Int32, _ devices: Int32, _ sharedNodes: [SharedNode],
-    _ fleet: borrowing some FleetView & ~Copyable
+    _ fleet: borrowing some FleetView & ~Copyable, _ isAllowed: (NodeID) -> Bool = { _ in true }
   ) -> Place? {
     var node = opened[lane]
     if Int(lane) < sharedNodes.count { node = sharedNodes[Int(lane)].node }
-    guard let node = node ?? index.nodes(leaf).first(where: { isWhole($0, leaf, fleet) }) else { return nil }
+    guard let node = node ?? index.nodes(leaf).first(where: { isAllowed($0) && isWhole($0, leaf, fleet) }) else {
+      return nil
+    }
     let free = free(node, fleet)
     guard free.nonzeroBitCount >= devices else { return nil }
     let picked = Self.lowest(devices, of: free)
@@ -140,73 +168,117 @@ public struct NodeChoice: Sendable {
   /// segment's leaf, else from the leaves nearest to it, level by level outwards, but never out of the domain of level
   /// `within`. A segment that its leaf cannot complete moves as a whole. nil: nothing suitable is free.
   ///
-  /// `previous` is in rank order and of whole nodes; `fleet` says what is free once the gang has left.
+  /// `previous` is in rank order; `fleet` says what is free once the gang has left.
   public mutating func repair(
-    previous: [NodeID], segment: Int32, within level: Int?, devicesPerNode: Int32,
-    in fleet: borrowing some FleetView & ~Copyable
+    previous: [NodeID], segment: Int32, within level: Int?, devicesPerNode: Int32, isExclusive: Bool = false,
+    isAllowed: (NodeID) -> Bool = { _ in true }, in fleet: borrowing some FleetView & ~Copyable
   ) -> [Place]? {
-    var places = [NodeID?](repeating: nil, count: previous.count)
-    for (rank, node) in previous.enumerated() where index.leaf(node) >= 0 {
-      guard isWhole(node, index.leaf(node), fleet) else { continue }
-      places[rank] = node
-      given[Int(node.index)] = .max
-    }
-    let size = Int(segment)
-    let broken = stride(from: 0, to: previous.count, by: size).filter { first in
-      places[first..<first + size].contains(nil)
-    }
-    // First what the own leaf can complete, so that no segment that moves takes another's spares.
-    let moving = broken.filter { !complete($0, size, home: index.leaf(previous[$0]), previous, &places, fleet) }
-    for first in moving where !move(first, size, within: level, previous, &places, fleet) {
-      for node in places { if let node { given[Int(node.index)] = 0 } }
-      return nil
-    }
-    return places.compactMap { $0 }.map { node in
-      Place(node: node, devices: Self.lowest(devicesPerNode, of: all(index.leaf(node))))
-    }
+    var repair = Repair(
+      choice: self, previous: previous, size: Int(segment), level: level, devices: devicesPerNode,
+      isExclusive: isExclusive)
+    return repair.places(isAllowed, fleet)
   }
 
-  private func spares(_ leaf: Int32, _ fleet: borrowing some FleetView & ~Copyable) -> [NodeID] {
-    index.nodes(leaf).filter { isWhole($0, leaf, fleet) }
-  }
+  /// One gang that is put together again.
+  private struct Repair {
+    var choice: NodeChoice
+    let previous: [NodeID]
+    let size: Int
+    let level: Int?
+    let devices: Int32
+    let isExclusive: Bool
+    var nodes: [NodeID?] = []
 
-  /// Fills the holes of one segment from a leaf, if it has enough.
-  private mutating func complete(
-    _ first: Int, _ size: Int, home leaf: Int32, _ previous: [NodeID], _ places: inout [NodeID?],
-    _ fleet: borrowing some FleetView & ~Copyable
-  ) -> Bool {
-    guard leaf >= 0 else { return false }
-    let holes = (first..<first + size).filter { places[$0] == nil }
-    let free = spares(leaf, fleet)
-    guard free.count >= holes.count else { return false }
-    for (hole, node) in zip(holes, free) {
-      places[hole] = node
-      given[Int(node.index)] = .max
+    init(choice: NodeChoice, previous: [NodeID], size: Int, level: Int?, devices: Int32, isExclusive: Bool) {
+      self.choice = choice
+      self.previous = previous
+      self.size = size
+      self.level = level
+      self.devices = devices
+      self.isExclusive = isExclusive
+      nodes = Array(repeating: nil, count: previous.count)
     }
-    return true
-  }
 
-  private mutating func move(
-    _ first: Int, _ size: Int, within level: Int?, _ previous: [NodeID], _ places: inout [NodeID?],
-    _ fleet: borrowing some FleetView & ~Copyable
-  ) -> Bool {
-    let home = index.leaf(previous[first])
-    guard home >= 0 else { return false }
-    let kept = places[first..<first + size]
-    for rank in first..<first + size {
-      if let node = places[rank] { given[Int(node.index)] = 0 }
-      places[rank] = nil
-    }
-    let type = topology.leaves[Int(home)].deviceType
-    for at in stride(from: topology.levels.count - 2, through: level ?? -1, by: -1) {
-      for leaf in topology.leaves.indices where topology.leaves[leaf].deviceType == type {
-        let isNear =
-          at < 0 || topology.domain(ofLeaf: leaf, level: at) == topology.domain(ofLeaf: Int(home), level: at)
-        if isNear, complete(first, size, home: Int32(leaf), previous, &places, fleet) { return true }
+    mutating func places(_ isAllowed: (NodeID) -> Bool, _ fleet: borrowing some FleetView & ~Copyable) -> [Place]? {
+      for (rank, node) in previous.enumerated() where isGood(node, isAllowed, fleet) { take(node, rank) }
+      let broken = stride(from: 0, to: previous.count, by: size).filter { nodes[$0..<$0 + size].contains(nil) }
+      // First what the own leaf can complete, so that no segment that moves takes another's spares.
+      let moving = broken.filter { first in
+        !complete(first, from: choice.index.leaf(previous[first]), isAllowed, fleet)
+      }
+      for first in moving where !move(first, isAllowed, fleet) { return nil }
+      return nodes.compactMap { $0 }.map { node in
+        let free = fleet.free(node) ?? 0
+        return Place(node: node, devices: isExclusive ? free : NodeChoice.lowest(devices, of: free))
       }
     }
-    // As it was, for whoever gives the rest back.
-    places.replaceSubrange(first..<first + size, with: kept)
-    return false
+
+    private func isGood(
+      _ node: NodeID, _ isAllowed: (NodeID) -> Bool, _ fleet: borrowing some FleetView & ~Copyable
+    ) -> Bool {
+      let leaf = choice.index.leaf(node)
+      guard leaf >= 0, isAllowed(node) else { return false }
+      let free = choice.free(node, fleet)
+      return isExclusive ? free == choice.all(leaf) : free.nonzeroBitCount >= devices
+    }
+
+    private mutating func take(_ node: NodeID, _ rank: Int) {
+      nodes[rank] = node
+      choice.given[Int(node.index)] = .max
+    }
+
+    /// Fills the holes of one segment from a leaf, if it has enough.
+    private mutating func complete(
+      _ first: Int, from leaf: Int32, _ isAllowed: (NodeID) -> Bool, _ fleet: borrowing some FleetView & ~Copyable
+    ) -> Bool {
+      guard leaf >= 0 else { return false }
+      let holes = (first..<first + size).filter { nodes[$0] == nil }
+      var good: [NodeID] = []
+      for node in choice.index.nodes(leaf) where good.count < holes.count && isGood(node, isAllowed, fleet) {
+        good.append(node)
+      }
+      guard good.count == holes.count else { return false }
+      for (hole, node) in zip(holes, good) { take(node, hole) }
+      return true
+    }
+
+    /// Puts a segment that its leaf cannot complete into the nearest one that can take it whole.
+    private mutating func move(
+      _ first: Int, _ isAllowed: (NodeID) -> Bool, _ fleet: borrowing some FleetView & ~Copyable
+    ) -> Bool {
+      let home = choice.index.leaf(previous[first])
+      guard home >= 0 else { return false }
+      let kept = nodes[first..<first + size]
+      for rank in first..<first + size {
+        if let node = nodes[rank] { choice.given[Int(node.index)] = 0 }
+        nodes[rank] = nil
+      }
+      let topology = choice.topology
+      let type = topology.leaves[Int(home)].deviceType
+      for at in stride(from: topology.levels.count - 1, through: level ?? -1, by: -1) {
+        for isSameType in [true, false] {
+          for leaf in topology.leaves.indices
+          where isNear(leaf, Int(home), at) && (topology.leaves[leaf].deviceType == type) == isSameType {
+            guard isSameType || mayChange(to: topology.leaves[leaf].deviceType, from: type) else { continue }
+            if complete(first, from: Int32(leaf), isAllowed, fleet) { return true }
+          }
+        }
+      }
+      // As it was, for whoever gives the rest back.
+      nodes.replaceSubrange(first..<first + size, with: kept)
+      return false
+    }
+
+    private func isNear(_ leaf: Int, _ home: Int, _ level: Int) -> Bool {
+      let topology = choice.topology
+      if level < 0 { return true }
+      if level == topology.levels.count - 1 { return topology.rack(ofLeaf: leaf) == topology.rack(ofLeaf: home) }
+      return topology.domain(ofLeaf: leaf, level: level) == topology.domain(ofLeaf: home, level: level)
+    }
+
+    /// A node with another number of the same devices will do.
+    private func mayChange(to other: Int32, from type: Int32) -> Bool {
+      choice.topology.deviceTypes[Int(other)].name == choice.topology.deviceTypes[Int(type)].name
+    }
   }
 }

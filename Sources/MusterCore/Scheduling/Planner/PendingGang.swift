@@ -15,7 +15,19 @@ public struct PendingGang: Hashable, Sendable {
 
   /// At least 1.
   public var nodes: Int32
-  /// At least 1. A gang of one node may use a part of it; one of several nodes takes whole nodes.
+  /// At most so many nodes in one domain of a level.
+  public struct SpreadLimit: Hashable, Sendable {
+    /// Index in `Topology.levels`.
+    public var level: Int
+    public var atMost: Int32
+
+    public init(level: Int, atMost: Int32) {
+      self.level = level
+      self.atMost = atMost
+    }
+  }
+
+  /// At least 1; a gang may use parts of nodes.
   public var devicesPerNode: Int32
   /// Nodes of each chunk that lies in one leaf; `nodes` must be a multiple. 1 asks for nothing.
   public var segment: Int32
@@ -28,6 +40,13 @@ public struct PendingGang: Hashable, Sendable {
   public var begin: Instant
   /// Row of `QuotaLimits`; -1: charged to nobody.
   public var project: Int32
+  /// It may use parts of several nodes, and nodes of several types: else a gang of several nodes takes whole nodes of one.
+  public var mayMix = false
+  /// Whole nodes, also where it uses fewer devices than they have.
+  public var isExclusive = false
+  public var spread: SpreadLimit?
+  /// Index in `PlanningView.filters`; -1: any node.
+  public var filter: Int32 = -1
 
   public init(
     nodes: Int32, devicesPerNode: Int32, segment: Int32 = 1, within: Scope? = nil, deviceTypes: [Int32] = [],

@@ -5,6 +5,8 @@ public enum HeldPlace: Hashable, Sendable {
   /// Part of a node. A lane below the number of the view's shared nodes is that shared node if the gang starts now; gangs
   /// that start now with the same other lane share a node of the leaf that is free now.
   case part(leaf: Int32, lane: Int32, devices: Int32)
+  /// Member by member in rank order, for a gang that starts now.
+  case mixed([MemberPlace])
 }
 
 /// The planner's answer for one gang.
@@ -12,7 +14,7 @@ public enum PlanAnswer: Hashable, Sendable {
   case startsNow(deviceType: Int32, HeldPlace)
   /// Held from then on; no gang behind it in the order can move it.
   case startsAt(Instant, deviceType: Int32, HeldPlace)
-  /// No start within `TimeGrid.horizon`.
+  /// No start within `TimeGrid.horizon`, or none that can be foreseen.
   case beyondHorizon
   /// Not on this fleet, whatever ends and returns: for each type that it allows, why not.
   case never([NeverReason])
@@ -28,6 +30,8 @@ public enum NeverReason: Hashable, Sendable {
   case scopeTooSmall(deviceType: Int32, nodes: Int32, level: Int, largest: Int32)
   /// In devices.
   case quotaTooSmall(deviceType: Int32, needed: Int32, limit: Int32)
+  /// Nodes with the labels that it asks for, less those that it leaves out, in the shape that it asks for.
+  case tooFewMatch(nodes: Int32, matching: Int32)
   /// `nodes` must be a multiple of `segment`.
   case segmentDoesNotDivide(nodes: Int32, segment: Int32)
 
@@ -48,6 +52,8 @@ public enum NeverReason: Hashable, Sendable {
       "needs \(nodes) nodes within one \(topology.levels[level]); the largest can hold \(largest) such nodes with \(name(type))"
     case .quotaTooSmall(let type, let needed, let limit):
       "needs \(needed) devices of type \(name(type)); the project's limit is \(limit)"
+    case .tooFewMatch(let nodes, let matching):
+      "needs \(nodes) nodes in that shape; \(matching) of all nodes match what it asks for"
     case .segmentDoesNotDivide(let nodes, let segment): "\(nodes) nodes are not a multiple of segment \(segment)"
     }
   }
@@ -66,6 +72,8 @@ public enum WaitCause: Hashable, Sendable {
   case quota(deviceType: Int32, needed: Int32, left: Int32, limit: Int32)
   /// Places are free now, but not for its whole time: gangs before it hold them, or maintenance does.
   case heldAhead(deviceType: Int32)
+  /// Enough nodes are free, too few of them are such as it asks for.
+  case filter(needed: Int32, matching: Int32)
   /// A window takes nodes of its type before it would end.
   case maintenance(from: Instant)
   /// Nodes of its type that are known and not in service, while too few are free.
@@ -87,7 +95,7 @@ public struct PlanningRound: Sendable {
     var kind: Kind
     var type: Int16
     var bucket: UInt16 = 0
-    /// -1: whole nodes.
+    /// -1: whole nodes; -2: member by member.
     var lane: Int32 = -1
     var devices: Int32 = 0
     /// Range in `places`, or in `reasons` for `never`.
@@ -109,11 +117,14 @@ public struct PlanningRound: Sendable {
     var outOfService: Int32 = 0
     /// Index in the view's windows; -1 is none.
     var maintenance: Int32 = -1
+    /// `free` counts nodes that the gang's filter lets it have.
+    var isFiltered = false
   }
 
   var entries: [Entry] = []
   var places: [LeafNodes] = []
   var reasons: [NeverReason] = []
+  var members: [MemberPlace] = []
   let now: Instant
   let grid: TimeGrid
   let maintenance: [MaintenanceWindow]
@@ -143,7 +154,8 @@ public struct PlanningRound: Sendable {
   }
 
   private func place(_ entry: Entry, _ range: Range<Int>) -> HeldPlace {
-    entry.lane >= 0
+    if entry.lane == -2 { return .mixed(Array(members[range])) }
+    return entry.lane >= 0
       ? .part(leaf: places[range.lowerBound].leaf, lane: entry.lane, devices: entry.devices)
       : .whole(Array(places[range]))
   }
@@ -161,7 +173,9 @@ public struct PlanningRound: Sendable {
     }
     let isPart = entry.devices > 0
     let needed = isPart ? entry.devices : pending.nodes
-    if wait.free < needed {
+    if wait.free < needed, wait.isFiltered {
+      causes.append(.filter(needed: needed, matching: wait.free))
+    } else if wait.free < needed {
       causes.append(
         isPart
           ? .devicesBusy(deviceType: type, needed: needed, free: wait.free)

@@ -67,11 +67,46 @@ public struct Planner: ~Copyable {
     var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
-    for i in pending.indices { answer(pending[i], &round) }
+    for i in pending.indices { answer(pending[i], view, &round) }
     return round
   }
 
-  private mutating func answer(_ gang: borrowing PendingGang, _ round: inout PlanningRound) {
+  private mutating func answer(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+  ) {
+    let mix = mix(gang)
+    switch mix {
+    case .none: break
+    case .last: if startWhole(gang, &round) || startMixed(gang, view, &round) { return }
+    case .first, .only: if startMixed(gang, view, &round) { return }
+    }
+    answerWhole(gang, mayStartNow: mix != .only, &round)
+    if mix != .none { correctMixed(gang, view, &round) }
+  }
+
+  /// Only if it starts now, on whole nodes of one type.
+  private mutating func startWhole(_ gang: borrowing PendingGang, _ round: inout PlanningRound) -> Bool {
+    let firstReason = round.reasons.count
+    for type in types(gang) {
+      guard let ask = possible(gang, type, now: round.now, &round.reasons), let found = earliest(ask, before: 1) else {
+        continue
+      }
+      round.reasons.removeSubrange(firstReason...)
+      hold(ask, 0, found.level, PlanningRound.WaitNumbers(), &round)
+      capacity.bumpVersion()
+      return true
+    }
+    round.reasons.removeSubrange(firstReason...)
+    return false
+  }
+
+  func types(_ gang: borrowing PendingGang) -> [Int32] {
+    gang.deviceTypes.isEmpty ? topology.deviceTypes.indices.map { Int32($0) } : gang.deviceTypes
+  }
+
+  private mutating func answerWhole(
+    _ gang: borrowing PendingGang, mayStartNow: Bool, _ round: inout PlanningRound
+  ) {
     let firstReason = round.reasons.count
     var (first, best): (Ask?, (ask: Ask, bucket: Int, level: Int)?) = (nil, nil)
     var before = grid.bucketCount
@@ -84,6 +119,8 @@ public struct Planner: ~Copyable {
       (before, best) = (found.bucket, (ask, found.bucket, found.level))
       if found.bucket == 0 { break }
     }
+    // What may only start node by node and does not now: nothing is known of when it will.
+    if !mayStartNow, best?.bucket == 0 { best = nil }
     if let best {
       round.reasons.removeSubrange(firstReason...)
       let numbers = best.bucket == 0 ? PlanningRound.WaitNumbers() : waitNumbers(first ?? best.ask)

@@ -18,7 +18,7 @@ extension Planner {
       reasons.append(.tooFewDevicesPerNode(deviceType: type, needed: gang.devicesPerNode, has: has))
       return nil
     }
-    let isPart = gang.nodes == 1 && gang.devicesPerNode < has
+    let isPart = gang.nodes == 1 && gang.devicesPerNode < has && !gang.isExclusive
     let charge = isPart ? gang.devicesPerNode : gang.nodes &* has
     let limit = quotas.limits[project: gang.project, type: type]
     if charge > limit {

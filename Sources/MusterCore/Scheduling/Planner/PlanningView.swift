@@ -8,10 +8,12 @@ public struct PlanningView: Sendable {
   public var sharedNodes: [SharedNode]
   public var maintenance: [MaintenanceWindow]
   public var quotas: QuotaLimits
+  /// What `PendingGang.filter` points to.
+  public var filters: [NodeFilter]
 
   public init(
     now: Instant, nodesInService: [Int32], running: [RunningGang] = [], sharedNodes: [SharedNode] = [],
-    maintenance: [MaintenanceWindow] = [], quotas: QuotaLimits = QuotaLimits()
+    maintenance: [MaintenanceWindow] = [], quotas: QuotaLimits = QuotaLimits(), filters: [NodeFilter] = []
   ) {
     self.now = now
     self.nodesInService = nodesInService
@@ -19,6 +21,7 @@ public struct PlanningView: Sendable {
     self.sharedNodes = sharedNodes
     self.maintenance = maintenance
     self.quotas = quotas
+    self.filters = filters
   }
 }
 

@@ -227,6 +227,24 @@ struct SharedLanes: ~Copyable {
     }
   }
 
+  /// Lanes that are in use in the first bucket and have at least `devices` left for a whole window, each with its leaf.
+  func lanesInUse(group: Int, devices: Int32, through: Int) -> [(lane: Int32, leaf: Int32)] {
+    guard !laneAt[group].isEmpty else { return [] }
+    let block = blocks[group]
+    block.windowMinimum(from: 0, through: through, useMinima: shortcuts.contains(.minima), into: scratch)
+    var found: [(lane: Int32, leaf: Int32)] = []
+    for (place, lane) in laneAt[group].enumerated() {
+      let free = Int32(scratch.load(fromByteOffset: place, as: UInt8.self))
+      if free >= devices, block.value(0, place) < devicesPerNode[group] { found.append((lane, lanes[Int(lane)].leaf)) }
+    }
+    return found
+  }
+
+  func isUnused(lane: Int, bucket: Int) -> Bool {
+    let (group, place) = position(lane)
+    return blocks[group].value(bucket, place) == devicesPerNode[group]
+  }
+
   /// Most devices that one node of the group's lanes has free in the first bucket.
   func mostFreeNow(group: Int) -> Int {
     laneAt[group].indices.reduce(0) { max($0, Int(blocks[group].value(0, $1))) }

@@ -61,8 +61,13 @@ public struct Topology: Hashable, Sendable {
   public let levels: [String]
   public let deviceTypes: [DeviceType]
   public let leaves: [Leaf]
+  /// By leaf: its domain at the last level. Nodes of several types, or more than a leaf may have, are several leaves of one
+  /// domain.
+  private let racks: [Int32]
 
-  public init(levels: [String], deviceTypes: [DeviceType], leaves: [Leaf]) throws(Invalid) {
+  /// `racks`: nil if every leaf is a domain of its own.
+  public init(levels: [String], deviceTypes: [DeviceType], leaves: [Leaf], racks: [Int32]? = nil) throws(Invalid) {
+    self.racks = racks ?? leaves.indices.map { Int32($0) }
     self.levels = levels
     self.deviceTypes = deviceTypes
     self.leaves = leaves
@@ -93,6 +98,8 @@ public struct Topology: Hashable, Sendable {
   public func domain(ofLeaf leaf: Int, level: Int) -> Int32 {
     level == levels.count - 1 ? Int32(leaf) : leaves[leaf].domains[level]
   }
+
+  public func rack(ofLeaf leaf: Int) -> Int32 { racks[leaf] }
 
   private func check() throws(Invalid) {
     if levels.isEmpty { throw .noLevels }

@@ -1,9 +1,6 @@
-import MusterCore
-import MusterProtocol
-
 extension Instant {
   /// RFC 3339 in UTC with milliseconds: `2026-11-24T13:05:09.120Z`.
-  var rfc3339: String {
+  public var rfc3339: String {
     let milliseconds = nanoseconds / 1_000_000
     let (seconds, fraction) = (milliseconds / 1000, milliseconds % 1000)
     let days = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
@@ -23,12 +20,4 @@ extension Instant {
     let date = "\(year)-\(two(month))-\(two(day))"
     return "\(date)T\(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)).\(millis)Z"
   }
-}
-
-extension JSON {
-  /// Zero and `never` are null: it has not happened.
-  static func time(_ instant: Instant) -> JSON {
-    instant == .zero || instant == .never ? .null : .string(instant.rfc3339)
-  }
-  static func seconds(_ span: Span) -> JSON { .double((span.seconds * 1000).rounded() / 1000) }
 }

@@ -1,0 +1,103 @@
+extension Controller {
+  /// Why no fleet of these nodes could ever run a job, whatever ends and returns; nil if it could, or if that cannot be
+  /// said yet: before any node has joined, or fewer than the host said there would be.
+  mutating func impossible(_ spec: JobSpec) -> String? {
+    guard !cluster.nodes.isEmpty, cluster.nodes.count >= limits.expectedNodes else { return nil }
+    refreshMap()
+    if let why = unknownLevel(spec.wishes) { return why }
+    if spec.role.devicesPerNode == 0 { return impossiblePlain(spec) }
+    guard let topology = fleetMap.topology else {
+      return "needs nodes with \(spec.role.devicesPerNode) devices; no node with devices ever joined"
+    }
+    var gang = shape(spec)
+    var filter: [Int32]?
+    let wishes = spec.wishes
+    if !wishes.constraint.isEmpty || !wishes.exclude.isEmpty {
+      filter = knownMatching(wishes, leaves: topology.leaves.count)
+    } else if feasible.version == mapVersion, let known = feasible.answers[gang] {
+      return known
+    }
+    gang.mayMix = true
+    let offers = MemberOffers(topology: topology)
+    let why =
+      offers.choose(gang, offers.known(gang, filter: filter)) != nil
+      ? nil : whyImpossible(gang, spec, topology, filter)
+    if filter == nil {
+      if feasible.version != mapVersion { feasible = Feasible(version: mapVersion) }
+      feasible.answers[gang] = .some(why)
+    }
+    return why
+  }
+
+  /// Answers by shape, as long as the fleet's map stays what it is.
+  struct Feasible: Sendable {
+    var version = -1
+    var answers: [PendingGang: String?] = [:]
+  }
+
+  private func unknownLevel(_ wishes: Wishes) -> String? {
+    for level in [wishes.within?.level, wishes.spread?.level] {
+      guard let level, fleetMap.level(named: level) == nil else { continue }
+      return "the topology has no level \"\(level)\"; it has \(fleetMap.levels.joined(separator: ", "))"
+    }
+    return nil
+  }
+
+  private func knownMatching(_ wishes: Wishes, leaves: Int) -> [Int32] {
+    var known = [Int32](repeating: 0, count: leaves)
+    for i in cluster.nodes.indices {
+      let leaf = fleetMap.index.leaf(NodeID(Int32(i)))
+      if leaf >= 0, matches(NodeID(Int32(i)), constraint: wishes.constraint, exclude: wishes.exclude) {
+        known[Int(leaf)] += 1
+      }
+    }
+    return known
+  }
+
+  private func impossiblePlain(_ spec: JobSpec) -> String? {
+    let wishes = spec.wishes
+    let able = cluster.nodes.indices.filter {
+      matches(NodeID(Int32($0)), constraint: wishes.constraint, exclude: wishes.exclude)
+    }
+    if able.count < Int(spec.role.nodes) {
+      let what =
+        wishes.constraint.isEmpty && wishes.exclude.isEmpty ? "the fleet has" : "those that match what it asks for are"
+      return "needs \(spec.role.nodes) nodes; \(what) \(able.count)"
+    }
+    guard wishes.segment > 1 || wishes.within?.isRequired == true || wishes.spread != nil else { return nil }
+    return holdsPlain(able.map { NodeID(Int32($0)) }, spec.role.nodes, wishes)
+      ? nil : "needs \(spec.role.nodes) nodes\(Self.shapeText(wishes)); no place of the fleet has them, busy or not"
+  }
+
+  static func shapeText(_ wishes: Wishes) -> String {
+    var text = wishes.segment > 1 ? " in segments of \(wishes.segment)" : ""
+    if let within = wishes.within, within.isRequired { text += " within one \(within.level)" }
+    if let spread = wishes.spread { text += ", at most \(spread.atMost) in each \(spread.level)" }
+    return text
+  }
+
+  private func whyImpossible(
+    _ gang: PendingGang, _ spec: JobSpec, _ topology: Topology, _ filter: [Int32]?
+  ) -> String {
+    let offers = MemberOffers(topology: topology)
+    var (any, needed) = (gang, "\(gang.nodes) nodes of \(gang.devicesPerNode) devices")
+    any.deviceTypes = []
+    if !spec.wishes.deviceTypes.isEmpty { needed += " of type \(spec.wishes.deviceTypes.joined(separator: " or "))" }
+    let fitting = offers.known(gang, filter: filter).reduce(0) { $0 + $1.count }
+    if fitting < gang.nodes {
+      let all = offers.known(gang).reduce(0) { $0 + $1.count }
+      let most = topology.deviceTypes.map(\.devicesPerNode).max() ?? 0
+      var text = "needs \(needed); the fleet has \(fitting) such nodes, busy or not"
+      if filter != nil { text += " that match what it asks for (\(all) if it asked for no labels and left none out)" }
+      if gang.devicesPerNode > most { text += " (the most devices that a node has is \(most))" }
+      return text
+    }
+    let largest = offers.known(gang, filter: filter).map(\.count).max() ?? 0
+    if gang.segment > largest {
+      return
+        "needs segments of \(gang.segment) nodes; the largest \(fleetMap.levels.last ?? "rack") has \(largest) such nodes"
+    }
+    return
+      "needs \(needed)\(Self.shapeText(spec.wishes)); the fleet has \(fitting) such nodes, but nowhere in that shape"
+  }
+}

@@ -1,0 +1,85 @@
+/// The fleet by its places: what is free, busy and out of service in each domain.
+public struct FleetCounts: Hashable, Sendable {
+  public struct Domain: Hashable, Sendable {
+    /// Index in `levels`.
+    public var level: Int
+    public var name: String
+    /// With the domains around it: `b1/r17`.
+    public var path: String
+    /// Place in `domains` of the one around it; -1 is none.
+    public var parent: Int
+    public var nodes: Int32 = 0
+    /// Nothing runs on them, and they take work.
+    public var free: Int32 = 0
+    /// Of which a part is used, or all.
+    public var busy: Int32 = 0
+    /// Suspect, isolated, drained, or with no agent connected.
+    public var outOfService: Int32 = 0
+    public var devices: Int64 = 0
+    public var devicesInUse: Int64 = 0
+  }
+
+  /// Gangs of so many nodes that would find whole free nodes now, each within one domain of a level.
+  public struct Places: Hashable, Sendable {
+    public var level: Int
+    public var nodes: Int32
+    public var count: Int32
+  }
+
+  public var levels: [String] = []
+  /// Outermost first; each is followed by those within it.
+  public var domains: [Domain] = []
+  public var places: [Places] = []
+}
+
+extension Controller {
+  /// - Parameter sizes: of gangs, in nodes.
+  public mutating func fleetCounts(sizes: [Int32]) -> FleetCounts {
+    refreshMap()
+    var counts = FleetCounts(levels: fleetMap.levels)
+    let positions = addDomains(&counts)
+    for i in cluster.nodes.indices {
+      let hot = cluster.nodes[i]
+      let canServe = free(NodeID(Int32(i))) != nil || (hot.isSchedulable && hot.members >= limits.membersPerNode)
+      let used = hot.devices - Int32(hot.freeDeviceCount)
+      for level in fleetMap.levels.indices {
+        let at = positions[level][Int(fleetMap.domainOfNode[level][i])]
+        counts.domains[at].nodes += 1
+        counts.domains[at].devices += Int64(hot.devices)
+        counts.domains[at].devicesInUse += Int64(used)
+        if used > 0 || hot.members > 0 {
+          counts.domains[at].busy += 1
+        } else if canServe {
+          counts.domains[at].free += 1
+        }
+        if !canServe { counts.domains[at].outOfService += 1 }
+      }
+    }
+    for level in fleetMap.levels.indices {
+      for size in sizes {
+        let count = counts.domains.reduce(Int32(0)) { $0 + ($1.level == level ? $1.free / size : 0) }
+        counts.places.append(FleetCounts.Places(level: level, nodes: size, count: count))
+      }
+    }
+    return counts
+  }
+
+  /// - Returns: by level and domain, its place in `domains`.
+  private func addDomains(_ counts: inout FleetCounts) -> [[Int]] {
+    var positions = fleetMap.domains.map { $0.map { _ in -1 } }
+    var parents: [String: Int] = [:]
+    func add(_ level: Int, within parent: String) {
+      for (i, domain) in fleetMap.domains[level].enumerated() {
+        let isWithin = parent.isEmpty || domain.path.hasPrefix(parent + "/")
+        guard isWithin, positions[level][i] < 0 else { continue }
+        positions[level][i] = counts.domains.count
+        parents[domain.path] = counts.domains.count
+        counts.domains.append(
+          FleetCounts.Domain(level: level, name: domain.name, path: domain.path, parent: parents[parent] ?? -1))
+        if level + 1 < fleetMap.levels.count { add(level + 1, within: domain.path) }
+      }
+    }
+    if !fleetMap.levels.isEmpty, !fleetMap.domains[0].isEmpty { add(0, within: "") }
+    return positions
+  }
+}

@@ -1,0 +1,94 @@
+/// Gangs that ask for no devices: nothing of theirs is planned ahead, they are placed at once.
+extension Controller {
+  mutating func startPlain(_ slot: Int32) {
+    guard cluster.fits(count: cluster.jobs[slot].nodes, devices: 0) else { return }
+    if case .places(let places) = plainPlacement(slot) { begin(slot, places) }
+  }
+
+  func plainPlacement(_ slot: Int32) -> PlacementAnswer {
+    let (role, wishes) = (cluster.specs[Int(slot)].role, cluster.specs[Int(slot)].wishes)
+    guard !wishes.isEmpty else {
+      return FirstFit.place(
+        PlacementRequest(nodes: role.nodes, devicesPerNode: 0, previous: previousNodes(slot)), in: self)
+    }
+    return shapedPlacement(slot, role, wishes)
+  }
+
+  /// The first innermost domain, else the first one further out, that holds all of its segments.
+  private func shapedPlacement(_ slot: Int32, _ role: RoleSpec, _ wishes: Wishes) -> PlacementAnswer {
+    var usable = (0..<cluster.nodes.count).map { NodeID(Int32($0)) }.filter { node in
+      free(node) != nil && mayHave(node, wishes) && (!wishes.isExclusive || isIdle(node))
+    }
+    let capable = (0..<cluster.nodes.count).filter {
+      matches(NodeID(Int32($0)), constraint: wishes.constraint, exclude: wishes.exclude)
+    }.count
+    let previous = previousNodes(slot).filter { usable.contains($0) }
+    usable = previous + usable.filter { !previous.contains($0) }
+    let inner = fleetMap.levels.count - 1
+    let required = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil } ?? -1
+    for level in stride(from: inner, through: required, by: -1) {
+      var byDomain: [Int32: [NodeID]] = [:]
+      var order: [Int32] = []
+      for node in usable {
+        let at = domain(node, level)
+        if byDomain[at] == nil { order.append(at) }
+        byDomain[at, default: []].append(node)
+      }
+      for at in order {
+        let chosen = segments(of: byDomain[at] ?? [], role.nodes, wishes)
+        if chosen.count == Int(role.nodes) {
+          return .places(
+            chosen.map { Place(node: $0, devices: wishes.isExclusive ? (free($0) ?? 0) : 0) })
+        }
+      }
+    }
+    if capable < role.nodes {
+      return .waits(.fleetTooSmall(needed: role.nodes, capable: Int32(capable), devicesPerNode: 0))
+    }
+    let ready = cluster.nodes.reduce(Int32(0)) { $0 + ($1.state == .ready ? 1 : 0) }
+    return .waits(
+      .nodesBusy(
+        needed: role.nodes, fitting: Int32(usable.count), ready: ready, total: Int32(cluster.nodes.count)))
+  }
+
+  /// Whether these nodes hold the gang in its shape.
+  func holdsPlain(_ nodes: [NodeID], _ needed: Int32, _ wishes: Wishes) -> Bool {
+    let required = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil } ?? -1
+    var byDomain: [Int32: [NodeID]] = [:]
+    for node in nodes { byDomain[domain(node, required), default: []].append(node) }
+    return byDomain.values.contains { segments(of: $0, needed, wishes).count == Int(needed) }
+  }
+
+  private func isIdle(_ node: NodeID) -> Bool {
+    let hot = cluster.nodes[Int(node.index)]
+    return hot.members == 0 && hot.freeDeviceCount == hot.devices
+  }
+
+  /// -1 is the fleet.
+  private func domain(_ node: NodeID, _ level: Int) -> Int32 {
+    guard level >= 0, Int(node.index) < fleetMap.domainOfNode[level].count else { return 0 }
+    return fleetMap.domainOfNode[level][Int(node.index)]
+  }
+
+  /// Nodes for whole segments, each of one innermost domain, as far as the spread allows.
+  private func segments(of nodes: [NodeID], _ needed: Int32, _ wishes: Wishes) -> [NodeID] {
+    let inner = fleetMap.levels.count - 1
+    let spread = wishes.spread.flatMap { spread in fleetMap.level(named: spread.level).map { ($0, spread.atMost) } }
+    var (open, inSpread): ([Int32: [NodeID]], [Int32: Int32]) = ([:], [:])
+    var chosen: [NodeID] = []
+    for node in nodes where chosen.count < Int(needed) {
+      if let (level, atMost) = spread {
+        let at = domain(node, level)
+        guard inSpread[at, default: 0] < atMost else { continue }
+        inSpread[at, default: 0] += 1
+      }
+      let at = domain(node, inner)
+      open[at, default: []].append(node)
+      if let segment = open[at], segment.count == Int(wishes.segment) {
+        chosen += segment
+        open[at] = []
+      }
+    }
+    return chosen
+  }
+}

@@ -1,0 +1,206 @@
+/// One node of a place that is made of parts and whole nodes.
+public struct MemberPlace: Hashable, Sendable {
+  public var leaf: Int32
+  /// A lane of the round's shared nodes, as in `HeldPlace.part`; -1: a whole node.
+  public var lane: Int32
+  public var devices: Int32
+
+  public init(leaf: Int32, lane: Int32, devices: Int32) {
+    self.leaf = leaf
+    self.lane = lane
+    self.devices = devices
+  }
+}
+
+/// Which nodes of each leaf a gang may have, for gangs that ask for labels or leave nodes out.
+public struct NodeFilter: Hashable, Sendable {
+  /// By leaf: nodes in service that it may have and that are wholly free now.
+  public var free: [Int32]
+  /// By leaf: nodes known that it may have.
+  public var known: [Int32]
+  /// By shared node of the view.
+  public var shared: [Bool]
+
+  public init(free: [Int32], known: [Int32], shared: [Bool]) {
+    self.free = free
+    self.known = known
+    self.shared = shared
+  }
+}
+
+/// Gangs that the profile's counts alone do not place: several nodes of which parts are used, nodes of more than one type,
+/// a filter, a spread. They start when they fit now; what they wait for otherwise is told, and a place held where whole
+/// nodes would do.
+extension Planner {
+  /// When places node by node are looked for.
+  enum Mix {
+    case none
+    /// After whole nodes of one type.
+    case last
+    /// Before them: it needs parts alone.
+    case first
+    /// Its wishes are about single nodes.
+    case only
+  }
+
+  func mix(_ gang: borrowing PendingGang) -> Mix {
+    if gang.filter >= 0 || gang.spread != nil { return .only }
+    guard gang.mayMix, gang.nodes > 1 else { return .none }
+    var fitting = 0
+    for type in types(gang) where topology.deviceTypes.indices.contains(Int(type)) {
+      let all = topology.deviceTypes[Int(type)].devicesPerNode
+      if all > gang.devicesPerNode, !gang.isExclusive { return .first }
+      if all >= gang.devicesPerNode { fitting += 1 }
+    }
+    return fitting > 1 ? .last : .none
+  }
+
+  mutating func startMixed(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+  ) -> Bool {
+    guard let members = placeMixed(gang, view), let first = members.first else { return false }
+    let type = topology.leaves[Int(first.leaf)].deviceType
+    round.entries.append(
+      PlanningRound.Entry(
+        kind: .now, type: Int16(type), bucket: 0, lane: -2, devices: gang.devicesPerNode,
+        first: Int32(round.members.count), count: Int32(members.count)))
+    round.members += members
+    capacity.bumpVersion()
+    return true
+  }
+
+  /// What whole nodes of one type say of a gang that may be placed node by node is too strict: the last entry is put right.
+  func correctMixed(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound) {
+    let i = round.entries.count - 1
+    if round.entries[i].kind == .never {
+      let known = knownOffers(gang, view)
+      guard MemberOffers(topology: topology).choose(gang, known) != nil else {
+        if gang.filter >= 0 {
+          round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: known.reduce(0) { $0 + $1.count }))
+          round.entries[i].count += 1
+        }
+        return
+      }
+      round.entries[i] = PlanningRound.Entry(
+        kind: .beyondHorizon, type: Int16(known.first?.type ?? 0), devices: 0)
+    } else if gang.filter >= 0, MemberOffers(topology: topology).choose(gang, knownOffers(gang, view)) == nil {
+      round.reasons.append(
+        .tooFewMatch(nodes: gang.nodes, matching: knownOffers(gang, view).reduce(0) { $0 + $1.count }))
+      round.entries[i] = PlanningRound.Entry(
+        kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1)
+      return
+    }
+    round.entries[i].devices = 0
+    let now = offers(gang, view, 0)
+    round.entries[i].wait.free = now.reduce(0) { $0 + $1.count }
+    round.entries[i].wait.segments = now.reduce(0) { $0 + $1.count / gang.segment }
+    round.entries[i].wait.neededSegments = gang.nodes / gang.segment
+    round.entries[i].wait.segment = gang.segment
+    round.entries[i].wait.isFiltered = gang.filter >= 0
+  }
+
+  private func knownOffers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [Offer] {
+    MemberOffers(topology: topology).known(gang, filter: gang.filter < 0 ? nil : view.filters[Int(gang.filter)].known)
+  }
+
+  private mutating func placeMixed(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [MemberPlace]? {
+    let units = gang.walltime.map(grid.units) ?? grid.units(grid.horizon)
+    if gang.begin > view.now, grid.firstBucket(notBefore: gang.begin - view.now) > 0 { return nil }
+    let last = grid.lastBucket(from: 0, units: units)
+    let offers = offers(gang, view, last)
+    guard let chosen = MemberOffers(topology: topology).choose(gang, offers) else { return nil }
+    var charges = [Int32](repeating: 0, count: topology.deviceTypes.count)
+    for (offer, count) in chosen {
+      let all = topology.deviceTypes[Int(offer.type)].devicesPerNode
+      charges[Int(offer.type)] += count * (gang.isExclusive ? all : gang.devicesPerNode)
+    }
+    for (type, charge) in charges.enumerated() where charge > 0 {
+      if quotas.firstStart(gang.project, Int32(type), charge, units: units, from: 0, before: 1) > 0 { return nil }
+    }
+    for (type, charge) in charges.enumerated() where charge > 0 {
+      quotas.take(gang.project, Int32(type), charge, from: 0, through: last)
+    }
+    var members: [MemberPlace] = []
+    for (offer, count) in chosen { take(offer, count, gang, last, &members) }
+    return members
+  }
+
+  private func offers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int) -> [Offer] {
+    var offers: [Offer] = []
+    for group in layout.groups.indices {
+      let type = layout.groups[group].type
+      let all = topology.deviceTypes[Int(type)].devicesPerNode
+      guard all >= gang.devicesPerNode, gang.deviceTypes.isEmpty || gang.deviceTypes.contains(type) else { continue }
+      let isWhole = gang.isExclusive || all == gang.devicesPerNode
+      let row = nodes.row(0, group)
+      nodes.blocks[group].windowMinimum(
+        from: 0, through: last, useMinima: shortcuts.contains(.minima), into: row)
+      let lanes = isWhole ? [] : shared.lanesInUse(group: group, devices: gang.devicesPerNode, through: last)
+      for lane in 0..<layout.groups[group].lanes {
+        let leaf = layout.leafOfLane[layout.groups[group].firstLane + lane]
+        var offer = Offer(leaf: leaf, type: type, lanes: [], whole: 0)
+        for (number, of) in lanes where of == leaf {
+          let isAllowed =
+            gang.filter < 0 || Int(number) >= view.sharedNodes.count
+            || view.filters[Int(gang.filter)].shared[Int(number)]
+          if isAllowed { offer.lanes.append(number) }
+        }
+        offer.whole = Int32(row.load(fromByteOffset: lane, as: UInt8.self))
+        if !offer.lanes.isEmpty { settle(&offer, group: group, lane: lane, through: last) }
+        if gang.filter >= 0 { offer.whole = min(offer.whole, view.filters[Int(gang.filter)].free[Int(leaf)]) }
+        if offer.count > 0 { offers.append(offer) }
+      }
+    }
+    return offers
+  }
+
+  /// Where nothing else uses a lane any more it needs a node of its leaf itself: lanes that find none are left out, and what
+  /// is left of the nodes is offered whole.
+  private func settle(_ offer: inout Offer, group: Int, lane: Int, through last: Int) {
+    var least = Int32.max
+    for bucket in 0...last {
+      let free = Int32(nodes.blocks[group].value(bucket, lane))
+      var unused = offer.lanes.reduce(Int32(0)) { $0 + (shared.isUnused(lane: Int($1), bucket: bucket) ? 1 : 0) }
+      while unused > free, let i = offer.lanes.lastIndex(where: { shared.isUnused(lane: Int($0), bucket: bucket) }) {
+        offer.lanes.remove(at: i)
+        unused -= 1
+      }
+      least = min(least, free - unused)
+    }
+    // Lanes that were left out later on have been counted in `least` before: it is too small then, never too large.
+    offer.whole = max(0, least)
+  }
+
+  // MARK: Taking
+
+  /// Shared nodes first, so that whole nodes stay whole.
+  private mutating func take(
+    _ offer: Offer, _ count: Int32, _ gang: borrowing PendingGang, _ last: Int, _ members: inout [MemberPlace]
+  ) {
+    let all = topology.deviceTypes[Int(offer.type)].devicesPerNode
+    let parts = offer.lanes.prefix(Int(count))
+    for lane in parts {
+      shared.take(Int(gang.devicesPerNode), lane: Int(lane), from: 0, through: last, nodes)
+      members.append(MemberPlace(leaf: offer.leaf, lane: lane, devices: gang.devicesPerNode))
+    }
+    let whole = Int(count) - parts.count
+    guard whole > 0 else { return }
+    if gang.isExclusive || all == gang.devicesPerNode {
+      let group = Int(layout.groupOfLeaf[Int(offer.leaf)])
+      nodes.delta.storeBytes(
+        of: UInt8(whole), toByteOffset: Int(layout.laneOfLeaf[Int(offer.leaf)]), as: UInt8.self)
+      nodes.take(group: group, nodes: Int32(whole), from: 0, through: last)
+      if shared.hasLanes(leaf: Int(offer.leaf)) {
+        shared.closeUnused(leaf: Int(offer.leaf), from: 0, through: last, nodes)
+      }
+      let member = MemberPlace(leaf: offer.leaf, lane: -1, devices: gang.isExclusive ? all : gang.devicesPerNode)
+      members.append(contentsOf: repeatElement(member, count: whole))
+    } else {
+      for _ in 0..<whole {
+        let lane = shared.unusedLane(leaf: offer.leaf, from: 0, through: last, nodes)
+        shared.take(Int(gang.devicesPerNode), lane: lane, from: 0, through: last, nodes)
+        members.append(MemberPlace(leaf: offer.leaf, lane: Int32(lane), devices: gang.devicesPerNode))
+      }
+    }
+  }
+}

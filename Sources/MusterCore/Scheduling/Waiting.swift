@@ -1,0 +1,157 @@
+/// Why a job waits, and when it should start. What `why`, the queue and the page say; nobody computes it a second time.
+public struct Waiting: Hashable, Sendable {
+  public struct Cause: Hashable, Sendable {
+    /// Closed and documented: see docs/scheduling.md.
+    public var kind: String
+    public var message: String
+
+    public init(kind: String, message: String) {
+      self.kind = kind
+      self.message = message
+    }
+  }
+
+  public var causes: [Cause]
+  /// nil: not known, or behind what can be foreseen.
+  public var start: Instant?
+  /// Not on this fleet, whatever ends and returns.
+  public var isNever = false
+
+  public init(causes: [Cause], start: Instant? = nil, isNever: Bool = false) {
+    self.causes = causes
+    self.start = start
+    self.isNever = isNever
+  }
+}
+
+/// What keeps a job from being planned at all.
+enum Unready: Hashable, Sendable {
+  case held
+  case dependency(Dependency, JobState)
+  /// The state of the job that it depends on can no longer become what it asks for.
+  case dependencyNever(Dependency, JobState)
+  case singleton(JobID)
+  case notBefore(Instant)
+  case arrayLimit(array: JobID, running: Int32, limit: Int32)
+  /// Its last attempts ended on nodes within moments of their start.
+  case pausing(until: Instant, attempts: Int32)
+  /// The controller is about to end.
+  case quiet
+
+  var cause: Waiting.Cause {
+    switch self {
+    case .held: Waiting.Cause(kind: "held", message: "is on hold: `muster release` lets it go")
+    case .dependency(let dependency, let state):
+      Waiting.Cause(kind: "dependency", message: "waits for \(dependency.text); job \(dependency.job) is \(state)")
+    case .dependencyNever(let dependency, let state):
+      Waiting.Cause(
+        kind: "dependencyNever",
+        message: "waits for \(dependency.text), which cannot come true any more: job \(dependency.job) is \(state)")
+    case .singleton(let other):
+      Waiting.Cause(
+        kind: "dependency", message: "is a singleton: job \(other) of the same name and user is not finished")
+    case .notBefore(let at):
+      Waiting.Cause(kind: "begin", message: "is not to start before \(at.rfc3339)")
+    case .arrayLimit(let array, let running, let limit):
+      Waiting.Cause(
+        kind: "arrayLimit", message: "\(running) tasks of array \(array) run, and \(limit) may run at the same time")
+    case .pausing(_, let attempts):
+      Waiting.Cause(
+        kind: "pausing",
+        message:
+          "its last \(attempts) attempts ended on nodes within moments of their start, before any step: the next one waits up to a minute"
+      )
+    case .quiet: Waiting.Cause(kind: "stopping", message: "the controller is about to end: nothing new starts")
+    }
+  }
+
+  /// When time alone changes it.
+  var until: Instant {
+    switch self {
+    case .notBefore(let at), .pausing(let at, _): at
+    default: .never
+    }
+  }
+}
+
+extension Dependency {
+  /// As a job file says it.
+  public var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" }
+}
+
+extension Controller {
+  /// nil: the scheduler may place it.
+  func unready(_ slot: Int32) -> Unready? {
+    let job = cluster.jobs[slot]
+    if isQuiet { return .quiet }
+    if let pause = pause(slot), pause.until > now { return .pausing(until: pause.until, attempts: pause.attempts) }
+    if job.isHeld { return .held }
+    let wishes = cluster.specs[Int(slot)].wishes
+    guard !wishes.isEmpty else { return nil }
+    // What has run once waits for nothing but a place.
+    guard job.attempt == 0 else { return nil }
+    for dependency in wishes.dependsOn { if let why = unmet(dependency, slot) { return why } }
+    if wishes.begin > now { return .notBefore(wishes.begin) }
+    if let array = wishes.array, array.atOnce > 0 {
+      let first = array.array(of: job.id)
+      var running: Int32 = 0
+      for task in first.number..<first.number + Int64(array.count) {
+        guard let other = cluster.slot(of: JobID(task)) else { continue }
+        switch cluster.jobs[other].state {
+        case .starting, .running, .stopping: running += 1
+        case .pending: if cluster.jobs[other].attempt > 0 { running += 1 }
+        case .completed, .failed, .cancelled, .timedOut: break
+        }
+      }
+      if running >= array.atOnce { return .arrayLimit(array: first, running: running, limit: array.atOnce) }
+    }
+    return nil
+  }
+
+  private func unmet(_ dependency: Dependency, _ slot: Int32) -> Unready? {
+    if dependency.kind == .singleton { return earlierNamesake(slot).map { .singleton($0) } }
+    // Archived: it ended well enough long ago to be forgotten; only its success is not known any more.
+    guard let other = cluster.slot(of: dependency.job) else { return nil }
+    let state = cluster.jobs[other].state
+    switch dependency.kind {
+    case .after: return cluster.jobs[other].startedAt > .zero || state.isFinal ? nil : .dependency(dependency, state)
+    case .afterany: return state.isFinal ? nil : .dependency(dependency, state)
+    case .afterok:
+      if state == .completed { return nil }
+      return state.isFinal ? .dependencyNever(dependency, state) : .dependency(dependency, state)
+    case .afternotok:
+      if state == .completed { return .dependencyNever(dependency, state) }
+      return state.isFinal ? nil : .dependency(dependency, state)
+    case .singleton: return nil
+    }
+  }
+
+  private func earlierNamesake(_ slot: Int32) -> JobID? {
+    let (id, spec) = (cluster.jobs[slot].id, cluster.specs[Int(slot)])
+    for number in cluster.knownJobs.lowerBound..<id.number {
+      guard let other = cluster.slot(of: JobID(number)), !cluster.jobs[other].state.isFinal else { continue }
+      let theirs = cluster.specs[Int(other)]
+      if theirs.name == spec.name, theirs.user == spec.user { return JobID(number) }
+    }
+    return nil
+  }
+
+  /// A job whose attempts end on nodes within moments of their start is started ever more seldom: a broken installation
+  /// must not fill the journal. Nil: no pause.
+  private func pause(_ slot: Int32) -> (until: Instant, attempts: Int32)? {
+    let latest = cluster.jobs[slot].latestAttempt
+    guard latest >= 0 else { return nil }
+    var (attempt, streak) = (latest, Int32(0))
+    while attempt >= 0, streak < 10 {
+      let state = cluster.attempts[attempt]
+      guard state.phase == .ended, state.outcome == .nodeFault, state.lastStep <= state.resumeStep,
+        state.endingAt - state.startedAt < limits.shortAttempt
+      else { break }
+      streak += 1
+      attempt = state.previous
+    }
+    guard streak > limits.freeRestarts else { return nil }
+    let seconds = min(limits.longestPause.nanoseconds / 1_000_000_000, 1 << Int64(streak - limits.freeRestarts - 1))
+    return (cluster.attempts[latest].endedAt + .seconds(seconds), streak)
+  }
+}

@@ -1,0 +1,99 @@
+extension Controller {
+  /// The scheduler's answer for a job that waits.
+  public func waiting(for slot: Int32) -> Waiting {
+    if let why = unready(slot) {
+      return Waiting(causes: [why.cause], start: why.until == .never ? nil : why.until)
+    }
+    guard cluster.jobs[slot].devicesPerNode > 0 else {
+      guard case .waits(let why) = plainPlacement(slot) else {
+        return Waiting(causes: [Self.notLookedAt], start: now)
+      }
+      var waiting = Waiting(causes: [Waiting.Cause(kind: why.kind, message: why.message)])
+      if case .fleetTooSmall = why { waiting.isNever = true }
+      return waiting
+    }
+    guard let plan = lastPlan, let i = plan.entries[cluster.jobs[slot].id] else {
+      return Waiting(causes: [Self.notLookedAt])
+    }
+    guard let round = plan.round, let topology = fleetMap.topology else {
+      return Waiting(
+        causes: [
+          Waiting.Cause(kind: "fleetTooSmall", message: "no node with devices has joined yet")
+        ])
+    }
+    switch round.answer(i) {
+    case .startsNow: return Waiting(causes: [Self.notLookedAt], start: plan.view.now)
+    case .never(let reasons):
+      return Waiting(causes: reasons.map { cause($0, slot, topology) }, isNever: true)
+    case .startsAt, .beyondHorizon:
+      return Waiting(causes: round.causes(i, plan.gangs[i]).map { cause($0, slot, topology) }, start: round.start(i))
+    }
+  }
+
+  private static let notLookedAt = Waiting.Cause(
+    kind: "planning", message: "the scheduler looks at it in its next round")
+
+  private func cause(_ reason: NeverReason, _ slot: Int32, _ topology: Topology) -> Waiting.Cause {
+    if case .deviceTypeMissing(-1) = reason {
+      let wanted = cluster.specs[Int(slot)].wishes.deviceTypes.joined(separator: ", ")
+      return Waiting.Cause(kind: reason.kind, message: "no node with devices of type \(wanted) ever joined")
+    }
+    return Waiting.Cause(kind: reason.kind, message: reason.message(topology))
+  }
+
+  private func cause(_ cause: WaitCause, _ slot: Int32, _ topology: Topology) -> Waiting.Cause {
+    let nodes = Int(cluster.nodes.count)
+    let ready = cluster.nodes.reduce(0) { $0 + ($1.state == .ready ? 1 : 0) }
+    func of(_ type: Int32) -> String {
+      let name = topology.deviceTypes[Int(type)].name
+      return topology.deviceTypes.count > 1 && !name.isEmpty ? " with \(name)" : ""
+    }
+    let message =
+      switch cause {
+      case .nodesBusy(let type, let needed, let free):
+        "needs \(needed) nodes with enough free devices; \(free)\(of(type)) have them now (\(ready) of \(nodes) nodes are ready)"
+      case .devicesBusy(let type, let needed, let free):
+        "needs \(needed) devices of one node; the most that one\(of(type)) has free is \(free) (\(ready) of \(nodes) nodes are ready)"
+      case .topology(_, let segment, let needed, let free):
+        "enough nodes are free, not in its shape: it needs \(needed) segments of \(segment) nodes, and the best place has \(free) free"
+      case .quota(_, let needed, let left, let limit):
+        "its project may use \(limit) devices and has \(max(0, left)) left; it needs \(needed)"
+      case .heldAhead: "places are free now, but not for its whole time: jobs before it hold them"
+      case .filter(let needed, let matching):
+        "needs \(needed) nodes; \(matching) of those that are free match what it asks for"
+      case .maintenance(let from):
+        "maintenance begins at \(from.rfc3339) before it would end"
+      case .outOfService(let type, let count): "\(count) nodes\(of(type)) are out of service"
+      case .notBefore(let at): "is not to start before \(at.rfc3339)"
+      }
+    return Waiting.Cause(kind: cause.kind, message: message)
+  }
+}
+
+extension NeverReason {
+  /// As in `Waiting.Cause.kind`.
+  public var kind: String {
+    switch self {
+    case .deviceTypeMissing: "deviceType"
+    case .tooFewDevicesPerNode, .fleetTooSmall: "fleetTooSmall"
+    case .segmentTooLarge, .scopeTooSmall, .segmentDoesNotDivide: "topology"
+    case .quotaTooSmall: "quota"
+    case .tooFewMatch: "constraint"
+    }
+  }
+}
+
+extension WaitCause {
+  public var kind: String {
+    switch self {
+    case .nodesBusy, .devicesBusy: "nodesBusy"
+    case .topology: "topology"
+    case .quota: "quota"
+    case .heldAhead: "priority"
+    case .filter: "constraint"
+    case .maintenance: "maintenance"
+    case .outOfService: "health"
+    case .notBefore: "begin"
+    }
+  }
+}
