@@ -88,7 +88,7 @@ public struct Controller: ~Copyable, Sendable {
   private mutating func decide(_ command: Command) -> Reply {
     switch command {
     case .start: start()
-    case .submit(let specs, let key, let hash): return submit(specs, key: key, requestHash: hash)
+    case .submit(let specs, let key, let hash): return arrive(specs, key: key, requestHash: hash)
     case .cancel(let job): return cancel(job)
     case .drain(let node, let reason): return drain(node, reason: reason)
     case .resume(let node): return resume(node)
@@ -180,6 +180,7 @@ public enum Refusal: Error, Sendable, Hashable {
   case tokenUnknown
   case tokenExpired
   case tooManyTokens(limit: Int)
+  case noSuchPriority(String, known: [String])
 
   public var code: String {
     switch self {
@@ -195,6 +196,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown: "tokenUnknown"
     case .tokenExpired: "tokenExpired"
     case .tooManyTokens: "tooManyTokens"
+    case .noSuchPriority: "noSuchPriority"
     }
   }
 
@@ -214,6 +216,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown: "this controller made no such join token"
     case .tokenExpired: "the join token has expired"
     case .tooManyTokens(let limit): "\(limit) join tokens are valid: that is the limit"
+    case .noSuchPriority(let name, _): "no priority has the name \"\(name)\""
     }
   }
 
@@ -232,6 +235,10 @@ public enum Refusal: Error, Sendable, Hashable {
       "end the second controller; after restoring an old backup make the workers new (docs/operations.md)"
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
+    case .noSuchPriority(_, let known):
+      known.isEmpty
+        ? "no priority has a name yet: `muster apply` gives some, and numbers may always be used"
+        : "there are \(known.joined(separator: ", ")); numbers may be used, too"
     case .nodeInUse: "`muster drain NODE` takes it out of service; fence is for nodes that do not answer"
     }
   }

@@ -54,6 +54,19 @@ import Testing
     }
   }
 
+  @Test("a launch says of which array it is a task, and nothing where it is of none")
+  func launchOfArray() throws {
+    let member = MemberID(attempt: AttemptID(job: JobID(44), number: 1), index: 0)
+    var launch = MemberLaunch(
+      member: member, memberCount: 1, role: "main", firstRank: 0, ranks: 1, worldSize: 1, devices: [], nodeList: "n",
+      jobName: "j", user: "u", project: "p", command: ["a"], environment: [], workingDirectory: "/", memoryBytes: 0,
+      cpus: 0, resumeStep: 0, logLimitBytes: 1, lease: .seconds(30))
+    #expect(launch.json["array"] == nil)
+    #expect(try MemberLaunch(json: launch.json) == launch)
+    launch.array = LaunchArray(array: JobID(41), index: 3, count: 4)
+    #expect(try MemberLaunch(json: launch.json) == launch)
+  }
+
   @Test("an intent names what the agent has, tells the rest in full, and no more of it than fits into a message")
   func intents() {
     let now = Instant(nanoseconds: 1 << 60)

@@ -59,7 +59,7 @@ struct APIError: Error, HTTPResponseError {
     let status: HTTPResponse.Status =
       switch refusal {
       case .noSuchJob, .noSuchNode: .notFound
-      case .jobHasEnded, .keyReused, .otherMachine, .nodeInUse, .olderController: .conflict
+      case .noSuchPriority, .jobHasEnded, .keyReused, .otherMachine, .nodeInUse, .olderController: .conflict
       case .revoked, .tokenUnknown, .tokenExpired: .forbidden
       case .queueFull, .fleetFull, .tooManyTokens: .tooManyRequests
       }
