@@ -112,6 +112,9 @@ public enum JobFile {
 }
 
 extension JobFile {
+  /// Whether jobs can ask for devices of this type.
+  public static func isDeviceType(_ text: String) -> Bool { JobFileText.isDeviceType(text) }
+
   /// A length of time as a job file's text says it (`90s`, `1h30m`, `1:30:00`); nil if it is none.
   public static func span(_ text: String) -> Span? {
     switch JobFileQuantities.span(text, quoted: true, zero: true) {

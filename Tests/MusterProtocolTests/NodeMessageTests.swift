@@ -54,6 +54,31 @@ import Testing
     }
   }
 
+  private static let hello = AgentHello(
+    node: "n", machine: "m", boot: "b", devices: 8, deviceType: "H100", cpus: 1, memoryBytes: 1, address: "10.0.0.1",
+    pid: 1)
+
+  @Test("an agent says its labels, and nothing where it has none")
+  func labels() throws {
+    var hello = Self.hello
+    #expect(NodeMessage.agentHello(hello).json["labels"] == nil)
+    #expect(try NodeMessage.decode(NodeMessage.agentHello(hello).json) == .agentHello(hello))
+    hello.labels = [Label(key: "ib", value: "hdr"), Label(key: "rack", value: "")]
+    #expect(try NodeMessage.decode(NodeMessage.agentHello(hello).json) == .agentHello(hello))
+  }
+
+  @Test(
+    "what is no label is refused",
+    arguments: [
+      ["a b": "c"], ["a": 1], ["a": "x y"], ["a": "1", "b": "2", "a": "3"], "a=b", ["": "x"],
+      .object((0...32).map { .init(name: "k\($0)", value: "v") }),
+    ] as [JSON])
+  func wrongLabels(labels: JSON) {
+    let members = NodeMessage.agentHello(Self.hello).json.objectValue ?? []
+    let message = JSON.object(members + [.init(name: "labels", value: labels)])
+    #expect(throws: LinkError(field: "labels")) { try NodeMessage.decode(message) }
+  }
+
   @Test("a launch says of which array it is a task, and nothing where it is of none")
   func launchOfArray() throws {
     let member = MemberID(attempt: AttemptID(job: JobID(44), number: 1), index: 0)

@@ -116,6 +116,16 @@ extension API {
     return try await job(id)
   }
 
+  func hold(_ id: JobID) async throws -> Response {
+    try await command(.hold(id))
+    return try await job(id)
+  }
+
+  func release(_ id: JobID) async throws -> Response {
+    try await command(.release(id))
+    return try await job(id)
+  }
+
   func why(_ id: JobID) async throws -> Response {
     Response(
       json: try await perform(.reads) { (state, _) throws(APIError) in

@@ -64,6 +64,14 @@ enum OpenAPI {
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"}}}}, "default": {
     "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
     }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
+    "/v1/jobs/{id}/hold":{"post": {"summary": "Keep a pending job from starting", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
+    "/v1/jobs/{id}/release":{"post": {"summary": "Let a held job start", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
     "/v1/jobs/{id}/why":{"get": {"summary": "Why a job waits, by the scheduler's own word", "responses": {"200": {
     "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Why"}}}},
     "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
@@ -172,7 +180,8 @@ enum OpenAPI {
     "drained"]}, "devices": {"type": "integer"}, "free": {"type": "integer"}, "reason": {"type": "string"},
     "since": {"type": "string"}, "jobs": {"type": "array", "items": {"type": "integer"}}, "address": {"type":
     "string"}, "deviceType": {"type": "string"}, "cpus": {"type": "integer"}, "memoryBytes": {"type": "integer"},
-    "connected": {"type": "boolean"}, "pid": {"type": "integer", "nullable": true}}, "required": ["name", "state"
+    "connected": {"type": "boolean"}, "pid": {"type": "integer", "nullable": true}, "labels": {"type": "object",
+    "additionalProperties": {"type": "string"}}}, "required": ["name", "state"
     ]}}}}
     """#
 }

@@ -2,8 +2,8 @@ import MusterClient
 import MusterProtocol
 
 extension ConnectionOptions {
-  /// Asks for a change of jobs, each by itself, and shows what they are then.
-  func change(jobs: [JobReference], _ action: String) throws {
+  /// Asks for a change of jobs, each by itself, and shows what they are then: `told`, or their state.
+  func change(jobs: [JobReference], _ action: String, told: String? = nil) throws {
     let client = client()
     var ids: [Int64] = []
     var answers: [JSON] = []
@@ -31,7 +31,7 @@ extension ConnectionOptions {
     if !answers.isEmpty {
       show(ids.count == 1 ? answers[0] : .array(answers)) { style in
         answers.map { answer in
-          let state = answer.shown("state")
+          let state = told ?? answer.shown("state")
           return "Job \(answer.shownJob) is \(style.paint(state, Style.tone(state: state))).\n"
         }.joined()
       }
