@@ -98,8 +98,10 @@ public struct Controller: ~Copyable, Sendable {
   private mutating func decide(_ command: Command) -> Reply {
     switch command {
     case .start: start()
-    case .submit(let specs, let key, let hash): return submit(specs, key: key, requestHash: hash)
+    case .submit(let specs, let key, let hash): return arrive(specs, key: key, requestHash: hash)
     case .cancel(let job): return cancel(job)
+    case .hold(let job): return hold(job)
+    case .release(let job): return release(job)
     case .drain(let node, let reason): return drain(node, reason: reason)
     case .resume(let node): return resume(node)
     case .fence(let node): return fence(node)
@@ -107,7 +109,7 @@ public struct Controller: ~Copyable, Sendable {
     case .admit(let token, let hash, let name, let machine):
       return admit(token: token, secretHash: hash, name: name, machine: machine)
     case .revoke(let node): return revoke(node)
-    case .agentHello(let hello, let pid): return agentHello(hello, pid: pid)
+    case .agentHello(let hello, let labels, let pid): return agentHello(hello, labels: labels, pid: pid)
     case .agentReport(let node, let members): agentReport(node, members)
     case .agentGone(let node): agentGone(node)
     case .shimReport(let member, let report): shimReport(member, report)
@@ -149,6 +151,8 @@ public enum Command: Sendable {
   case start
   case submit([JobSpec], key: String, requestHash: UInt64)
   case cancel(JobID)
+  case hold(JobID)
+  case release(JobID)
   case drain(node: String, reason: String)
   case resume(node: String)
   case fence(node: String)
@@ -157,7 +161,8 @@ public enum Command: Sendable {
   case admit(token: Int64, secretHash: String, name: String, machine: String)
   case revoke(node: String)
   /// `joined.node` is ignored: the core knows the name, or gives a number.
-  case agentHello(NodeJoined, pid: Int32)
+  /// `labels` are sorted by key.
+  case agentHello(NodeJoined, labels: [Label] = [], pid: Int32)
   case agentReport(node: NodeID, [AgentMember])
   case agentGone(node: NodeID)
   case shimReport(MemberID, ShimReport)
@@ -181,6 +186,7 @@ public enum Refusal: Error, Sendable, Hashable {
   case noSuchJob(JobID)
   case noSuchNode(String)
   case jobHasEnded(JobID, JobState)
+  case jobNotPending(JobID, JobState)
   case queueFull(limit: Int)
   case fleetFull(limit: Int)
   case keyReused(key: String)
@@ -195,13 +201,13 @@ public enum Refusal: Error, Sendable, Hashable {
   case tooManyTokens(limit: Int)
   /// The fleet could never run it, whatever ends and returns.
   case impossible(job: String, why: String)
-  /// It depends on a job that is not there.
-  case noSuchDependency(job: String, on: JobID)
+  case noSuchPriority(String, known: [String])
 
   public var code: String {
     switch self {
     case .noSuchJob, .noSuchNode: "notFound"
     case .jobHasEnded: "jobHasEnded"
+    case .jobNotPending: "jobNotPending"
     case .queueFull: "queueFull"
     case .fleetFull: "fleetFull"
     case .keyReused: "idempotencyKeyReused"
@@ -213,7 +219,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenExpired: "tokenExpired"
     case .tooManyTokens: "tooManyTokens"
     case .impossible: "impossible"
-    case .noSuchDependency: "noSuchDependency"
+    case .noSuchPriority: "noSuchPriority"
     }
   }
 
@@ -222,6 +228,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .noSuchJob(let job): "job \(job) does not exist"
     case .noSuchNode(let node): "node \"\(node)\" does not exist"
     case .jobHasEnded(let job, let state): "job \(job) has ended already: \(state)"
+    case .jobNotPending(let job, let state): "job \(job) is \(state): only a pending job is held or released"
     case .queueFull(let limit): "\(limit) jobs are not finished: that is the limit"
     case .fleetFull(let limit): "the fleet has \(limit) nodes: that is the limit"
     case .keyReused(let key): "Idempotency-Key \"\(key)\" was used for another request in the last day"
@@ -234,7 +241,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenExpired: "the join token has expired"
     case .tooManyTokens(let limit): "\(limit) join tokens are valid: that is the limit"
     case .impossible(let job, let why): "job \"\(job)\" can never run on this fleet: it \(why)"
-    case .noSuchDependency(let job, let other): "job \"\(job)\" depends on job \(other), which does not exist"
+    case .noSuchPriority(let name, _): "no priority has the name \"\(name)\""
     }
   }
 
@@ -243,6 +250,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .noSuchJob: "`muster jobs --all` lists the jobs there are"
     case .noSuchNode: "`muster nodes` lists the nodes there are"
     case .jobHasEnded: "nothing is left to do"
+    case .jobNotPending: "`muster cancel` ends a job that runs"
     case .queueFull: "wait until jobs have finished, or cancel some"
     case .fleetFull: "remove nodes that are gone"
     case .keyReused: "use a new key for a new request"
@@ -254,7 +262,10 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
     case .impossible: "ask for what the fleet has (`muster nodes`, `muster topology`), or add the nodes first"
-    case .noSuchDependency: "`muster jobs --all` lists the jobs there are"
+    case .noSuchPriority(_, let known):
+      known.isEmpty
+        ? "no priority has a name yet: `muster apply` gives some, and numbers may always be used"
+        : "there are \(known.joined(separator: ", ")); numbers may be used, too"
     case .nodeInUse: "`muster drain NODE` takes it out of service; fence is for nodes that do not answer"
     }
   }

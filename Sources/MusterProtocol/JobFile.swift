@@ -14,11 +14,14 @@ public struct SubmitContext: Hashable, Sendable {
   /// The job's name if the file gives none, e.g. the file's own name; nil: the program's. What a name may not have
   /// becomes a hyphen.
   public var defaultName: String?
+  /// When it is submitted, for `begin: now+2h`; nil: only a moment may be named.
+  public var now: Instant?
 
   public init(
     user: String?, workingDirectory: String?, exportedEnvironment: [EnvironmentVariable] = [],
-    defaultName: String? = nil
+    defaultName: String? = nil, now: Instant? = nil
   ) {
+    self.now = now
     self.user = user
     self.workingDirectory = workingDirectory
     self.exportedEnvironment = exportedEnvironment
@@ -55,22 +58,29 @@ public enum JobFile {
     /// Linux's PATH_MAX, less the terminating zero.
     public static let pathBytes = 4095
     public static let leastLogBytes: Int64 = 64 << 10
+    public static let segment: ClosedRange<Int64> = 1...255
+    public static let arrayTasks = 1_000
+    public static let arrayIndex: ClosedRange<Int64> = 0...1_000_000
+    public static let excludedNodes = 65_536
+    /// Of `dependsOn`, `constraint` and `deviceTypes`, each.
+    public static let listEntries = 1_000
+    public static let labelLength = 63
+    public static let deviceTypeLength = 64
   }
 
   /// Words that no job file may use yet.
   public static let reserved: [String] = [
-    "class", "reservation", "budget", "sites", "serve", "data", "image", "segment", "within", "spread", "deviceTypes",
-    "array", "dependsOn", "hold", "begin", "exclusive", "constraint", "exclude",
+    "class", "reservation", "budget", "sites", "serve", "data", "image",
   ]
 
-  /// Reads a job from a tree. All problems are reported together.
-  public static func parse(_ document: JobDocument, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+  /// Reads a job, with its array, from a tree. All problems are reported together.
+  public static func read(_ document: JobDocument, context: SubmitContext) -> Result<JobRequest, JobFileErrors> {
     var reader = JobFileReader<JobDocument>(context: context)
     return reader.read(document)
   }
 
-  /// Reads a job from YAML text (JSON is YAML too).
-  public static func parse(yaml: String, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+  /// Reads a job, with its array, from YAML text (JSON is YAML too).
+  public static func read(yaml: String, context: SubmitContext) -> Result<JobRequest, JobFileErrors> {
     do throws(JobFileErrors) {
       let (document, problems) = try JobDocument.read(yaml: yaml)
       var reader = JobFileReader<JobDocument>(context: context, problems: problems)
@@ -80,14 +90,31 @@ public enum JobFile {
     }
   }
 
-  /// Reads a job from JSON where it lies, with the same rules: numbers are numbers, everything else is a string.
-  public static func parse(json: JSON, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+  /// Reads a job, with its array, from JSON where it lies, with the same rules: numbers are numbers, everything else is a
+  /// string.
+  public static func read(json: JSON, context: SubmitContext) -> Result<JobRequest, JobFileErrors> {
     var reader = JobFileReader<JSON>(context: context)
     return reader.read(json)
+  }
+
+  /// As `read`, without the array: the job of which its tasks would be copies.
+  public static func parse(_ document: JobDocument, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+    read(document, context: context).map(\.spec)
+  }
+
+  public static func parse(yaml: String, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+    read(yaml: yaml, context: context).map(\.spec)
+  }
+
+  public static func parse(json: JSON, context: SubmitContext) -> Result<JobSpec, JobFileErrors> {
+    read(json: json, context: context).map(\.spec)
   }
 }
 
 extension JobFile {
+  /// Whether jobs can ask for devices of this type.
+  public static func isDeviceType(_ text: String) -> Bool { JobFileText.isDeviceType(text) }
+
   /// A length of time as a job file's text says it (`90s`, `1h30m`, `1:30:00`); nil if it is none.
   public static func span(_ text: String) -> Span? {
     switch JobFileQuantities.span(text, quoted: true, zero: true) {

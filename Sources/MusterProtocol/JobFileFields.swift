@@ -2,8 +2,12 @@
 enum JobFileFields {
   static let job = [
     "name", "project", "user", "priority", "gang", "command", "environment", "workingDirectory", "roles", "walltime",
-    "restart", "stop", "checkpoint", "logs",
+    "restart", "stop", "checkpoint", "logs", "segment", "within", "spread", "deviceTypes", "exclusive", "constraint",
+    "exclude", "array", "dependsOn", "hold", "begin", "warn",
   ]
+  static let within = ["level", "preferred"]
+  static let spread = ["level", "atMost"]
+  static let warn = ["signal", "before"]
   static let gang = ["nodes", "devicesPerNode", "ranksPerNode", "cpus", "memory"]
   static let role = gang + ["command", "environment", "workingDirectory"]
   static let restart = ["limit", "hangAfter", "grace", "fence"]
@@ -52,6 +56,17 @@ enum JobFileText {
   static func isName(_ text: String) -> Bool {
     let bytes = text.utf8
     return !bytes.isEmpty && bytes.count <= JobFile.Limits.nameLength && bytes.allSatisfy(isNameByte)
+  }
+
+  /// A letter first: a slip in a number is no name.
+  static func isPriorityName(_ text: String) -> Bool {
+    guard let first = text.utf8.first else { return false }
+    return isName(text) && isLetterOrDigit(first) && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+  }
+
+  static func isDeviceType(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= JobFile.Limits.deviceTypeLength && text.first != " " && text.last != " "
+      && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f && $0 != "," }
   }
 
   static func isUser(_ text: String) -> Bool {

@@ -8,7 +8,8 @@ extension JobSpec {
       .init(name: "name", value: .string(name)),
       .init(name: "project", value: .string(project)),
       .init(name: "user", value: .string(user)),
-      .init(name: "priority", value: .int(Int64(priority))),
+      .init(
+        name: "priority", value: wishes.priorityClass.isEmpty ? JSON(priority) : .string(wishes.priorityClass)),
       .init(name: "roles", value: .object([.init(name: role.name, value: role.specJSON)])),
     ]
     if let walltime { members.append(.init(name: "walltime", value: .string(JobFileQuantities.text(walltime)))) }
@@ -28,7 +29,7 @@ extension JobSpec {
         value: .object([
           .init(name: "limit", value: .string(JobFileQuantities.text(memoryBytes: logLimitBytes)))
         ])))
-    return .object(members)
+    return .object(members + wishes.specMembers)
   }
 }
 

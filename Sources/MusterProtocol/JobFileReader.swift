@@ -7,6 +7,8 @@ struct JobFileReader<Node: JobFileNode> {
   var spec = JobSpec(name: "", user: "", role: RoleSpec(command: [], workingDirectory: ""))
   /// Told apart from the default, which depends on `devicesPerNode`.
   var ranksPerNode: Int32?
+  /// What `array` asks for.
+  var array: ArrayRequest?
   var hasName = false
   var hasUser = false
   var hasCommand = false
@@ -19,6 +21,8 @@ struct JobFileReader<Node: JobFileNode> {
   var gangPath = ""
   var nodesLine: Int?
   var ranksLine: Int?
+  var segmentLine: Int?
+  var warnLine: Int?
 
   /// `problems`: what is known to be wrong already.
   init(context: SubmitContext, problems: [JobFileProblem] = []) {
@@ -26,7 +30,7 @@ struct JobFileReader<Node: JobFileNode> {
     self.problems = problems
   }
 
-  mutating func read(_ root: Node) -> Result<JobSpec, JobFileErrors> {
+  mutating func read(_ root: Node) -> Result<JobRequest, JobFileErrors> {
     rootLine = root.line
     roleLine = root.line
     readJob(root)
@@ -38,7 +42,7 @@ struct JobFileReader<Node: JobFileNode> {
       }
       return .failure(JobFileErrors(problems: sorted.map(\.element)))
     }
-    return .success(spec)
+    return .success(JobRequest(spec: spec, array: array))
   }
 
   private mutating func readJob(_ root: Node) {
@@ -69,7 +73,8 @@ struct JobFileReader<Node: JobFileNode> {
       case "stop": readStop(value)
       case "checkpoint": readCheckpoint(value)
       case "logs": readLogs(value)
-      default: unknown(member, path: "", known: JobFileFields.job)
+      default:
+        if !readWish(member.name, value) { unknown(member, path: "", known: JobFileFields.job) }
       }
     }
     if let roles, let shortForm {
@@ -164,7 +169,7 @@ struct JobFileReader<Node: JobFileNode> {
       let value = member.value
       if value.isNull, JobFileFields.stop.contains(member.name) { continue }
       switch member.name {
-      case "signal": readSignal(value)
+      case "signal": if let number = signal(value, "stop") { spec.stop.signal = number }
       case "grace": if let grace = span(value, "stop", "grace", zero: true) { spec.stop.grace = grace }
       default: unknown(member, path: "stop", known: JobFileFields.stop)
       }
@@ -213,6 +218,7 @@ struct JobFileReader<Node: JobFileNode> {
         ranksLine ?? nodesLine, gangPath, ranksPerNode == nil ? "nodes" : "ranksPerNode", value,
         .worldSize(limit: JobFile.Limits.worldSize))
     }
+    checkWishes()
     if !hasCommand { problem(roleLine, rolePath, "command", "(missing)", .command) }
     if !hasUser {
       if let user = context.user { spec.user = user } else { missing("user", .required("who submits the job")) }

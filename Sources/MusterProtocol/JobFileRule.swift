@@ -46,6 +46,23 @@ public enum JobFileRule: Hashable, Sendable {
   case yaml(String)
   case oneDocument
   case size(limit: Int)
+  case segmentOfNodes(nodes: Int32)
+  case levelName
+  case bool
+  case deviceType
+  case texts(example: String)
+  case entries(limit: Int)
+  case array
+  case arrayIndex(to: Int64)
+  case arrayTasks(limit: Int)
+  case dependency
+  case labelRule
+  case nodeNames
+  case nodeCount(limit: Int)
+  case moment(relative: Bool)
+  case warnWalltime
+  /// The walltime, as a person would write it.
+  case warnBefore(walltime: String)
 
   /// What is allowed, as a phrase that follows "allowed:".
   public var allowed: String {
@@ -53,7 +70,7 @@ public enum JobFileRule: Hashable, Sendable {
     case .wholeNumber(let low, let high): "a whole number from \(low) to \(high)"
     case .bareNumber(let low, let high): "a whole number from \(low) to \(high), without quotes"
     case .priority(let low, let high):
-      "a whole number from \(low) to \(high), higher first; names for priorities: not yet"
+      "a whole number from \(low) to \(high), higher first, or the name of a priority (a letter first)"
     case .duration(let zero):
       (zero ? "a time from 0s" : "a time above 0s")
         + #" to 3650d: whole numbers with units, e.g. 90s, 12h or 1h30m (ms, s, m, h, d), or quoted "HH:MM:SS" or "#
@@ -95,6 +112,36 @@ public enum JobFileRule: Hashable, Sendable {
     case .yaml(let problem): "YAML (\(problem))"
     case .oneDocument: "one job in a file"
     case .size(let limit): "a file of at most \(limit) bytes"
+    case .segmentOfNodes, .levelName, .bool, .deviceType, .texts, .entries, .array, .arrayIndex, .arrayTasks,
+      .dependency, .labelRule, .nodeNames, .nodeCount, .moment, .warnWalltime, .warnBefore:
+      allowedWish
+    }
+  }
+
+  /// Of the fields that ask for a place or a time.
+  private var allowedWish: String {
+    switch self {
+    case .segmentOfNodes(let nodes): "a number of nodes that divides gang.nodes, which is \(nodes)"
+    case .levelName: "the name of a level, e.g. rack: 1 to 128 letters, digits, dots, underscores or hyphens"
+    case .bool: "true or false"
+    case .deviceType: "names of device types, best first, e.g. [H100, A100]: 1 to 64 characters with no comma"
+    case .texts(let example): "a list of texts, or one text, e.g. \(example)"
+    case .entries(let limit): "at most \(limit) entries"
+    case .array: #"indices as Slurm writes them, e.g. "0-15", "1,3,7", "0-15:4" or "0-99%8" (8 at once)"#
+    case .arrayIndex(let high): "indices from 0 to \(high)"
+    case .arrayTasks(let limit): "at most \(limit) tasks"
+    case .dependency:
+      "after, afterok, afterany or afternotok with a job's number, e.g. afterok:41 or afterok:41:42, or singleton"
+    case .labelRule:
+      "rules about labels: key=value, key!=value, key or !key; keys of 1 to 63, values of up to 63 letters, digits or . _ - / : +"
+    case .nodeNames: "names of nodes, e.g. node-3 or node-[7-9,12]"
+    case .nodeCount(let limit): "at most \(limit) nodes"
+    case .moment(let relative):
+      "a moment with its zone, e.g. 2026-12-01T08:00:00Z or 2026-12-01T08:00:00+01:00"
+        + (relative ? ", or now+2h" : "")
+    case .warnWalltime: "a walltime beside it: the warning is sent some time before that is over"
+    case .warnBefore(let walltime): "less than the walltime, which is \(walltime)"
+    default: ""
     }
   }
 }

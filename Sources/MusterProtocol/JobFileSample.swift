@@ -24,6 +24,17 @@ extension JobFile {
     #   OMP_NUM_THREADS: 1
     # workingDirectory: /home/me/train   # where you submit, if not said
 
+    # Where and when. Nothing of it is needed; docs/job-file.md has all of it.
+    # segment: 1               # chunks of so many nodes, each in one rack or scale-up domain
+    # within: rack             # all nodes in one domain of a level
+    # deviceTypes: [H100, A100]   # best first
+    # constraint: [ib=hdr, "!old"]   # labels of the nodes
+    # exclude: ["node-[7-9]"]
+    # array: "0-15%4"          # one job for each index, four at once; it is in MUSTER_ARRAY_INDEX
+    # dependsOn: [afterok:41]  # also after, afterany, afternotok, singleton
+    # begin: 2026-12-01T08:00:00Z   # or now+2h
+    # warn: {signal: USR1, before: 5m}   # before the walltime is over
+
     # walltime: 12h            # or "1-12:00:00"; without it a job may run for ever
 
     # restart:

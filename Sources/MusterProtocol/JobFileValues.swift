@@ -48,8 +48,16 @@ extension JobFileReader {
     return number
   }
 
+  /// A number, or the name that a policy has for one; the controller knows which it has.
   mutating func readPriority(_ node: Node) {
     let range = JobFile.Limits.priority
+    if let text = plainText(node), Int64(text) == nil {
+      guard JobFileText.isPriorityName(text) else {
+        return problem(node.line, "", "priority", node.shown, .priority(from: range.lowerBound, to: range.upperBound))
+      }
+      spec.wishes.priorityClass = text
+      return
+    }
     let before = problems.count
     if let number = integer(node, "", "priority", range) { spec.priority = Int32(number) }
     if problems.count > before {
@@ -88,13 +96,19 @@ extension JobFileReader {
     }
   }
 
-  mutating func readSignal(_ node: Node) {
-    let text: String? =
-      if case .integer(let number) = node.scalar { String(number) } else { plainText(node) }
-    switch text.map(JobFileQuantities.signal) {
-    case .success(let number): spec.stop.signal = number
-    case .failure, nil: problem(node.line, "stop", "signal", node.shown, .signal)
+  mutating func signal(_ node: Node, _ path: String) -> Int32? {
+    switch word(node).map(JobFileQuantities.signal) {
+    case .success(let number): return number
+    case .failure, nil:
+      problem(node.line, path, "signal", node.shown, .signal)
+      return nil
     }
+  }
+
+  /// The text of a scalar that is one, or a number without a fraction.
+  func word(_ node: Node) -> String? {
+    if case .integer(let number) = node.scalar { return String(number) }
+    return plainText(node)
   }
 
   mutating func name(_ node: Node, _ path: String, _ field: String) -> String? {

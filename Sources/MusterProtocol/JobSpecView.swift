@@ -4,7 +4,7 @@ extension JobSpec {
   /// The job as answers show it. Unlike a job file, which people write, times are numbers of seconds and sizes numbers of
   /// bytes, in fields that say so; what the file left open is null. Not read back: see `specJSON` for that.
   public var viewJSON: JSON {
-    [
+    let fields: JSON = [
       "name": .string(name), "project": .string(project), "user": .string(user), "priority": JSON(priority),
       "roles": .object([.init(name: role.name, value: role.viewJSON)]), "walltimeSeconds": .seconds(walltime),
       "restart": [
@@ -16,6 +16,7 @@ extension JobSpec {
       ],
       "checkpoint": ["every": .int(checkpointEvery)], "logs": ["limitBytes": .int(logLimitBytes)],
     ]
+    return .object((fields.objectValue ?? []) + wishes.viewMembers)
   }
 }
 
@@ -33,7 +34,7 @@ extension RoleSpec {
 
 extension JSON {
   /// Whole where it is whole.
-  fileprivate static func seconds(_ span: Span?) -> JSON {
+  static func seconds(_ span: Span?) -> JSON {
     guard let span else { return .null }
     let second: Int64 = 1_000_000_000
     return span.nanoseconds % second == 0 ? .int(span.nanoseconds / second) : .double(span.seconds)

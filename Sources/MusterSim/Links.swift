@@ -128,7 +128,7 @@ extension World {
       host.tellings.append(.refused(c, refusal.message))
       return
     }
-    if case .refused(let refusal) = handle(.agentHello(joined, pid: hello.pid)) {
+    if case .refused(let refusal) = handle(.agentHello(joined, labels: hello.labels, pid: hello.pid)) {
       host.tellings.append(.refused(c, "\(refusal.message); \(refusal.remedy)"))
       return
     }

@@ -19,7 +19,7 @@ enum CallerContext {
     let exported = exportsEnvironment ? environment.map { EnvironmentVariable(name: $0.key, value: $0.value) } : []
     return SubmitContext(
       user: user, workingDirectory: workingDirectory, exportedEnvironment: exported.sorted { $0.name < $1.name },
-      defaultName: defaultName)
+      defaultName: defaultName, now: Instant(nanoseconds: Int64(nowUnixSeconds * 1000) * 1_000_000))
   }
 
   static var nowUnixSeconds: Double { Date().timeIntervalSince1970 }

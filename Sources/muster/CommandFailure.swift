@@ -13,6 +13,7 @@ enum CommandFailure: Error, Hashable {
   case wrongVariable(String)
   case notConfirmed(node: String)
   case noSuchRank(Int64, job: Int64, worldSize: Int64)
+  case noSuchTask(Int64, array: Int64)
   case notAMessage(String)
   case messageTooLong(bytes: Int, limit: Int)
   case notifyUnreachable(path: String, reason: String)
@@ -42,7 +43,7 @@ enum CommandFailure: Error, Hashable {
       .noJoinToken:
       CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
-    case .noSuchRank, .noJournal, .beyondJournal: CommandStatus.notFound.rawValue
+    case .noSuchRank, .noSuchTask, .noJournal, .beyondJournal: CommandStatus.notFound.rawValue
     case .notifyUnreachable: CommandStatus.unreachable.rawValue
     }
   }
@@ -58,7 +59,7 @@ enum CommandFailure: Error, Hashable {
     case .fileExists: "fileExists"
     case .wrongTime, .wrongVariable, .notAMessage, .messageTooLong: "usage"
     case .notConfirmed: "notConfirmed"
-    case .noSuchRank, .noJournal, .beyondJournal: "notFound"
+    case .noSuchRank, .noSuchTask, .noJournal, .beyondJournal: "notFound"
     case .notifyUnreachable: "unreachable"
     case .cannotServe: "cannotServe"
     case .portBusy: "portBusy"
@@ -83,6 +84,7 @@ enum CommandFailure: Error, Hashable {
     case .wrongVariable(let text): "\(text) is no variable"
     case .notConfirmed(let node): "fencing \(node) gives its devices away although it may still run something"
     case .noSuchRank(let rank, let job, _): "job \(job) has no rank \(rank)"
+    case .noSuchTask(let index, let array): "array \(array) has no task \(index)"
     case .notAMessage(let text): "\(text) is no message"
     case .messageTooLong(let bytes, _): "the message has \(bytes) bytes"
     case .cannotServe(let reason): reason
@@ -122,6 +124,7 @@ enum CommandFailure: Error, Hashable {
     case .wrongVariable: "write it as NAME=value"
     case .notConfirmed: "make sure that the machine is off or its processes are gone, then add --confirm-dead"
     case .noSuchRank(_, _, let worldSize): "its ranks are 0 to \(worldSize - 1)"
+    case .noSuchTask(_, let array): "`muster jobs` lists its tasks, each as \(array)_INDEX"
     case .notAMessage: "write it as NAME=value, e.g. STEP=120, CHECKPOINT=100, READY=1, STATUS=evaluating"
     case .messageTooLong(_, let limit): "say it in at most \(limit) bytes"
     case .notifyUnreachable: "it lives as long as the rank: was the job's environment passed on?"

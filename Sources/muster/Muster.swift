@@ -16,7 +16,8 @@ struct Muster: ParsableCommand {
         name: "Job",
         subcommands: [
           RunCommand.self, SubmitCommand.self, InitCommand.self, JobsCommand.self, JobCommand.self, LogsCommand.self,
-          WaitCommand.self, CancelCommand.self, WhyCommand.self, ReportCommand.self,
+          WaitCommand.self, CancelCommand.self, HoldCommand.self, ReleaseCommand.self, WhyCommand.self,
+          ReportCommand.self,
         ]),
       CommandGroup(
         name: "Node",

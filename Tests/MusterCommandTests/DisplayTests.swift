@@ -36,7 +36,7 @@ import Testing
     [
       "name": "node-1", "state": "ready", "devices": 8, "free": 6, "deviceType": "H100", "jobs": [1, 2],
       "since": "2026-01-01T00:00:00Z", "reason": nil, "cpus": 96, "memoryBytes": 1_099_511_627_776,
-      "address": "10.0.0.1", "pid": 99,
+      "address": "10.0.0.1", "pid": 99, "labels": ["ib": "hdr", "rack": "r17"],
     ],
     ["name": "node-10", "state": "isolated", "devices": 8, "free": 0, "jobs": [], "reason": "silent for 1.5 s"],
   ]

@@ -11,6 +11,20 @@ import Testing
   private static func controller() -> ScriptedController {
     ScriptedController { request, reply in
       switch (request.method, request.path) {
+      case ("GET", "/v1/jobs") where request.target.contains("array=41"):
+        request.target.contains("index=9")
+          ? reply.json(#"{"jobs":[],"next":null}"#)
+          : reply.json(
+            request.target.contains("index=3")
+              ? #"{"jobs":[{"id":44,"arrayId":41,"arrayIndex":3}],"next":null}"#
+              : #"{"jobs":[{"id":41},{"id":42},{"id":44}],"next":null}"#)
+      case ("GET", "/v1/jobs/2"): reply.json(#"{"id":2,"arrayId":null}"#)
+      case ("GET", "/v1/jobs/41"): reply.json(#"{"id":41,"arrayId":41,"arrayIndex":0}"#)
+      case ("GET", "/v1/jobs/44"): reply.json(#"{"id":44,"arrayId":41,"arrayIndex":3,"name":"t","state":"pending"}"#)
+      case ("POST", let path) where path.hasPrefix("/v1/jobs/4") && path.hasSuffix("/cancel"):
+        path.contains("42")
+          ? reply.error(409, "ended", "job 42 has ended")
+          : reply.json(#"{"id":44,"arrayId":41,"arrayIndex":3,"state":"cancelled"}"#)
       case ("GET", "/v1/jobs"):
         request.target.contains("after=2")
           ? reply.json(#"{"jobs":[{"id":3,"state":"pending","reason":"waits for 2 nodes"}],"next":null}"#)
@@ -86,8 +100,48 @@ import Testing
     #expect(missing.status == 3)
     #expect(missing.error == "muster: nothing at /v1/jobs/9\n  look elsewhere\n")
     let (cancel, asked) = try run("cancel", "2", "1", "--json")
-    #expect(cancel.status == 5 && asked.count == 2)
+    #expect(cancel.status == 5 && asked.count == 4)
     #expect(try JSON.parse(Array(cancel.out.utf8)).arrayValue?.count == 1)
+  }
+
+  @Test("a task of an array is named by the array and its index; the array's number is all of its tasks")
+  func tasks() throws {
+    let (job, asked) = try run("job", "41_3")
+    #expect(job.out.contains("44, task 41_3 (t)") && asked[0].target == "/v1/jobs?array=41&index=3")
+    let (missing, _) = try run("why", "41_9")
+    #expect(missing.status == 3 && missing.error.contains("array 41 has no task 9"))
+    let (one, _) = try run("cancel", "41_3")
+    #expect(one.out == "Job 41_3 is cancelled.\n")
+    let (all, requests) = try run("cancel", "41")
+    #expect(all.status == 0, "one had ended already")
+    #expect(requests.filter { $0.method == "POST" }.map(\.path) == [41, 42, 44].map { "/v1/jobs/\($0)/cancel" })
+    #expect(try run("job", "41_").0.status == 2 && run("job", "41_3_1").0.status == 2)
+  }
+
+  @Test("options take the place of a file's own fields")
+  func overrides() throws {
+    let controller = Self.controller()
+    let folder = try TestFolder()
+    try folder.write("command: [a]\ngang: {nodes: 4}\nsegment: 4\nhold: false\nexclude: n1", to: "a.yaml")
+    let result = try Program.run(
+      [
+        "submit", "a.yaml", "--segment", "2", "--within", "rack", "--device-type", "H100,A100", "--array", "0-3%2",
+        "--dependency", "afterok:41_3:7,singleton", "--hold", "--begin", "2026-12-01T08:00:00Z", "--exclusive",
+        "--constraint", "ib=hdr&!old", "--exclude", "n[2-3]",
+      ], controller: controller, in: folder.path)
+    #expect(result.status == 0, "\(result.error)")
+    let body = try #require(controller.received.last { $0.method == "POST" }?.body)
+    let request = try JobFile.read(json: JSON.parse(Array(body.utf8)), context: .wire).get()
+    let wishes = request.spec.wishes
+    #expect(wishes.segment == 2 && wishes.within == Within(level: "rack") && wishes.exclude == ["n2", "n3"])
+    #expect(wishes.dependsOn.map(\.job.number) == [44, 7, 0] && wishes.isHeld && wishes.isExclusive)
+    #expect(request.array == ArrayRequest(indices: [0, 1, 2, 3], atOnce: 2) && wishes.constraint.count == 2)
+    let wrong = try Program.run(["submit", "a.yaml", "--segment", "3"], controller: controller, in: folder.path)
+    #expect(wrong.status == 2 && wrong.error.contains("segment: 3 (allowed: a number of nodes that divides"))
+    let run = try Program.run(["run", "--array", "1-2", "--", "a"], controller: controller)
+    #expect(run.status == 2 && run.error.contains("muster submit --array"))
+    let held = try Program.run(["run", "--segment", "2", "--", "a"], controller: controller)
+    #expect(held.status == 2 && held.error.contains("gang.nodes, which is 1"))
   }
 
   @Test("a file is checked, filled in and submitted with a key")

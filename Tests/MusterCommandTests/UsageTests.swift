@@ -16,7 +16,9 @@ import Testing
       (["run", "--nodes", "0", "--", "a"], "gang.nodes: 0 (allowed: a whole number from 1 to 65536)"),
       (["run", "--env", "X", "--", "a"], "NAME=value"), (["notify", "hello"], "NAME=value"), (["notify"], "NAME=value"),
       (["submit", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
-      (["jobs", "--bogus"], "--bogus"),
+      (["jobs", "--bogus"], "--bogus"), (["agent", "--join", "h:1", "--token", "t", "--label", "a b=c"], "a b=c"),
+      (["agent", "--join", "h:1", "--token", "t", "--label", "a=b", "--label", "a=c"], "twice"),
+      (["up", "--device-type", "a,b"], "--device-type is \"a,b\""), (["hold"], "<jobs>"), (["release", "x"], "x"),
     ])
   func usage(arguments: [String], text: String) throws {
     let result = try Program.run(arguments)

@@ -165,6 +165,20 @@ private struct Story: ~Copyable {
     }
   }
 
+  @Test("labels are a fact when they differ from what is known, and only then")
+  func labels() {
+    var story = Story()
+    let joined = story.cluster { $0.nodeDetails[0].joined }
+    let labels = [Label(key: "ib", value: "hdr"), Label(key: "rack", value: "r17")]
+    _ = story.controller.takeFresh()
+    for said in [labels, labels, [], []] { story.say(.agentHello(joined, labels: said, pid: 1)) }
+    #expect(
+      story.controller.takeFresh().map(\.event) == [
+        .nodeLabelled(node: NodeID(0), labels: labels), .nodeLabelled(node: NodeID(0), labels: []),
+      ])
+    #expect(story.cluster { $0.nodeDetails[0].labels }.isEmpty)
+  }
+
   @Test("who has heard a later controller is not believed: the journal was set back")
   func olderController() {
     let story = Story()

@@ -24,6 +24,7 @@ enum Samples {
     spec.wishes.dependsOn = [Dependency(kind: .afterok, job: JobID(1)), Dependency(kind: .singleton)]
     spec.wishes.array = ArrayTask(position: 1, count: 4, index: 3, atOnce: 2)
     spec.wishes.warning = Warning(signal: 12, before: .seconds(60))
+    spec.wishes.priorityClass = "urgent"
     return spec
   }()
   static let policy = {

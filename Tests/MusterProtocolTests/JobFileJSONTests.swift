@@ -11,11 +11,32 @@ private let full = JobSpec(
   restart: RestartPolicy(limit: 9, hangAfter: .seconds(61), grace: .milliseconds(1500), fence: .attempt),
   stop: StopPolicy(signal: 64, grace: .zero), checkpointEvery: 3, logLimitBytes: 1 << 30)
 
+/// Asks for everything that a job can ask for.
+private let wishful = {
+  var spec = full
+  spec.role.nodes = 32
+  spec.wishes.segment = 16
+  spec.wishes.within = Within(level: "block", isRequired: false)
+  spec.wishes.spread = Spread(level: "rack", atMost: 2)
+  spec.wishes.deviceTypes = ["H100", "NVIDIA A100 80GB"]
+  spec.wishes.isExclusive = true
+  spec.wishes.constraint = [
+    LabelRule(key: "ib", value: "hdr"), LabelRule(key: "old", isNegated: true), LabelRule(key: "gdr"),
+    LabelRule(key: "zone", value: "b", isNegated: true),
+  ]
+  spec.wishes.exclude = ["node-3", "node-7", "node-8"]
+  spec.wishes.begin = Instant(nanoseconds: 1_796_112_000_250_000_000)
+  spec.wishes.isHeld = true
+  spec.wishes.dependsOn = [Dependency(kind: .afternotok, job: JobID(41)), Dependency(kind: .singleton)]
+  spec.wishes.warning = Warning(signal: 10, before: .seconds(300))
+  return spec
+}()
+
 @Suite struct JobFileJSONTests {
   @Test(
     "a job written as JSON reads back the same",
     arguments: [
-      full, JobSpec(name: "m", user: "u", role: RoleSpec(command: ["x"], workingDirectory: "/")),
+      full, wishful, JobSpec(name: "m", user: "u", role: RoleSpec(command: ["x"], workingDirectory: "/")),
     ])
   func roundTrip(spec: JobSpec) throws {
     let text = spec.specJSON.text
@@ -43,7 +64,16 @@ private let full = JobSpec(
         "ranksPerNode":5,"cpus":4,"memoryBytes":1500,"command":["a","b c"],"environment":{"A":"1","B":"\\"q\\"\\n"},\
         "workingDirectory":"/w"}},"walltimeSeconds":5400.001,"restart":{"limit":9,"hangAfterSeconds":61,\
         "graceSeconds":1.5,"fence":"attempt"},"stop":{"signal":"64","graceSeconds":0},"checkpoint":{"every":3},\
-        "logs":{"limitBytes":1073741824}}
+        "logs":{"limitBytes":1073741824},"priorityClass":null,"segment":null,"within":null,"spread":null,\
+        "deviceTypes":[],"exclusive":false,"constraint":[],"exclude":[],"dependsOn":[],"hold":false,"begin":null,\
+        "array":null,"warn":null}
+        """)
+    #expect(
+      JSON.object(wishful.viewJSON.objectValue?.suffix(12) ?? []).text == """
+        {"segment":16,"within":{"level":"block","preferred":true},"spread":{"level":"rack","atMost":2},\
+        "deviceTypes":["H100","NVIDIA A100 80GB"],"exclusive":true,"constraint":["ib=hdr","!old","gdr","zone!=b"],\
+        "exclude":["node-3","node-7","node-8"],"dependsOn":["afternotok:41","singleton"],"hold":true,\
+        "begin":"2026-12-01T08:00:00.250Z","array":null,"warn":{"signal":"USR1","beforeSeconds":300}}
         """)
     let bare = JobSpec(name: "m", user: "u", role: RoleSpec(command: ["x"], workingDirectory: "/")).viewJSON
     #expect(bare["walltimeSeconds"] == .null && bare["restart"]?["hangAfterSeconds"] == .null)
@@ -55,7 +85,7 @@ private let full = JobSpec(
     let json: JSON = [
       "user": "u", "workingDirectory": "/w", "name": 5, "gang": ["nodes": "4", "memory": 512, "cpus": 1.5],
       "command": ["a", 8, true, nil], "environment": ["A": 1, "B": nil], "walltime": 90, "stop": ["signal": 15],
-      "priority": "high", "logs": [], "checkpoint": nil, "walltimeSeconds": 5,
+      "priority": "2nd", "logs": [], "checkpoint": nil, "walltimeSeconds": 5,
     ]
     guard case .failure(let errors) = JobFile.parse(json: json, context: .wire) else {
       Issue.record("accepted")

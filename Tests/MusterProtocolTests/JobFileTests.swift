@@ -168,7 +168,7 @@ private func places(_ yaml: String, _ context: SubmitContext = context) -> [Stri
 
   @Test("what is missing is said once, after what is wrong, at the mapping that it is missing in")
   func missing() {
-    #expect(places("priority: high") == ["1 priority", "1 command"])
+    #expect(places("priority: so high") == ["1 priority", "1 command"])
     #expect(places("") == ["1 command"])
     #expect(places("name: a\nroles:\n  main: {nodes: 0}") == ["3 roles.main.nodes", "3 roles.main.command"])
     #expect(places("command: []") == ["1 command"])
@@ -293,7 +293,7 @@ private func places(_ yaml: String, _ context: SubmitContext = context) -> [Stri
   @Test("a name that stands twice hides no other problem, wherever it stands")
   func doubled() {
     #expect(
-      places("name: \"a b\"\npriority: x\npriority: 4\nwalltime: 9") == [
+      places("name: \"a b\"\npriority: x!\npriority: 4\nwalltime: 9") == [
         "1 name", "1 command", "2 priority", "3 priority", "4 walltime",
       ])
     #expect(

@@ -54,6 +54,44 @@ import Testing
     }
   }
 
+  private static let hello = AgentHello(
+    node: "n", machine: "m", boot: "b", devices: 8, deviceType: "H100", cpus: 1, memoryBytes: 1, address: "10.0.0.1",
+    pid: 1)
+
+  @Test("an agent says its labels, and nothing where it has none")
+  func labels() throws {
+    var hello = Self.hello
+    #expect(NodeMessage.agentHello(hello).json["labels"] == nil)
+    #expect(try NodeMessage.decode(NodeMessage.agentHello(hello).json) == .agentHello(hello))
+    hello.labels = [Label(key: "ib", value: "hdr"), Label(key: "rack", value: "")]
+    #expect(try NodeMessage.decode(NodeMessage.agentHello(hello).json) == .agentHello(hello))
+  }
+
+  @Test(
+    "what is no label is refused",
+    arguments: [
+      ["a b": "c"], ["a": 1], ["a": "x y"], ["a": "1", "b": "2", "a": "3"], "a=b", ["": "x"],
+      .object((0...32).map { .init(name: "k\($0)", value: "v") }),
+    ] as [JSON])
+  func wrongLabels(labels: JSON) {
+    let members = NodeMessage.agentHello(Self.hello).json.objectValue ?? []
+    let message = JSON.object(members + [.init(name: "labels", value: labels)])
+    #expect(throws: LinkError(field: "labels")) { try NodeMessage.decode(message) }
+  }
+
+  @Test("a launch says of which array it is a task, and nothing where it is of none")
+  func launchOfArray() throws {
+    let member = MemberID(attempt: AttemptID(job: JobID(44), number: 1), index: 0)
+    var launch = MemberLaunch(
+      member: member, memberCount: 1, role: "main", firstRank: 0, ranks: 1, worldSize: 1, devices: [], nodeList: "n",
+      jobName: "j", user: "u", project: "p", command: ["a"], environment: [], workingDirectory: "/", memoryBytes: 0,
+      cpus: 0, resumeStep: 0, logLimitBytes: 1, lease: .seconds(30))
+    #expect(launch.json["array"] == nil)
+    #expect(try MemberLaunch(json: launch.json) == launch)
+    launch.array = LaunchArray(array: JobID(41), index: 3, count: 4)
+    #expect(try MemberLaunch(json: launch.json) == launch)
+  }
+
   @Test("an intent names what the agent has, tells the rest in full, and no more of it than fits into a message")
   func intents() {
     let now = Instant(nanoseconds: 1 << 60)

@@ -77,6 +77,44 @@ private func withServer(
     }
   }
 
+  @Test("an array is one answer and many jobs, also under a key")
+  func arrays() async throws {
+    try await withServer { ask async throws in
+      var key: HTTPFields = [:]
+      key[.init("Idempotency-Key") ?? .ifMatch] = "k"
+      let body = #"[{"command":["a"],"array":"3-9:3%2"},{"command":["b"]},{"command":["c"],"array":"7"}]"#
+      let first = try await ask(.post, "/v1/jobs", body, key)
+      #expect(first.status == 201)
+      #expect(
+        first.text
+          == #"[{"id":1,"arrayId":1,"tasks":3},{"id":4},{"id":5,"arrayId":5,"tasks":1}]"# + "\n")
+      #expect(try await ask(.post, "/v1/jobs", body, key).text == first.text)
+      let task = try await ask(.get, "/v1/jobs/2", "", [:]).json
+      #expect(task["arrayId"] == 1 && task["arrayIndex"] == 6)
+      #expect(task["spec"]?["array"] == ["index": 6, "count": 3, "atOnce": 2])
+      let plain = try await ask(.get, "/v1/jobs/4", "", [:]).json
+      #expect(plain["arrayId"] == .null && plain["arrayIndex"] == .null)
+      let tasks = try await ask(.get, "/v1/jobs?array=1", "", [:]).json["jobs"]?.arrayValue ?? []
+      #expect(tasks.map { $0["arrayIndex"] } == [3, 6, 9])
+      let page = try await ask(.get, "/v1/jobs?array=1&limit=2&after=1", "", [:]).json
+      #expect(page["jobs"]?.arrayValue?.compactMap { $0["id"] } == [2, 3])
+      let one = try await ask(.get, "/v1/jobs?array=1&index=9", "", [:]).json["jobs"]?.arrayValue ?? []
+      #expect(one.map { $0["id"] } == [3])
+      #expect(try await ask(.get, "/v1/jobs?array=2", "", [:]).status == 404)
+      #expect(try await ask(.get, "/v1/jobs?array=4", "", [:]).status == 404)
+    }
+  }
+
+  @Test("tasks of arrays count as jobs of the request")
+  func arrayLimit() async throws {
+    try await withServer { ask async throws in
+      let two = #"[{"command":["a"],"array":"0-999"},{"command":["b"]}]"#
+      let refused = try await ask(.post, "/v1/jobs", two, [:])
+      #expect(refused.status == 400 && refused.text.contains("1001 jobs"))
+      #expect(try await ask(.post, "/v1/jobs", #"{"command":["a"],"array":"0-999"}"#, [:]).status == 201)
+    }
+  }
+
   @Test("what no route takes gets an error of the usual form")
   func unknown() async throws {
     try await withServer { ask async throws in

@@ -93,8 +93,9 @@ struct AgentLoop: ~Copyable {
   private var hello: AgentHello {
     AgentHello(
       node: options.name, machine: machine.identity, boot: machine.boot, devices: devices.count,
-      deviceType: devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes, address: address, pid: getpid(),
-      epoch: members.epoch)
+      deviceType: options.deviceType ?? devices.type, cpus: machine.cpus, memoryBytes: machine.memoryBytes,
+      address: address, pid: getpid(),
+      epoch: members.epoch, labels: options.labels)
   }
 
   private var hasNamespaces: Bool { namespaceFlags & Int32(MUSTER_SPAWN_NAMESPACE) != 0 }

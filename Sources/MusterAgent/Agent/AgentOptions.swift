@@ -1,3 +1,5 @@
+public import MusterCore
+
 /// What an agent is started with.
 public struct AgentOptions: Sendable {
   public var addresses: LinkAddresses
@@ -8,6 +10,10 @@ public struct AgentOptions: Sendable {
   public var name: String
   /// Declared devices; nil: ask NVML.
   public var devices: Int32?
+  /// Declared type of the devices; nil: as NVML calls them.
+  public var deviceType: String?
+  /// What is said of the node beside; sorted by key.
+  public var labels: [Label] = []
   /// The node's folder: run folders and logs.
   public var dataFolder: String
   /// Where the gang's other nodes reach this one: an address or an interface; nil: its address on the way to the

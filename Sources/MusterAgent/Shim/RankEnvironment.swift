@@ -40,6 +40,13 @@ struct RankEnvironment {
       ("SLURM_RESTART_COUNT", "\(launch.member.attempt.number - 1)"), ("SLURMD_NODENAME", input.node),
       ("SLURM_SUBMIT_DIR", launch.workingDirectory), ("SLURM_LAUNCH_NODE_IPADDR", masterAddress),
     ] { all[name] = value }
+    if let array = launch.array {
+      for (name, value) in [
+        ("MUSTER_ARRAY_ID", "\(array.array)"), ("MUSTER_ARRAY_INDEX", "\(array.index)"),
+        ("SLURM_ARRAY_JOB_ID", "\(array.array)"), ("SLURM_ARRAY_TASK_ID", "\(array.index)"),
+        ("SLURM_ARRAY_TASK_COUNT", "\(array.count)"),
+      ] { all[name] = value }
+    }
     if launch.cpus > 0 { all["SLURM_CPUS_PER_TASK"] = "\(max(1, launch.cpus / max(1, launch.ranks)))" }
     if !launch.devices.isEmpty {
       // All of the member's devices: LOCAL_RANK chooses, as launchers expect.

@@ -33,6 +33,7 @@ extension ByteWriter {
       $0.put($1.signal)
       $0.put($1.before)
     }
+    put(wishes.priorityClass)
   }
 
   mutating func put(_ labels: [Label]) {
@@ -68,6 +69,7 @@ extension ByteReader {
       ArrayTask(position: try r.int32(), count: try r.int32(), index: try r.int32(), atOnce: try r.int32())
     }
     wishes.warning = try optional { (r) throws(CodingError) in Warning(signal: try r.int32(), before: try r.span()) }
+    wishes.priorityClass = try string()
     return wishes
   }
 

@@ -2,7 +2,7 @@ extension Controller {
   // MARK: Agents
 
   /// An agent dialled. Answers `.done`, or why it cannot be this node.
-  mutating func agentHello(_ hello: NodeJoined, pid: Int32) -> Reply {
+  mutating func agentHello(_ hello: NodeJoined, labels: [Label], pid: Int32) -> Reply {
     if let refusal = refusal(of: hello.machine, as: hello.name) { return .refused(refusal) }
     var joined = hello
     if let id = cluster.node(named: hello.name) {
@@ -20,6 +20,10 @@ extension Controller {
     }
     _ = watch.node(joined.node)
     let i = Int(joined.node.index)
+    if cluster.nodeDetails[i].labels != labels {
+      note(.nodeLabelled(node: joined.node, labels: labels))
+      mustSchedule = true
+    }
     watch.nodes[i].agentConnected = true
     watch.nodes[i].reported = false
     watch.nodes[i].lastBeat = watch.attention.clock(now)

@@ -70,7 +70,8 @@ struct FleetMap: Sendable {
     var declared = [Int32](repeating: -1, count: cluster.nodes.count)
     var spares: [[String]: Int32] = [:]
     for (i, place) in cluster.policy.topology.places.enumerated() where place.domains.count == levels.count {
-      for name in expandNodeList(place.nodes) {
+      // Checked when it was applied; a list that cannot be read names nobody.
+      for name in (try? NodeNames.expand(place.nodes)) ?? [] {
         if let node = cluster.nodeByName[name] { declared[Int(node)] = Int32(i) }
       }
       if place.spares > 0 { spares[place.domains, default: 0] += place.spares }

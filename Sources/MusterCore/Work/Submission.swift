@@ -9,13 +9,6 @@ extension Controller {
     }
     for spec in specs {
       if let why = impossible(spec) { return .refused(.impossible(job: spec.name, why: why)) }
-      for dependency in spec.wishes.dependsOn where dependency.kind != .singleton {
-        // Those of the same request are not there yet.
-        let known = cluster.knownJobs.lowerBound..<cluster.nextJob + Int64(specs.count)
-        guard known.contains(dependency.job.number) else {
-          return .refused(.noSuchDependency(job: spec.name, on: dependency.job))
-        }
-      }
     }
     var ids: [JobID] = []
     ids.reserveCapacity(specs.count)

@@ -23,6 +23,8 @@ public struct Wishes: Hashable, Sendable {
   public var array: ArrayTask?
   /// Sent to all ranks some time before the walltime is over.
   public var warning: Warning?
+  /// The priority's name, where it was given by one; the spec has its number as it was at the submission.
+  public var priorityClass = ""
 
   public init() {}
 

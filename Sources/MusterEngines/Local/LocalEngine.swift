@@ -10,8 +10,11 @@ public actor LocalEngine {
     public var devices: Int
     public var dataFolder: String
     public var executable: String
+    /// What every agent is told beside: its labels, the type of its devices.
+    public var nodeArguments: [String]
 
-    public init(nodes: Int, devices: Int, dataFolder: String, executable: String) {
+    public init(nodes: Int, devices: Int, dataFolder: String, executable: String, nodeArguments: [String] = []) {
+      self.nodeArguments = nodeArguments
       self.nodes = nodes
       self.devices = devices
       self.dataFolder = dataFolder
@@ -69,11 +72,12 @@ public actor LocalEngine {
   }
 
   private func start(_ slot: inout Slot) throws {
-    let arguments = [
-      "--address-file", "\(options.dataFolder)/address", "--token-file", "\(options.dataFolder)/node-token",
-      "--name", slot.agent.name, "--devices", "\(options.devices)", "--data", slot.agent.folder,
-      "--orphan-timeout", "\(Self.orphanSeconds)",
-    ]
+    let arguments =
+      [
+        "--address-file", "\(options.dataFolder)/address", "--token-file", "\(options.dataFolder)/node-token",
+        "--name", slot.agent.name, "--devices", "\(options.devices)", "--data", slot.agent.folder,
+        "--orphan-timeout", "\(Self.orphanSeconds)",
+      ] + options.nodeArguments
     let code = slot.agent.start(executable: options.executable, arguments: arguments)
     guard code == 0 else { throw StartFailure(node: slot.agent.name, code: code) }
     slot.life = .running

@@ -60,13 +60,16 @@ public struct MemberLaunch: Sendable, Hashable {
   public var resumeStep: Int64
   public var logLimitBytes: Int64
   public var lease: Span
+  /// Only of a task of an array.
+  public var array: LaunchArray?
 
   public init(
     member: MemberID, memberCount: Int32, role: String, firstRank: Int32, ranks: Int32, worldSize: Int32,
     devices: [Int32], nodeList: String, jobName: String, user: String, project: String, command: [String],
     environment: [EnvironmentVariable], workingDirectory: String, memoryBytes: Int64, cpus: Int32, resumeStep: Int64,
-    logLimitBytes: Int64, lease: Span
+    logLimitBytes: Int64, lease: Span, array: LaunchArray? = nil
   ) {
+    self.array = array
     self.member = member
     self.memberCount = memberCount
     self.role = role
@@ -86,6 +89,20 @@ public struct MemberLaunch: Sendable, Hashable {
     self.resumeStep = resumeStep
     self.logLimitBytes = logLimitBytes
     self.lease = lease
+  }
+}
+
+/// Which task of which array a member belongs to.
+public struct LaunchArray: Sendable, Hashable {
+  /// The array's number: that of its first task.
+  public var array: JobID
+  public var index: Int32
+  public var count: Int32
+
+  public init(array: JobID, index: Int32, count: Int32) {
+    self.array = array
+    self.index = index
+    self.count = count
   }
 }
 
@@ -253,41 +270,6 @@ extension ShimOrder {
     }
     self.init(
       want: want, acknowledges: json["n"]?.intValue, probe: json["probe"]?.boolValue ?? false,
-      lease: .milliseconds(try json.number("leaseMs")))
-  }
-}
-
-extension MemberLaunch {
-  public var json: JSON {
-    [
-      "job": .int(member.attempt.job.number), "attempt": JSON(member.attempt.number), "member": JSON(member.index),
-      "members": JSON(memberCount), "role": .string(role), "firstRank": JSON(firstRank), "ranks": JSON(ranks),
-      "worldSize": JSON(worldSize), "devices": .array(devices.map { JSON($0) }), "nodeList": .string(nodeList),
-      "jobName": .string(jobName), "user": .string(user), "project": .string(project),
-      "command": .array(command.map { .string($0) }),
-      "environment": .array(environment.map { .array([.string($0.name), .string($0.value)]) }),
-      "workingDirectory": .string(workingDirectory), "memoryBytes": .int(memoryBytes), "cpus": JSON(cpus),
-      "resumeStep": .int(resumeStep), "logLimitBytes": .int(logLimitBytes), "leaseMs": .int(lease.milliseconds),
-    ]
-  }
-
-  public init(json: JSON) throws(LinkError) {
-    var environment: [EnvironmentVariable] = []
-    for pair in json["environment"]?.arrayValue ?? [] {
-      guard let parts = pair.arrayValue, parts.count == 2, let name = parts[0].stringValue,
-        let value = parts[1].stringValue
-      else { throw LinkError(field: "environment") }
-      environment.append(EnvironmentVariable(name: name, value: value))
-    }
-    self.init(
-      member: try json.member(), memberCount: try json.int32("members"), role: try json.text("role"),
-      firstRank: try json.int32("firstRank"), ranks: try json.int32("ranks"), worldSize: try json.int32("worldSize"),
-      devices: (json["devices"]?.arrayValue ?? []).compactMap { $0.intValue.flatMap { Int32(exactly: $0) } },
-      nodeList: try json.text("nodeList"), jobName: try json.text("jobName"), user: try json.text("user"),
-      project: try json.text("project"), command: (json["command"]?.arrayValue ?? []).compactMap(\.stringValue),
-      environment: environment, workingDirectory: try json.text("workingDirectory"),
-      memoryBytes: try json.number("memoryBytes"), cpus: try json.int32("cpus"),
-      resumeStep: try json.number("resumeStep"), logLimitBytes: try json.number("logLimitBytes"),
       lease: .milliseconds(try json.number("leaseMs")))
   }
 }

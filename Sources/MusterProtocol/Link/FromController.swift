@@ -37,7 +37,10 @@ extension Controller {
       devices: (0..<64).filter { launch.devices & (1 << UInt64($0)) != 0 }, nodeList: launch.nodeList,
       jobName: launch.spec.name, user: launch.spec.user, project: launch.spec.project, command: role.command,
       environment: role.environment, workingDirectory: role.workingDirectory, memoryBytes: role.memoryBytes,
-      cpus: role.cpus, resumeStep: launch.resumeStep, logLimitBytes: launch.spec.logLimitBytes, lease: limits.lease)
+      cpus: role.cpus, resumeStep: launch.resumeStep, logLimitBytes: launch.spec.logLimitBytes, lease: limits.lease,
+      array: launch.spec.wishes.array.map {
+        LaunchArray(array: $0.array(of: launch.member.attempt.job), index: $0.index, count: $0.count)
+      })
   }
 
   /// What a shim is told; the beat is acknowledged, and its lease renewed, only while its attempt has not ended.

@@ -34,11 +34,15 @@ public struct AgentHello: Sendable, Hashable {
   public var pid: Int32
   /// The highest epoch of a controller that it has heard; 0: none yet.
   public var epoch: Int64
+  /// Sorted by key.
+  public var labels: [Label]
 
   public init(
     version: Int64 = linkVersion, node: String, machine: String, boot: String, devices: Int32,
-    deviceType: String = "", cpus: Int32, memoryBytes: Int64, address: String, pid: Int32, epoch: Int64 = 0
+    deviceType: String = "", cpus: Int32, memoryBytes: Int64, address: String, pid: Int32, epoch: Int64 = 0,
+    labels: [Label] = []
   ) {
+    self.labels = labels
     self.epoch = epoch
     self.version = version
     self.node = node
@@ -131,13 +135,7 @@ public struct LogData: Sendable, Hashable {
 extension NodeMessage {
   public var json: JSON {
     switch self {
-    case .agentHello(let hello):
-      return [
-        "t": "hello", "v": .int(hello.version), "role": "agent", "node": .string(hello.node),
-        "machine": .string(hello.machine), "boot": .string(hello.boot), "devices": JSON(hello.devices),
-        "deviceType": .string(hello.deviceType), "cpus": JSON(hello.cpus), "memoryBytes": .int(hello.memoryBytes),
-        "address": .string(hello.address), "pid": JSON(hello.pid), "epoch": .int(hello.epoch),
-      ]
+    case .agentHello(let hello): return hello.json
     case .shimHello(let hello):
       return [
         "t": "hello", "v": .int(hello.version), "role": "shim", "node": .string(hello.node),
@@ -160,13 +158,7 @@ extension NodeMessage {
   public static func decode(_ json: JSON) throws(LinkError) -> NodeMessage? {
     switch json["t"]?.stringValue {
     case "hello" where json["role"]?.stringValue == "agent":
-      return .agentHello(
-        AgentHello(
-          version: try json.number("v"), node: try json.text("node"), machine: try json.text("machine"),
-          boot: try json.text("boot"), devices: try json.int32("devices"),
-          deviceType: json["deviceType"]?.stringValue ?? "", cpus: try json.int32("cpus"),
-          memoryBytes: try json.number("memoryBytes"), address: try json.text("address"), pid: try json.int32("pid"),
-          epoch: json["epoch"]?.intValue ?? 0))
+      return .agentHello(try AgentHello(json: json))
     case "hello":
       return .shimHello(
         ShimHello(

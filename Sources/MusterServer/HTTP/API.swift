@@ -59,7 +59,8 @@ struct APIError: Error, HTTPResponseError {
     let status: HTTPResponse.Status =
       switch refusal {
       case .noSuchJob, .noSuchNode: .notFound
-      case .jobHasEnded, .keyReused, .otherMachine, .nodeInUse, .olderController, .impossible, .noSuchDependency:
+      case .noSuchPriority, .jobHasEnded, .jobNotPending, .keyReused, .otherMachine, .nodeInUse, .olderController,
+        .impossible:
         .conflict
       case .revoked, .tokenUnknown, .tokenExpired: .forbidden
       case .queueFull, .fleetFull, .tooManyTokens: .tooManyRequests

@@ -17,7 +17,12 @@ extension API {
     guard key.utf8.count <= 255 else {
       throw APIError.invalid("Idempotency-Key", "\(key.prefix(32))...", "at most 255 bytes")
     }
-    let specs = try API.specs(json)
+    let requests = try API.requests(json)
+    let specs = requests.flatMap(\.tasks)
+    guard specs.count <= API.jobsPerRequest else {
+      throw APIError.invalid(
+        "(array)", "\(specs.count) jobs", "1 to \(API.jobsPerRequest) jobs a request, each task of an array counted")
+    }
     let hash = key.isEmpty ? 0 : fingerprint(bytes)
     let ids: [JobID] = try await perform(.submissions) { (state, now) throws(APIError) in
       if let low = state.space { throw APIError(low) }
@@ -27,24 +32,32 @@ extension API {
       case .done, .token: return []
       }
     }
-    guard case .array = json else {
-      return Response(json: ["id": .int(ids.first?.number ?? 0)], status: .created)
+    // One answer for each job that was sent; an array has the number of its first task.
+    var first = 0
+    let answers = requests.map { request in
+      let id = first < ids.count ? ids[first].number : 0
+      first += request.array?.indices.count ?? 1
+      guard let array = request.array else { return JSON.object([.init(name: "id", value: .int(id))]) }
+      return ["id": .int(id), "arrayId": .int(id), "tasks": JSON(array.indices.count)]
     }
-    return Response(json: .array(ids.map { ["id": .int($0.number)] }), status: .created)
+    guard case .array = json else { return Response(json: answers.first ?? .null, status: .created) }
+    return Response(json: .array(answers), status: .created)
   }
 
-  private static func specs(_ json: JSON) throws(APIError) -> [JobSpec] {
+  private static func requests(_ json: JSON) throws(APIError) -> [JobRequest] {
     let jobs: [JSON]
     if case .array(let several) = json { jobs = several } else { jobs = [json] }
     guard (1...jobsPerRequest).contains(jobs.count) else {
       throw .invalid("(array)", "\(jobs.count) jobs", "1 to \(jobsPerRequest) jobs a request")
     }
-    var specs: [JobSpec] = []
-    specs.reserveCapacity(jobs.count)
+    var context = SubmitContext.wire
+    context.now = HostClock().now
+    var requests: [JobRequest] = []
+    requests.reserveCapacity(jobs.count)
     var problems: [JSON] = []
     for (i, job) in jobs.enumerated() {
-      switch JobFile.parse(json: job, context: .wire) {
-      case .success(let spec): specs.append(spec)
+      switch JobFile.read(json: job, context: context) {
+      case .success(let request): requests.append(request)
       case .failure(let errors):
         for problem in errors.problems.prefix(100) {
           var members = problem.json.objectValue ?? []
@@ -59,10 +72,11 @@ extension API {
         message: "\(problems.count == 1 ? "1 problem" : "\(problems.count) problems"); nothing was submitted",
         remedy: "`problems` names each field, its value and what is allowed", problems: problems)
     }
-    return specs
+    return requests
   }
 
   func jobs(_ request: Request) async throws -> Response {
+    if request.uri.queryParameters["array"] != nil { return try await tasks(request) }
     let after = try API.number(request, "after", default: 0, in: 0...(Int64.max - 1))
     let limit = try API.number(request, "limit", default: Int64(API.pageLimit), in: 1...Int64(API.pageLimit))
     var wanted: Set<JobState>?
@@ -99,6 +113,16 @@ extension API {
 
   func cancel(_ id: JobID) async throws -> Response {
     try await command(.cancel(id))
+    return try await job(id)
+  }
+
+  func hold(_ id: JobID) async throws -> Response {
+    try await command(.hold(id))
+    return try await job(id)
+  }
+
+  func release(_ id: JobID) async throws -> Response {
+    try await command(.release(id))
     return try await job(id)
   }
 

@@ -44,7 +44,9 @@ enum OpenAPI {
     "states, with commas"}, {"name": "after", "in": "query", "schema": {"type": "integer"}, "description":
     "jobs after this number"}, {"name": "limit", "in": "query", "schema": {"type": "integer"}, "description":
     "1 to 500"}, {"name": "all", "in": "query", "schema": {"type": "integer"}, "description":
-    "accepted; all known jobs are listed anyway"}]}, "post": {"summary":
+    "accepted; all known jobs are listed anyway"}, {"name": "array", "in": "query", "schema": {"type": "integer"},
+    "description": "only the tasks of this array, whose number is its first task's"}, {"name": "index", "in": "query",
+    "schema": {"type": "integer"}, "description": "with array: only the task of this index"}]}, "post": {"summary":
     "Submit a job, or 1 to 1,000 of them: all are accepted, durably, or none", "responses": {"201": {"description"
     : "accepted and durable", "content": {"application/json": {"schema": {"oneOf": [{"$ref":
     "#/components/schemas/Submitted"}, {"type": "array", "items": {"$ref": "#/components/schemas/Submitted"
@@ -59,6 +61,14 @@ enum OpenAPI {
     "#/components/schemas/Error"}}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {
     "type": "integer"}}]}},
     "/v1/jobs/{id}/cancel":{"post": {"summary": "Cancel a job", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
+    "/v1/jobs/{id}/hold":{"post": {"summary": "Keep a pending job from starting", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
+    "/v1/jobs/{id}/release":{"post": {"summary": "Let a held job start", "responses": {"200": {"description": "done",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"}}}}, "default": {
     "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
     }}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
@@ -134,7 +144,8 @@ enum OpenAPI {
     "message": {"type": "string"}, "remedy": {"type": "string"}, "problems": {"type": "array", "items": {"type":
     "object", "properties": {"index": {"type": "integer"}, "line": {"type": "integer"}, "field": {"type": "string"
     }, "value": {"type": "string"}, "allowed": {"type": "string"}}}}}, "required": ["code", "message", "remedy"
-    ]}}, "required": ["error"]}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"}},
+    ]}}, "required": ["error"]}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"},
+    "arrayId": {"type": "integer"}, "tasks": {"type": "integer", "description": "of an array: their numbers follow the first one's, which is `id`"}},
     "required": ["id"]}, "JobFile": {"type": "object", "description":
     "As a job file: docs/job-file.md. `user` is `unknown` and `workingDirectory` `/` if not said; a relative one is refused here.", "required": [
     "command"]}, "Job": {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"},
@@ -145,7 +156,8 @@ enum OpenAPI {
     : true}, "loss": {"type": "number", "nullable": true}, "checkpointStep": {"type": "integer", "nullable"
     : true}, "resumeStep": {"type": "integer"}, "submittedAt": {"type": "string"}, "startedAt": {"type": "string"
     , "nullable": true}, "endedAt": {"type": "string", "nullable": true}, "reason": {"type": "string"}, "exitCode"
-    : {"type": "integer", "nullable": true}}, "required": ["id", "state"]}, "JobDetail": {"allOf": [{"$ref":
+    : {"type": "integer", "nullable": true}, "arrayId": {"type": "integer", "nullable": true}, "arrayIndex": {"type":
+    "integer", "nullable": true}}, "required": ["id", "state"]}, "JobDetail": {"allOf": [{"$ref":
     "#/components/schemas/Job"}, {"type": "object", "properties": {"ranks": {"type": "array", "items": {"type":
     "object", "properties": {"role": {"type": "string"}, "rank": {"type": "integer"}, "node": {"type": "string"},
     "pid": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "exitCode": {"type": "integer",
@@ -168,7 +180,8 @@ enum OpenAPI {
     "drained"]}, "devices": {"type": "integer"}, "free": {"type": "integer"}, "reason": {"type": "string"},
     "since": {"type": "string"}, "jobs": {"type": "array", "items": {"type": "integer"}}, "address": {"type":
     "string"}, "deviceType": {"type": "string"}, "cpus": {"type": "integer"}, "memoryBytes": {"type": "integer"},
-    "connected": {"type": "boolean"}, "pid": {"type": "integer", "nullable": true}}, "required": ["name", "state"
+    "connected": {"type": "boolean"}, "pid": {"type": "integer", "nullable": true}, "labels": {"type": "object",
+    "additionalProperties": {"type": "string"}}}, "required": ["name", "state"
     ]}}}}
     """#
 }

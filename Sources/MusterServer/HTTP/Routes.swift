@@ -31,6 +31,8 @@ extension Server {
     v1.get("jobs") { request, _ in try await api.jobs(request) }
     v1.get("jobs/:id") { _, context in try await api.job(try API.job(context)) }
     v1.post("jobs/:id/cancel") { _, context in try await api.cancel(try API.job(context)) }
+    v1.post("jobs/:id/hold") { _, context in try await api.hold(try API.job(context)) }
+    v1.post("jobs/:id/release") { _, context in try await api.release(try API.job(context)) }
     v1.get("jobs/:id/why") { _, context in try await api.why(try API.job(context)) }
     v1.get("jobs/:id/report") { _, context in try await api.report(try API.job(context)) }
     v1.get("jobs/:id/logs") { request, context in try await api.logs(try API.job(context), request) }

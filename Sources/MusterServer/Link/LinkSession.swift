@@ -80,7 +80,9 @@ struct LinkSession: Sendable {
     do {
       let answer: (NodeID?, Refusal?) = try await writer.perform(.faults) { state, now in
         if let refusal = state.controller.refusal(ofEpoch: hello.epoch) { return (nil, refusal) }
-        if case .refused(let refusal) = state.controller.handle(.agentHello(joined, pid: hello.pid), now: now) {
+        if case .refused(let refusal) = state.controller.handle(
+          .agentHello(joined, labels: hello.labels, pid: hello.pid), now: now)
+        {
           return (nil, refusal)
         }
         guard let node = state.controller.cluster.node(named: joined.name) else { return (nil, nil) }

@@ -38,6 +38,8 @@ extension Controller {
       .init(name: "startedAt", value: .time(job.startedAt)), .init(name: "endedAt", value: .time(job.endedAt)),
       .init(name: "reason", value: reason(slot)),
       .init(name: "exitCode", value: job.state.isFinal ? JSON(job.exitCode) : .null),
+      .init(name: "arrayId", value: spec.wishes.array.map { .int($0.array(of: job.id).number) } ?? .null),
+      .init(name: "arrayIndex", value: spec.wishes.array.map { JSON($0.index) } ?? .null),
     ]
   }
 

@@ -26,6 +26,7 @@ extension Controller {
       "deviceType": .string(detail.joined.deviceType), "cpus": JSON(detail.joined.cpus),
       "memoryBytes": .int(detail.joined.memoryBytes), "connected": .bool(agent.connected),
       "pid": agent.connected ? JSON(agent.pid) : .null,
+      "labels": .object(detail.labels.map { .init(name: $0.key, value: .string($0.value)) }),
     ]
   }
 

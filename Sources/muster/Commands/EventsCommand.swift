@@ -7,8 +7,8 @@ struct EventsCommand: ParsableCommand {
     commandName: "events", abstract: "Show what happened, to everything or to one job.",
     discussion: "With --json: one object a line. With -f a controller's restart is waited through.")
 
-  @Argument(help: "The job's number.")
-  var id: Int64?
+  @Argument(help: "The job's number, or ARRAY_INDEX.")
+  var job: JobReference?
 
   @Flag(name: .shortAndLong, help: "Go on with what happens from now on.")
   var follow = false
@@ -20,7 +20,9 @@ struct EventsCommand: ParsableCommand {
 
   func run() throws {
     // Says at once, and in the ordinary way, that nobody is there or that there is no such job.
-    _ = try connection.client().get(id.map { "/v1/jobs/\($0)" } ?? "/v1/version")
+    let client = connection.client()
+    let id = try job?.resolved(client)
+    _ = try client.get(id.map { "/v1/jobs/\($0)" } ?? "/v1/version")
     let events = EventFollower(source: connection.source, job: id, after: after, follows: follow)
     var isAway = false
     while true {

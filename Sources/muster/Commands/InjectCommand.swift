@@ -27,8 +27,8 @@ struct InjectCommand: ParsableCommand {
   @Argument(help: "kill-rank, stop-rank, kill-node or kill-agent.")
   var fault: Fault
 
-  @Option(help: "The job's number.")
-  var job: Int64?
+  @Option(help: "The job's number, or ARRAY_INDEX.")
+  var job: JobReference?
 
   @Option(help: "The rank.")
   var rank: Int64?
@@ -52,10 +52,11 @@ struct InjectCommand: ParsableCommand {
 
   func run() throws {
     var members: [JSON.Member] = [.init(name: "kind", value: .string(fault.rawValue))]
-    if let job { members.append(.init(name: "job", value: .int(job))) }
+    let client = connection.client()
+    if let job { members.append(.init(name: "job", value: .int(try job.resolved(client)))) }
     if let rank { members.append(.init(name: "rank", value: .int(rank))) }
     if let node { members.append(.init(name: "node", value: .string(node))) }
-    let answer = try connection.client().post("/v1/inject", .object(members))
+    let answer = try client.post("/v1/inject", .object(members))
     connection.show(answer) { _ in "\(fault.rawValue) sent. See what becomes of it with: muster events -f\n" }
   }
 }

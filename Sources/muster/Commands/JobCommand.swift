@@ -5,13 +5,14 @@ import MusterProtocol
 struct JobCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "job", abstract: "Show one job and its ranks.")
 
-  @Argument(help: "The job's number.")
-  var id: Int64
+  @Argument(help: "The job's number, or ARRAY_INDEX.")
+  var id: JobReference
 
   @OptionGroup var connection: ConnectionOptions
 
   func run() throws {
-    let job = try connection.client().get("/v1/jobs/\(id)")
+    let client = connection.client()
+    let job = try client.get("/v1/jobs/\(try id.resolved(client))")
     connection.show(job) { JobsText.detail(job, now: CallerContext.nowUnixSeconds, $0) }
   }
 }

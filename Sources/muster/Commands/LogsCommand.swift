@@ -11,8 +11,8 @@ struct LogsCommand: ParsableCommand {
       through. With --json: one object a line, {"rank", "attempt", "text"}.
       """)
 
-  @Argument(help: "The job's number.")
-  var id: Int64
+  @Argument(help: "The job's number, or ARRAY_INDEX.")
+  var job: JobReference
 
   @Flag(name: .shortAndLong, help: "Go on until the job has ended.")
   var follow = false
@@ -28,6 +28,7 @@ struct LogsCommand: ParsableCommand {
   func run() throws {
     let client = connection.client()
     client.waitsForController = true
+    let id = try self.job.resolved(client)
     var job = try client.get("/v1/jobs/\(id)")
     let worldSize = job["worldSize"]?.intValue ?? 1
     if let rank, !(0..<worldSize).contains(rank) {
@@ -38,23 +39,23 @@ struct LogsCommand: ParsableCommand {
       Terminal.error("muster: rank 0 of \(worldSize); choose another with --rank\n")
     }
     guard follow else {
-      return try showOnce(group(ranks, attempt: attempt ?? job["attempt"]?.intValue))
+      return try showOnce(group(id, ranks, attempt: attempt ?? job["attempt"]?.intValue))
     }
     var shown: Int64 = 0
     while true {
       let current = job["attempt"]?.intValue ?? 0
       let next = attempt ?? (shown == 0 ? current : shown + 1)
       if next > shown, next <= current {
-        job = try follow(group(ranks, attempt: next), attempt: next, client: client)
+        job = try follow(id, group(id, ranks, attempt: next), attempt: next, client: client)
         shown = next
       }
       if attempt != nil || JobOutcome.hasEnded(job) && (job["attempt"]?.intValue ?? 0) <= shown { return }
       pause(milliseconds: 300)
-      job = try refreshed(client) ?? job
+      job = try refreshed(id, client) ?? job
     }
   }
 
-  private func group(_ ranks: [Int64], attempt: Int64?) -> LogGroup {
+  private func group(_ id: Int64, _ ranks: [Int64], attempt: Int64?) -> LogGroup {
     let form: LogPrinter.Form = connection.json ? .json : ranks.count == 1 ? .raw : .prefixed
     return LogGroup(
       source: connection.source, job: id, attempt: attempt, ranks: ranks, form: form, style: Terminal.outStyle,
@@ -70,11 +71,11 @@ struct LogsCommand: ParsableCommand {
   }
 
   /// Until this attempt is over and all of it was shown. Answers the job as it is then.
-  private func follow(_ group: LogGroup, attempt: Int64, client: Client) throws -> JSON {
+  private func follow(_ id: Int64, _ group: LogGroup, attempt: Int64, client: Client) throws -> JSON {
     var isOver = false
     while true {
       let loss = try group.advance(isOver: isOver)
-      if loss != nil || group.hasEnded, let job = try refreshed(client) {
+      if loss != nil || group.hasEnded, let job = try refreshed(id, client) {
         isOver = JobOutcome.hasEnded(job) || (job["attempt"]?.intValue ?? 0) > attempt
         if isOver, group.hasEnded { return job }
       }
@@ -90,7 +91,7 @@ struct LogsCommand: ParsableCommand {
   }
 
   /// nil while the controller is away.
-  private func refreshed(_ client: Client) throws(ClientError) -> JSON? {
+  private func refreshed(_ id: Int64, _ client: Client) throws(ClientError) -> JSON? {
     do {
       return try client.get("/v1/jobs/\(id)")
     } catch {

@@ -37,8 +37,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Who it is for.")
   var project: String?
 
-  @Option(help: "Higher first.")
-  var priority: Int64?
+  @Option(help: "Higher first: a number, or a priority's name.")
+  var priority: String?
 
   @Option(
     name: .customLong("env"), help: ArgumentHelp("A variable for the ranks; may be repeated.", valueName: "name=value"))
@@ -46,6 +46,8 @@ struct RunCommand: ParsableCommand {
 
   @Flag(help: "Add the caller's environment (never MUSTER_*).")
   var exportEnv = false
+
+  @OptionGroup var wishes: WishOptions
 
   @OptionGroup var connection: ConnectionOptions
 
@@ -55,6 +57,9 @@ struct RunCommand: ParsableCommand {
   /// The command takes everything from the first word that is no option of ours: also an option that we do not know,
   /// which is a slip and no program.
   func validate() throws {
+    if wishes.array != nil {
+      throw ValidationError("--array: `run` follows one job; submit an array with `muster submit --array`")
+    }
     guard let first = command.first, first != "--", first.hasPrefix("-") else { return }
     if first == "--help" || first == "-h" { throw CleanExit.helpRequest(self) }
     throw ValidationError("Unknown option '\(first)'; the command starts behind --")
@@ -63,12 +68,12 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let words = command.first == "--" ? Array(command.dropFirst()) : command
     let context = CallerContext.submission(exportsEnvironment: exportEnv, defaultName: nil)
+    let client = connection.client()
     let spec: JobSpec
-    switch JobFile.parse(json: try document(words), context: context) {
+    switch JobFile.parse(json: try document(words, try wishes.fields(client)), context: context) {
     case .success(let value): spec = value
     case .failure(let errors): throw CommandFailure.wrongJob(file: "", errors)
     }
-    let client = connection.client()
     client.waitsForController = true
     let answer = try Submission.send(spec.specJSON, key: nil, client: client)
     guard let id = answer["id"]?.intValue else {
@@ -80,7 +85,7 @@ struct RunCommand: ParsableCommand {
   }
 
   /// The options as a job file in the short form.
-  private func document(_ words: [String]) throws -> JSON {
+  private func document(_ words: [String], _ wishes: [JSON.Member]) throws -> JSON {
     var gang: [JSON.Member] = [
       .init(name: "nodes", value: .int(nodes)), .init(name: "devicesPerNode", value: .int(devices)),
     ]
@@ -94,9 +99,11 @@ struct RunCommand: ParsableCommand {
     for (field, value) in [("name", name), ("project", project), ("walltime", walltime)] {
       if let value { members.append(.init(name: field, value: .string(value))) }
     }
-    if let priority { members.append(.init(name: "priority", value: .int(priority))) }
+    if let priority {
+      members.append(.init(name: "priority", value: Int64(priority).map { .int($0) } ?? .string(priority)))
+    }
     members.append(.init(name: "environment", value: .object(try environment())))
-    return .object(members)
+    return .object(members + wishes)
   }
 
   /// Of a variable that was given twice the last one counts, as in `env`.

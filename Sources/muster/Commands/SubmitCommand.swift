@@ -6,7 +6,10 @@ import MusterProtocol
 struct SubmitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "submit", abstract: "Submit jobs from files.",
-    discussion: "All files are checked first: nothing is submitted if one of them is wrong.")
+    discussion: """
+      All files are checked first: nothing is submitted if one of them is wrong. Options that ask for a place or a time \
+      take the place of the files' own.
+      """)
 
   @Argument(help: "Job files in YAML or JSON; - is standard input.", completion: .file(extensions: ["yaml", "yml"]))
   var files: [String]
@@ -19,14 +22,18 @@ struct SubmitCommand: ParsableCommand {
       "Submitting again with the same key within a day gives the same jobs (default: a new key).", valueName: "key"))
   var idempotencyKey: String?
 
+  @OptionGroup var wishes: WishOptions
+
   @OptionGroup var connection: ConnectionOptions
 
   func run() throws {
+    let client = connection.client()
+    let overrides = try wishes.fields(client)
     var specs: [JSON] = []
     var problems: [CommandFailure] = []
     for file in files {
       do {
-        specs.append(try Submission.read(file: file, exportsEnvironment: exportEnv).specJSON)
+        specs.append(try Submission.read(file: file, exportsEnvironment: exportEnv, overrides: overrides).json)
       } catch let failure {
         problems.append(failure)
       }
@@ -36,22 +43,37 @@ struct SubmitCommand: ParsableCommand {
       throw CommandFailure.silent(code: first.exitCode)
     }
     let body = specs.count == 1 ? specs[0] : JSON.array(specs)
-    let answer = try Submission.send(body, key: idempotencyKey, client: connection.client())
+    let answer = try Submission.send(body, key: idempotencyKey, client: client)
     connection.show(answer) { _ in
-      let ids = (answer.arrayValue ?? [answer]).map { $0.shown("id") }
-      return ids.map { "Job \($0) submitted. Follow it with: muster logs \($0) -f\n" }.joined()
+      (answer.arrayValue ?? [answer]).map { job in
+        let id = job.shown("id")
+        guard let tasks = job["tasks"]?.intValue else {
+          return "Job \(id) submitted. Follow it with: muster logs \(id) -f\n"
+        }
+        return "Array \(id) submitted, \(tasks) tasks. See one with: muster job \(id)_INDEX\n"
+      }.joined()
     }
   }
 }
 
 /// From a file to the controller.
 enum Submission {
-  static func read(file: String, exportsEnvironment: Bool) throws(CommandFailure) -> JobSpec {
+  /// `overrides`: fields that take the place of the file's own.
+  static func read(
+    file: String, exportsEnvironment: Bool, overrides: [JSON.Member] = []
+  ) throws(CommandFailure) -> JobRequest {
     guard let bytes = FileBytes.read(file, limit: JobDocument.limitBytes + 1) else { throw .unreadableFile(file) }
     let context = CallerContext.submission(exportsEnvironment: exportsEnvironment, defaultName: name(of: file))
-    switch JobFile.parse(yaml: String(decoding: bytes, as: UTF8.self), context: context) {
-    case .success(let spec): return spec
+    switch JobFile.read(yaml: String(decoding: bytes, as: UTF8.self), context: context) {
     case .failure(let errors): throw .wrongJob(file: file, errors)
+    case .success(let request):
+      guard !overrides.isEmpty, case .object(let members) = request.json else { return request }
+      let kept = members.filter { member in !overrides.contains { $0.name == member.name } }
+      let whole = CallerContext.submission(exportsEnvironment: false, defaultName: nil)
+      switch JobFile.read(json: .object(kept + overrides), context: whole) {
+      case .success(let request): return request
+      case .failure(let errors): throw .wrongJob(file: "", errors)
+      }
     }
   }
 

@@ -10,8 +10,8 @@ struct WaitCommand: ParsableCommand {
       first. A controller's restart is waited through.
       """)
 
-  @Argument(help: "The jobs' numbers.")
-  var ids: [Int64]
+  @Argument(help: "The jobs' numbers; an array's number is all of its tasks, ARRAY_INDEX one.")
+  var jobs: [JobReference]
 
   @Option(help: ArgumentHelp("Give up after this long, e.g. 90s or 1h30m.", valueName: "time"))
   var timeout: WaitingTime?
@@ -20,6 +20,9 @@ struct WaitCommand: ParsableCommand {
 
   func run() throws {
     let deadline = timeout?.deadline ?? .never
+    let client = connection.client()
+    client.waitsForController = true
+    let ids = try jobs.flatMap { try $0.allResolved(client) }
     let watched = try Watched(ids: ids, source: connection.source)
     try watched.advance()
     while !watched.isDone {

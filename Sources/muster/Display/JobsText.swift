@@ -11,7 +11,7 @@ enum JobsText {
     for job in jobs {
       let state = job.shown("state")
       table.rows.append([
-        .init(job.shown("id")), .init(Table.shortened(job.shown("name"), to: 24)),
+        .init(job.shownJob), .init(Table.shortened(job.shown("name"), to: 24)),
         .init(Table.shortened(job.shown("project"), to: 16)), .init(Table.shortened(job.shown("user"), to: 16)),
         .init(state, Style.tone(state: state)), .init(job.shown("attempt")), .init(time(job, now: now)),
         .init(job.shown("step")), .init(job.shown("nodeCount")), .init(whereOrWhy(job, state: state)),
@@ -40,7 +40,8 @@ enum JobsText {
   static func detail(_ job: JSON, now: Double, _ style: Style) -> String {
     let state = job.shown("state")
     var lines = Lines(style)
-    lines.add("Job", "\(job.shown("id")) (\(job.shown("name")))")
+    let task = job.shownJob == job.shown("id") ? "" : ", task \(job.shownJob)"
+    lines.add("Job", "\(job.shown("id"))\(task) (\(job.shown("name")))")
     lines.add("State", state, Style.tone(state: state))
     if job.shown("reason") != "-" { lines.add("Reason", job.shown("reason")) }
     if job.shown("exitCode") != "-" { lines.add("Exit code", job.shown("exitCode")) }

@@ -30,6 +30,8 @@ enum NodesText {
     let type = node.shown("deviceType") == "-" ? "" : " \(node.shown("deviceType"))"
     lines.add("Devices", "\(node.shown("devices"))\(type), \(node.shown("free")) free")
     lines.add("Jobs", node.shown("jobs"))
+    let labels = (node["labels"]?.objectValue ?? []).map { "\($0.name)=\($0.value.stringValue ?? $0.value.text)" }
+    if !labels.isEmpty { lines.add("Labels", labels.joined(separator: " ")) }
     lines.add("CPUs", node.shown("cpus"))
     if let memory = node["memoryBytes"]?.intValue, memory > 0 { lines.add("Memory", Numbers.bytes(memory)) }
     lines.add("Address", node.shown("address"))

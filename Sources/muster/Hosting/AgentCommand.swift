@@ -33,6 +33,8 @@ struct AgentCommand: ParsableCommand {
   @Option(help: "Declared devices, 0 to 64; default: what NVML says.")
   var devices: Int32?
 
+  @OptionGroup var node: NodeOptions
+
   @Option(
     help: ArgumentHelp("The node's folder: run folders and logs.", valueName: "dir"), completion: .directory)
   var data = "/var/lib/muster-agent"
@@ -101,13 +103,15 @@ struct AgentCommand: ParsableCommand {
     guard isToken || shown.isEmpty || LinkAddresses(join: joinParts).isLoopback else {
       throw CommandFailure.noJoinToken
     }
-    let options = AgentOptions(
+    var options = AgentOptions(
       addresses: LinkAddresses(
         join: joinParts, addressFile: addressFile.map(Paths.absolute) ?? ""),
       credentials: isToken || shown.isEmpty ? .identity(folder: identityFolder) : .token(shown),
       joinToken: isToken ? shown : nil, name: name ?? ProcessInfo.processInfo.hostName, devices: devices,
       dataFolder: Paths.absolute(data), address: address, bootID: bootID, orphanTimeoutSeconds: orphanTimeout,
       executable: Paths.executable())
+    options.deviceType = node.deviceType
+    options.labels = try node.parsedLabels()
     let code = AgentMain.run(options)
     if code != 0 { throw CommandFailure.silent(code: code) }
   }

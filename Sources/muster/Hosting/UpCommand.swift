@@ -21,6 +21,8 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "Devices that each node declares, 0 to 64.")
   var devices = 8
 
+  @OptionGroup var node: NodeOptions
+
   static let drain = Duration.seconds(10)
 
   func validate() throws {
@@ -38,7 +40,8 @@ struct UpCommand: AsyncParsableCommand {
     let server = try await hosting.open { options in options.limits.expectedNodes = expected }
     let engine = LocalEngine(
       LocalEngine.Options(
-        nodes: nodes, devices: devices, dataFolder: hosting.folder, executable: Paths.executable()),
+        nodes: nodes, devices: devices, dataFolder: hosting.folder, executable: Paths.executable(),
+        nodeArguments: node.labels.flatMap { ["--label", $0] } + (node.deviceType.map { ["--device-type", $0] } ?? [])),
       listener: server)
     let (nodes, devices, folder, json) = (self.nodes, self.devices, hosting.folder, hosting.json)
     let isDefault = folder == Paths.dataFolder()

@@ -1,0 +1,37 @@
+extension Controller {
+  /// Fills in what only the controller knows of new jobs, then submits them: the numbers of priorities' names, and all
+  /// tasks of an array that one depends on.
+  mutating func arrive(_ specs: [JobSpec], key: String, requestHash: UInt64) -> Reply {
+    // What was submitted before under this key is not looked at anew: names may have changed since.
+    guard key.isEmpty || cluster.keys[key] == nil else { return submit(specs, key: key, requestHash: requestHash) }
+    var specs = specs
+    for i in specs.indices {
+      if !specs[i].wishes.priorityClass.isEmpty {
+        let (name, known) = (specs[i].wishes.priorityClass, cluster.policy.priorities)
+        guard let priority = known.first(where: { $0.name == name }) else {
+          return .refused(.noSuchPriority(name, known: known.map(\.name)))
+        }
+        specs[i].priority = priority.value
+      }
+      var dependencies: [Dependency] = []
+      for dependency in specs[i].wishes.dependsOn {
+        guard dependency.kind != .singleton else {
+          dependencies.append(dependency)
+          continue
+        }
+        guard dependency.job.number < cluster.nextJob else { return .refused(.noSuchJob(dependency.job)) }
+        dependencies += tasks(of: dependency.job).map { Dependency(kind: dependency.kind, job: $0) }
+      }
+      specs[i].wishes.dependsOn = dependencies
+    }
+    return submit(specs, key: key, requestHash: requestHash)
+  }
+
+  /// A number that is an array's stands for all of its tasks, as in Slurm; any other for itself.
+  private func tasks(of job: JobID) -> [JobID] {
+    guard let slot = cluster.slot(of: job), let task = cluster.specs[Int(slot)].wishes.array, task.position == 0 else {
+      return [job]
+    }
+    return (0..<Int64(task.count)).map { JobID(job.number + $0) }
+  }
+}
