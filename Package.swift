@@ -89,6 +89,7 @@ let package = Package(
         "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterSim",
         "MusterTLS", "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common,
       linkerSettings: selfContained),

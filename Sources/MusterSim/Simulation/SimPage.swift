@@ -1,0 +1,3 @@
+extension SimResults {
+  public func page(title: String) -> String { title }
+}
