@@ -124,7 +124,8 @@ let package = Package(
       name: "MusterNodeTests", dependencies: ["MusterNode", "MusterProtocol", "MusterCore"], swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
-    .testTarget(name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore"], swiftSettings: common),
+    .testTarget(
+      name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterProtocol"], swiftSettings: common),
     .testTarget(
       name: "MusterServerTests",
       dependencies: [

@@ -129,9 +129,10 @@ extension Simulation {
     let dying = struck.filter { nodes[Int($0)].service == .up }
     guard !dying.isEmpty, let repairTime = faults?.repairMilliseconds(kind) else { return }
     for node in dying { for job in jobs(on: node) { speak(job) } }
-    // All at once: none of them confirms anything any more.
-    for node in dying { takeOut(node, .broken) }
+    // The core hears of one after the other, and may place a job on the next to die; what shims have to do comes after
+    // all of them.
     for node in dying {
+      takeOut(node, .broken)
       tell(.nodeDied(node: settings.fleet.name(node), evidence: cause))
       events.put(.repair(node: node), at: now + repairTime)
     }
