@@ -30,6 +30,10 @@ import Testing
     "what is wrong with a fleet is told with its line and what would be right",
     arguments: [
       ("nodes: 0\ndevicesPerNode: 8", "f:1: nodes: 0 (allowed: a whole number from 1 to 1000000)"),
+      (
+        "nodes: 1000000\ndevicesPerNode: 8",
+        "f:2: devicesPerNode: 8 (allowed: no more than 1000000 devices in all)"
+      ),
       ("nodes: 4", "f: devicesPerNode: (missing) (allowed: how many devices a node has, 1 to 64)"),
       ("devicesPerNode: 8", "f: nodes: (missing) (allowed: how many nodes, or levels, counts and nodesPerRack)"),
       (

@@ -145,6 +145,24 @@ import Testing
     #expect(a.stateHash != b.stateHash)
   }
 
+  @Test("all of Philly on 512 GPUs is run to its end, twice the same")
+  func philly() throws {
+    guard let shared = SimWorld.shared else {
+      print("skipped: ../shared/data is absent")
+      return
+    }
+    let data = try Data(contentsOf: shared.appending(path: "philly-2017/philly.csv"))
+    let fleet = SimWorld.fleet(64)
+    let trace = try Trace(Array(data), format: .philly, fleet: fleet)
+    var settings = SimSettings(fleet: fleet, trace: trace, policy: .muster)
+    settings.faults = FaultModel.preset("rsc1")
+    (settings.checkpointMilliseconds, settings.restartMilliseconds) = (1_800_000, 180_000)
+    let (results, hash) = SimWorld.run(settings)
+    #expect(results.completed == 82_247 && results.accounts.sum == results.capacity)
+    let again = SimWorld.run(settings)
+    #expect(again.stateHash == hash && again.results.jobs == results.jobs)
+  }
+
   @Test("a job that can never get through ends the simulation, unfinished")
   func hopeless() throws {
     var settings = try SimWorld.settings(SimWorld.fleet(1), "0,8640000,8\n")

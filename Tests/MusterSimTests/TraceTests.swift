@@ -99,7 +99,10 @@ import Testing
     #expect(trace.jobs.map(\.line) == [3, 2] && trace.jobs.map(\.nodes) == [2, 1])
     #expect(CalendarTime.text(milliseconds: trace.jobs[1].submitMilliseconds) == "2017-10-09T07:01:55Z")
     #expect(trace.names == ["11cb48", "nobody", "6214e9"])
-    #expect(Self.reasons(trace) == ["4: timestamp: 2017-02-29 00:00:00 (allowed: a time, e.g. 2017-10-09 07:01:55)"])
+    #expect(
+      Self.reasons(trace) == [
+        "4: timestamp: 2017-02-29 00:00:00 (allowed: a time from 1971 to 2049, e.g. 2017-10-09 07:01:55)"
+      ])
     let window = TraceWindow(from: TraceFormat.philly.moment("2017-10-09"), to: nil)
     let later = try Trace(SimWorld.bytes(text), format: .philly, fleet: fleet, window: window)
     #expect(later.jobs.map(\.line) == [2] && later.rowsRead == 3)
@@ -115,6 +118,15 @@ import Testing
     let twice = try Trace(
       rows, format: .csv, fleet: Self.fleet, window: TraceWindow(), loadScale: 2 * Trace.scaleUnit)
     #expect(twice.jobs.map { $0.submitMilliseconds - Trace.csvEpoch } == [10_000, 15_000, 18_000, 20_000])
+  }
+
+  @Test("who would be submitted in another century is told")
+  func stretched() throws {
+    let rows = SimWorld.csv("0,1,1\n300000000,1,1\n5,1,1\n")
+    let trace = try Trace(
+      rows, format: .csv, fleet: Self.fleet, window: TraceWindow(), loadScale: Trace.scaleUnit / 10)
+    #expect(trace.jobs.map(\.line) == [2, 4] && trace.jobs[1].submitMilliseconds - Trace.csvEpoch == 50_000)
+    #expect(Self.reasons(trace) == ["3: at this load it would be submitted after 2049"])
   }
 
   @Test(

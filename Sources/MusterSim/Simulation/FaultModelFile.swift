@@ -42,6 +42,9 @@ extension FaultModel {
     if fields["cause"] == nil { reader.missing("\(path).cause", "a text") }
     if fields["count"] == nil { reader.missing("\(path).count", "how many faults there were") }
     if fields["days"] == nil { reader.missing("\(path).days", "in so many days of one device, node or rack") }
+    if let count, let days, let given = fields["count"], count > 1_000 * days {
+      reader.report(given, "\(path).count", "no more than 1000 a day")
+    }
     let takesOut = reader.flag(fields["takesOut"], "\(path).takesOut") ?? true
     let repair = fields["repair"].map { Self.repair($0, "\(path).repair", &reader) } ?? common
     if takesOut, repair == nil { reader.missing("\(path).repair", "a list of times, or one repair for all kinds") }

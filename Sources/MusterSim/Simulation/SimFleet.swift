@@ -24,6 +24,7 @@ public struct SimFleet: Hashable, Sendable {
     counts = []
   }
 
+  /// Of devices as well: GPU-milliseconds of two hundred years must fit into 64 bits.
   public static let mostNodes: Int64 = 1_000_000
   private static let known = ["nodes", "devicesPerNode", "nodesPerRack", "deviceType", "levels", "counts"]
 
@@ -41,6 +42,9 @@ public struct SimFleet: Hashable, Sendable {
     } else {
       if let counts = members["counts"] { reader.report(counts, "counts", "only beside levels") }
       if members["nodes"] == nil { reader.missing("nodes", "how many nodes, or levels, counts and nodesPerRack") }
+    }
+    if devices > Self.mostNodes, let given = members["devicesPerNode"] {
+      reader.report(given, "devicesPerNode", "no more than \(Self.mostNodes) devices in all")
     }
     try reader.check()
   }

@@ -163,11 +163,11 @@ extension SimResults {
   /// The projects with most work, at most 16.
   private var byProject: [WaitGroup] {
     var waits = [[Int64]](repeating: [], count: settings.trace.names.count)
-    var work = [Int64](repeating: 0, count: waits.count)
+    var work = [Double](repeating: 0, count: waits.count)
     for job in jobs {
       guard let wait = job.waitMilliseconds else { continue }
       waits[Int(job.trace.project)].append(wait)
-      work[Int(job.trace.project)] += job.trace.durationMilliseconds * Int64(job.trace.devices)
+      work[Int(job.trace.project)] += Double(job.trace.durationMilliseconds) * Double(job.trace.devices)
     }
     let largest = waits.indices.filter { !waits[$0].isEmpty }.sorted { (work[$1], $0) < (work[$0], $1) }
     return largest.prefix(16).map { WaitGroup(name: settings.trace.names[$0], waits: waits[$0].sorted()) }

@@ -76,15 +76,18 @@ public struct Simulation: ~Copyable {
     openFleet()
   }
 
-  /// A year after the last submission, and four times as long as all work and the longest job would take.
+  /// A year after the last submission, and four times as long as all work and the longest job would take; two hundred
+  /// years at most.
   private static func limit(_ jobs: [TraceJob], _ fleet: SimFleet, begin: Int64) -> Int64 {
     var (work, longest): (Int64, Int64) = (0, 0)
     for job in jobs {
-      work += job.durationMilliseconds / 1000 * Int64(job.devices)
+      work = min(work + job.durationMilliseconds / 1000 * Int64(job.devices), 1 << 60)
       longest = max(longest, job.durationMilliseconds)
     }
     let last = jobs.last?.submitMilliseconds ?? begin
-    return last + 365 * 86_400_000 + 4 * (work / fleet.devices * 1000 + longest)
+    let day: Int64 = 86_400_000
+    let enough = 365 * day + 4 * (min(work / fleet.devices, 1 << 40) * 1000 + longest)
+    return min(last + enough, begin + 200 * 365 * day)
   }
 
   /// Nobody beats here: silence is never judged.
@@ -122,6 +125,8 @@ public struct Simulation: ~Copyable {
       while next < jobs.count, jobs[next].submitMilliseconds == at { submit() }
       plan()
       work()
+      // The host is to write them down before they are too many.
+      if facts.count >= 50_000 { left = 0 }
       // Nobody is there to be told.
       if !controller.dirty.isEmpty { _ = controller.takeDirty() }
     }

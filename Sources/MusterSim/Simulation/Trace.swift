@@ -70,6 +70,8 @@ public struct Trace: Hashable, Sendable {
 
   /// Second 0 of the plain form: 2000-01-01T00:00:00Z.
   public static let csvEpoch: Int64 = 946_684_800_000
+  /// From 1971 to 2049: two hundred years later is still a time that the core can count.
+  static let times: Range<Int64> = 31_536_000_000..<2_524_608_000_000
   /// `--scale-load` counts in millionths.
   public static let scaleUnit: Int64 = 1_000_000
 
@@ -121,5 +123,12 @@ public struct Trace: Hashable, Sendable {
       let wide = since.multipliedFullWidth(by: Trace.scaleUnit)
       jobs[i].submitMilliseconds = beginMilliseconds + millionths.dividingFullWidth(wide).quotient
     }
+    let late = jobs.partition { !Trace.times.contains($0.submitMilliseconds) }
+    for job in jobs[late...] {
+      rejected.append(RejectedRow(line: Int(job.line), reason: "at this load it would be submitted after 2049"))
+    }
+    jobs.removeSubrange(late...)
+    rejected.sort { $0.line < $1.line }
+    jobs.sort { ($0.submitMilliseconds, $0.line) < ($1.submitMilliseconds, $1.line) }
   }
 }

@@ -58,8 +58,8 @@ struct TraceColumns {
     let isPhilly = format == .philly
     let submit: Int64
     if isPhilly {
-      guard let time = CalendarTime.milliseconds(rows.bytes[rows.fields[0]]) else {
-        throw bad(rows, "timestamp", "a time, e.g. 2017-10-09 07:01:55")
+      guard let time = CalendarTime.milliseconds(rows.bytes[rows.fields[0]]), Trace.times.contains(time) else {
+        throw bad(rows, "timestamp", "a time from 1971 to 2049, e.g. 2017-10-09 07:01:55")
       }
       submit = time
     } else {

@@ -74,6 +74,7 @@ struct SimCommand: ParsableCommand {
     if let every = checkpointEvery, every.milliseconds == 0 || every.milliseconds % 1000 != 0 {
       throw ValidationError("--checkpoint-every is \(every.text): whole seconds, at least 1s")
     }
+    if seed > UInt64(Int64.max) { throw ValidationError("--seed is \(seed): at most \(Int64.max)") }
     if [json, jobsCsv, html].count(where: { $0 == "-" }) > 1 {
       throw ValidationError("only one of --json, --jobs-csv and --html may be -, standard output")
     }
@@ -152,7 +153,7 @@ struct LoadScale: ExpressibleByArgument, CustomStringConvertible {
   init(millionths: Int64) { self.millionths = millionths }
 
   init?(argument: String) {
-    guard let number = Double(argument), number >= 0.001, number <= 1_000 else { return nil }
+    guard let number = Double(argument), number >= 0.01, number <= 1_000 else { return nil }
     millionths = Int64((number * Double(Trace.scaleUnit)).rounded())
   }
 
