@@ -12,7 +12,7 @@ import Testing
   func plain() throws {
     let rows = """
       30,60,4,600,vision,ann,-2,,1,
-      10.25,0.5,20,,,,,,,2
+      10.25,0.5,20,,,,,,,3
       10.25,7,1,,,,,,,
 
       """
@@ -24,7 +24,7 @@ import Testing
     #expect(trace.jobs.map { $0.submitMilliseconds - Trace.csvEpoch } == [10_250, 10_250, 30_000])
     #expect(trace.jobs.map(\.durationMilliseconds) == [500, 7_000, 60_000])
     let large = trace.jobs[0]
-    #expect(large.nodes == 3 && large.devicesPerNode == 8 && large.devices == 20 && large.segment == 2)
+    #expect(large.nodes == 3 && large.devicesPerNode == 8 && large.devices == 20 && large.segment == 3)
     let last = trace.jobs[2]
     #expect(last.walltimeMilliseconds == 600_000 && last.priority == -2 && last.nodes == 1 && last.devicesPerNode == 4)
     #expect(trace.names[Int(last.project)] == "vision" && trace.names[Int(last.user)] == "ann")
@@ -58,6 +58,14 @@ import Testing
         "8: 2 fields; the header has 3", "9: devices: 2.5 \(devices)", "10: 99 devices take 13 nodes: the fleet has 4",
         "11: duration_seconds: 999999999999 \(duration)",
       ])
+  }
+
+  @Test("segments that do not divide a job's nodes are told")
+  func segments() throws {
+    let header = "submit_seconds,duration_seconds,devices,segment"
+    let trace = try Trace(SimWorld.csv("0,1,32,2\n0,1,32,3\n0,1,4,\n", header: header), format: .csv, fleet: Self.fleet)
+    #expect(trace.jobs.map(\.segment) == [2, 1])
+    #expect(Self.reasons(trace) == ["3: segment 3: 4 nodes are no multiple of it"])
   }
 
   @Test("a device type that the fleet does not have is told")

@@ -13,6 +13,7 @@ enum AttemptEnd: Sendable {
     switch outcome {
     case .finished: self = .finished
     case .jobFault, .nodeFault: self = .fault
+    case .preempted: self = .preempted
     case .cancelled, .timedOut, .unrunnable: self = .final
     }
   }

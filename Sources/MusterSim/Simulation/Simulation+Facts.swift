@@ -11,8 +11,9 @@ extension Simulation {
     case .jobEnded(let ended): jobEnded(ended)
     case .nodeIsolated(let node, _, _): nodeIsolated(node)
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeCleared, .nodeDrainRequested,
-      .nodeResumed, .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .jobSubmitted,
-      .jobCancelRequested, .stepsBegan, .checkpointCommitted, .faultFound, .memberStopped, .keysForgotten,
+      .nodeResumed, .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .nodeLabelled, .jobSubmitted,
+      .jobCancelRequested, .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved, .stepsBegan,
+      .checkpointCommitted, .faultFound, .memberStopped, .keysForgotten,
       .silenceWithheld, .jobArchived:
       break
     }

@@ -198,11 +198,12 @@ public struct Simulation: ~Copyable {
     // A node's death is told with its proof: nothing is waited for. How often a job may fail by itself, and when its
     // ranks hang, is not what is simulated.
     let restart = RestartPolicy(limit: .max, hangAfter: .seconds(20 * 365 * 86_400), fence: .strict)
-    let spec = JobSpec(
+    var spec = JobSpec(
       name: "row-\(job.line)", project: settings.trace.names[Int(job.project)],
       user: settings.trace.names[Int(job.user)], priority: job.priority, role: role,
       walltime: job.walltimeMilliseconds == 0 ? nil : .milliseconds(job.walltimeMilliseconds), restart: restart,
       checkpointEvery: settings.checkpointMilliseconds / 1000)
+    spec.wishes.segment = job.segment
     tell(.submit([spec], key: "", requestHash: 0))
     work()
   }

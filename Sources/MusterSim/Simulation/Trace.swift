@@ -12,8 +12,8 @@ public struct TraceJob: Hashable, Sendable {
   /// 0: unlimited.
   public var walltimeMilliseconds: Int64 = 0
   public var priority: Int32 = 0
-  /// Nodes that belong together; 0: no wish. Read and handed on; nothing in the core asks for it yet.
-  public var segment: Int32 = 0
+  /// Nodes that lie in one rack; `nodes` is a multiple. 1: no wish.
+  public var segment: Int32 = 1
   /// Places in `Trace.names`.
   public var project: Int32
   public var user: Int32

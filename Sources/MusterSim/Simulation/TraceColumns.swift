@@ -108,6 +108,9 @@ struct TraceColumns {
       throw BadRow(
         reason: "\(job.devicesPerNode) devices on each of \(job.nodes) nodes: the fleet's have \(fleet.devicesPerNode)")
     }
+    guard job.nodes % job.segment == 0 else {
+      throw BadRow(reason: "segment \(job.segment): \(job.nodes) nodes are no multiple of it")
+    }
     guard job.nodes <= fleet.nodes else {
       throw BadRow(reason: "\(job.devices) devices take \(job.nodes) nodes: the fleet has \(fleet.nodes)")
     }
