@@ -89,6 +89,7 @@ let package = Package(
         "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterSim",
         "MusterTLS", "MusterCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common,
       linkerSettings: selfContained),
@@ -123,7 +124,8 @@ let package = Package(
       name: "MusterNodeTests", dependencies: ["MusterNode", "MusterProtocol", "MusterCore"], swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
-    .testTarget(name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore"], swiftSettings: common),
+    .testTarget(
+      name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterProtocol"], swiftSettings: common),
     .testTarget(
       name: "MusterServerTests",
       dependencies: [

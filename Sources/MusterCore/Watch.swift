@@ -39,10 +39,21 @@ struct Watch: Sendable {
     var id: AttemptID
     var released = false
     var port: Int32 = 0
+    /// Members whose shim's last word is that it has prepared, or is further.
+    var prepared: Int32 = 0
+    /// Members whose shim's last word is that its ranks have been started, or is further.
+    var started: Int32 = 0
     var firstStepAt: Instant = .zero
     var lastStepAt: Instant = .zero
     var stop: StopDeadline?
     var hang = HangWatch()
+
+    /// A member's last word was `before`, and is `after`.
+    mutating func count(from before: ShimReport.State?, to after: ShimReport.State) {
+      let before = before ?? .preparing
+      prepared += (after >= .prepared ? 1 : 0) - (before >= .prepared ? 1 : 0)
+      started += (after >= .running ? 1 : 0) - (before >= .running ? 1 : 0)
+    }
   }
 
   struct StopDeadline: Sendable {

@@ -39,7 +39,7 @@ public struct JobDocument: Hashable, Sendable {
   /// Reads one YAML document; a file with nothing in it is an empty mapping. What does not stop the reading (a name used
   /// twice) is in `problems`, for the reader to report with its own. Throws what leaves no tree to look for more in: no
   /// YAML, a second document, a file that is too large.
-  static func read(yaml: String) throws(JobFileErrors) -> (document: JobDocument, problems: [JobFileProblem]) {
+  package static func read(yaml: String) throws(JobFileErrors) -> (document: JobDocument, problems: [JobFileProblem]) {
     guard yaml.utf8.count <= limitBytes else {
       throw refusal(line: nil, field: "", value: "\(yaml.utf8.count) bytes", .size(limit: limitBytes))
     }

@@ -9,6 +9,9 @@ enum CommandFailure: Error, Hashable {
   case unreadableFile(String)
   case wrongJob(file: String, JobFileErrors)
   case fileExists(String)
+  /// A file of a simulation; one line a problem.
+  case wrongInput(String)
+  case journalExists(String)
   case wrongTime(String)
   case wrongVariable(String)
   case notConfirmed(node: String)
@@ -35,11 +38,12 @@ enum CommandFailure: Error, Hashable {
     switch self {
     case .silent(let code): code
     case .timedOut: CommandStatus.timedOut.rawValue
-    case .unreadableFile, .unwritableFile, .wrongJob, .wrongTime, .wrongVariable, .notConfirmed, .notAMessage,
+    case .unreadableFile, .unwritableFile, .wrongJob, .wrongInput, .wrongTime, .wrongVariable, .notConfirmed,
+      .notAMessage,
       .messageTooLong:
       CommandStatus.usage.rawValue
     case .plainLogin, .unknownController: CommandStatus.usage.rawValue
-    case .ownController, .fileExists, .cannotServe, .portBusy, .portForbidden, .notOurAddress,
+    case .ownController, .fileExists, .journalExists, .cannotServe, .portBusy, .portForbidden, .notOurAddress,
       .noJoinToken:
       CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
@@ -56,6 +60,8 @@ enum CommandFailure: Error, Hashable {
     case .unreadableFile: "unreadableFile"
     case .unwritableFile: "unwritableFile"
     case .wrongJob: "invalidJob"
+    case .wrongInput: "invalidInput"
+    case .journalExists: "fileExists"
     case .fileExists: "fileExists"
     case .wrongTime, .wrongVariable, .notAMessage, .messageTooLong: "usage"
     case .notConfirmed: "notConfirmed"
@@ -80,6 +86,8 @@ enum CommandFailure: Error, Hashable {
     case .unreadableFile(let path): "\(path) cannot be read"
     case .wrongJob(let file, let errors): errors.message(file: file)
     case .fileExists(let path): "\(path) exists"
+    case .wrongInput(let problems): problems
+    case .journalExists(let path): "\(path) holds a journal"
     case .wrongTime(let text): "\(text) is no length of time"
     case .wrongVariable(let text): "\(text) is no variable"
     case .notConfirmed(let node): "fencing \(node) gives its devices away although it may still run something"
@@ -105,7 +113,8 @@ enum CommandFailure: Error, Hashable {
 
   var remedy: String {
     switch self {
-    case .silent, .wrongJob, .cannotServe: ""
+    case .silent, .wrongJob, .wrongInput, .cannotServe: ""
+    case .journalExists: "name a folder that is empty or does not exist: a simulation begins with the first fact"
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"
     case .notOurAddress: "`ip address` shows those that it has; 0.0.0.0 is all of them"

@@ -18,9 +18,13 @@ extension Controller {
     seen.lastAcknowledged = now
     seen.report = report
     watch.members[Int(slot)] = seen
-    if before?.state != report.state { dirty.members.append(id) }
-
     let attempt = cluster.members[slot].attemptSlot
+    if before?.state != report.state {
+      dirty.members.append(id)
+      _ = watch.attempt(attempt, id: id.attempt)
+      watch.attempts[Int(attempt)]?.count(from: before?.state, to: report.state)
+    }
+
     noteProgress(attempt, member: slot, before: before, report)
     switch cluster.attempts[attempt].phase {
     case .starting, .running: follow(attempt, member: slot, report)
@@ -68,28 +72,22 @@ extension Controller {
   private mutating func advance(_ attempt: Int32) {
     guard cluster.attempts[attempt].phase == .starting else { return }
     let id = cluster.attemptID(attempt)
-    let members = cluster.memberSlots(ofAttempt: attempt)
-    var (prepared, started, anyStarted) = (true, true, false)
-    for slot in members {
-      let report = watch.knownMember(slot, id: cluster.memberID(slot))?.report
-      let state = report?.state ?? .preparing
-      prepared = prepared && state >= .prepared
-      started = started && state >= .running
-      anyStarted = anyStarted || state >= .running
-    }
+    let (first, count) = (cluster.attempts[attempt].firstMember, cluster.attempts[attempt].memberCount)
+    // Counted, not looked through: each of a gang's thousands of shims comes by here several times.
     var seen = watch.attempt(attempt, id: id)
-    if !seen.released, prepared || anyStarted {
+    if !seen.released, seen.prepared == count || seen.started > 0 {
       // The first member holds the port; after a controller's restart its word is all that is left of "go".
-      seen.port = members.first.flatMap { watch.knownMember($0, id: cluster.memberID($0))?.report?.port } ?? 0
+      seen.port = first < 0 ? 0 : watch.knownMember(first, id: cluster.memberID(first))?.report?.port ?? 0
       if seen.port != 0 {
         seen.released = true
-        dirty.members.append(contentsOf: members.map { cluster.memberID($0) })
+        dirty.members.append(contentsOf: cluster.memberSlots(ofAttempt: attempt).map { cluster.memberID($0) })
       }
+      watch.attempts[Int(attempt)] = seen
     }
-    watch.attempts[Int(attempt)] = seen
-    if started {
+    if seen.started == count {
       note(.gangStarted(attempt: id))
-      for slot in members where watch.knownMember(slot, id: cluster.memberID(slot))?.report?.state == .stopped {
+      for slot in cluster.memberSlots(ofAttempt: attempt)
+      where watch.knownMember(slot, id: cluster.memberID(slot))?.report?.state == .stopped {
         stopped(slot, .confirmed)
       }
     }

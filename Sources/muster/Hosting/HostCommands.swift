@@ -6,7 +6,7 @@ enum HostCommands {
   /// Shown under "Hosting". An `AsyncParsableCommand` runs as a task while the main thread serves the dispatcher.
   static let subcommands: [any ParsableCommand.Type] = [
     UpCommand.self, ServerCommand.self, AgentCommand.self, ReplayCommand.self, ChaosCommand.self,
-    DoctorCommand.self, PretendCommand.self,
+    SimCommand.self, DoctorCommand.self, PretendCommand.self,
   ]
 
   /// Commands that must start before anything else is set up: the exit code, or nil if the arguments name none of them.

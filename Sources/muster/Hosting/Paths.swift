@@ -12,6 +12,9 @@ enum Paths {
     path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
   }
 
+  /// What follows the last slash.
+  static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
   /// The program that runs now, for starting it again as an agent.
   static func executable() -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)

@@ -1,0 +1,11 @@
+/// Who starts next. All four are settings of the same planner in the core.
+public enum SimPolicy: String, CaseIterable, Sendable {
+  /// In order of submission; the first that does not fit blocks those behind it.
+  case fifo
+  /// The shortest first, durations known; the first that does not fit blocks those behind it.
+  case sjf
+  /// In order of submission; who does not delay the first may go before it (EASY backfill).
+  case easy
+  /// Muster's own.
+  case muster
+}

@@ -1,0 +1,237 @@
+public import MusterCore
+
+/// What is simulated, and how.
+public struct SimSettings: Sendable {
+  public var fleet: SimFleet
+  public var trace: Trace
+  public var policy: SimPolicy
+  public var faults: FaultModel?
+  /// Milliseconds of work between two checkpoints, whole seconds; 0: none, who is stopped starts over.
+  public var checkpointMilliseconds: Int64 = 0
+  /// Milliseconds from the start of every attempt but a job's first until its work goes on.
+  public var restartMilliseconds: Int64 = 0
+  public var seed: UInt64 = 1
+  /// The host takes the facts with `takeFacts`, and writes them down.
+  public var keepsFacts = false
+
+  public init(fleet: SimFleet, trace: Trace, policy: SimPolicy) {
+    self.fleet = fleet
+    self.trace = trace
+    self.policy = policy
+  }
+}
+
+/// The production core in virtual time over a trace: every node, shim and rank is pretended, every decision is real.
+///
+/// Nothing happens between two events: no beats, no ticks by the clock, no checkpoints one by one. The host calls
+/// `advance` until it answers false.
+public struct Simulation: ~Copyable {
+  let settings: SimSettings
+  let jobs: [TraceJob]
+  var controller: Controller
+  var events = EventQueue()
+  var chores = Chores()
+  var faults: FaultStream?
+  var runs: [JobRun]
+  /// Where each job's attempt runs, in rank order.
+  var places: [[Place]]
+  var nodes: [NodeRun]
+
+  /// Milliseconds since 1970.
+  var now: Int64
+  public let begin: Int64
+  /// Later than this nothing is looked at: a job that never gets through would run for ever.
+  let limit: Int64
+  /// The next job to submit.
+  var next = 0
+  var unended = 0
+  public private(set) var isDone = false
+
+  // Levels, kept from fact to fact.
+  var level: UseOverTime.Piece
+  public internal(set) var accounts = Accounts()
+  public internal(set) var use: UseOverTime
+  /// Of `redone` and `starting`: through preemption.
+  var lostToPreemption: Int64 = 0
+  var faultCounts: [Int]
+  private var facts: [Fact] = []
+
+  public init(_ settings: SimSettings) {
+    self.settings = settings
+    jobs = settings.trace.jobs
+    begin = settings.trace.beginMilliseconds
+    now = begin
+    runs = [JobRun](repeating: JobRun(), count: jobs.count)
+    places = [[Place]](repeating: [], count: jobs.count)
+    nodes = [NodeRun](repeating: NodeRun(since: begin), count: Int(settings.fleet.nodes))
+    faults = settings.faults.map { FaultStream($0, fleet: settings.fleet, seed: settings.seed) }
+    faultCounts = [Int](repeating: 0, count: settings.faults?.kinds.count ?? 0)
+    level = UseOverTime.Piece(free: settings.fleet.devices)
+    use = UseOverTime(begin: begin)
+    limit = Self.limit(jobs, settings.fleet, begin: begin)
+    var cluster = Cluster()
+    cluster.reserve(nodes: nodes.count, jobs: jobs.count, members: nodes.count)
+    controller = Controller(
+      cluster: cluster, limits: Self.limits(nodes: nodes.count, jobs: jobs.count), now: Self.instant(begin))
+    openFleet()
+  }
+
+  /// A year after the last submission, and four times as long as all work and the longest job would take; two hundred
+  /// years at most.
+  private static func limit(_ jobs: [TraceJob], _ fleet: SimFleet, begin: Int64) -> Int64 {
+    var (work, longest): (Int64, Int64) = (0, 0)
+    for job in jobs {
+      work = min(work + job.durationMilliseconds / 1000 * Int64(job.devices), 1 << 60)
+      longest = max(longest, job.durationMilliseconds)
+    }
+    let last = jobs.last?.submitMilliseconds ?? begin
+    let day: Int64 = 86_400_000
+    let enough = 365 * day + 4 * (min(work / fleet.devices, 1 << 40) * 1000 + longest)
+    return min(last + enough, begin + 200 * 365 * day)
+  }
+
+  /// Nobody beats here: silence is never judged.
+  private static func limits(nodes: Int, jobs: Int) -> Limits {
+    var limits = Limits()
+    let never = Span.seconds(20 * 365 * 86_400)
+    (limits.lease, limits.silence, limits.firstWord, limits.confirm) = (never, never, never, never)
+    // Multiplied by milliseconds of a report's pace: longer would not fit.
+    limits.agentSilence = .seconds(90 * 86_400)
+    limits.idleReports = .max
+    limits.unfinishedJobs = max(limits.unfinishedJobs, jobs)
+    limits.nodes = max(limits.nodes, nodes)
+    limits.membersPerNode = 1_000
+    return limits
+  }
+
+  static func instant(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
+
+  // MARK: Running
+
+  /// Goes through so many moments at which something happens. False when there is nothing left to happen.
+  public mutating func advance(moments: Int) -> Bool {
+    var left = moments
+    while left > 0, !isDone {
+      left -= 1
+      guard unended > 0 || next < jobs.count, let at = nextMoment, at <= limit else {
+        close()
+        return false
+      }
+      pass(to: at)
+      while let event = events.take(until: at) {
+        handle(event)
+        work()
+      }
+      while next < jobs.count, jobs[next].submitMilliseconds == at { submit() }
+      plan()
+      work()
+      // The host is to write them down before they are too many.
+      if facts.count >= 50_000 { left = 0 }
+      // Nobody is there to be told.
+      if !controller.dirty.isEmpty { _ = controller.takeDirty() }
+    }
+    return !isDone
+  }
+
+  private var nextMoment: Int64? {
+    guard next < jobs.count else { return events.nextAt }
+    return min(jobs[next].submitMilliseconds, events.nextAt ?? .max)
+  }
+
+  /// The seam to the planner. The controller still places by itself, at once, in the order of its queue, and knows no
+  /// policy; when planning is a step of its own it is taken here, once for all that happened at one moment, with
+  /// `settings.policy` and the durations of the waiting jobs (`jobs[i].durationMilliseconds`, for sjf).
+  private mutating func plan() {}
+
+  /// Time passes, and nothing changes in it.
+  private mutating func pass(to at: Int64) {
+    guard at > now else { return }
+    accounts.free += level.free * (at - now)
+    use.add(level, from: now, to: at)
+    now = at
+  }
+
+  // MARK: The core
+
+  /// One command, and what follows from it.
+  @discardableResult
+  mutating func tell(_ command: Command) -> Controller.Reply {
+    let reply = controller.handle(command, now: Self.instant(now))
+    if !controller.fresh.isEmpty {
+      let new = controller.takeFresh()
+      for fact in new { see(fact) }
+      if settings.keepsFacts { facts.append(contentsOf: new) }
+    }
+    return reply
+  }
+
+  /// The facts since the last call, if they are kept.
+  public mutating func takeFacts() -> [Fact] {
+    defer { facts = [] }
+    return facts
+  }
+
+  private mutating func openFleet() {
+    tell(.start)
+    for node in 0..<settings.fleet.nodes { arrive(node) }
+    if let first = faults?.untilNext() { events.put(.fault, at: now + first) }
+  }
+
+  mutating func arrive(_ node: Int32) {
+    let name = settings.fleet.name(node)
+    let joined = NodeJoined(
+      node: NodeID(node), name: name, machine: name, boot: String(nodes[Int(node)].boot),
+      devices: settings.fleet.devicesPerNode, deviceType: settings.fleet.deviceType)
+    tell(.agentHello(joined, pid: 1))
+    tell(.agentReport(node: NodeID(node), []))
+  }
+
+  private mutating func submit() {
+    let job = jobs[next]
+    runs[next].phase = .waiting
+    unended += 1
+    level.waiting += 1
+    next += 1
+    let role = RoleSpec(
+      nodes: job.nodes, devicesPerNode: job.devicesPerNode, ranksPerNode: 1, command: Self.command,
+      workingDirectory: "/")
+    // A node's death is told with its proof: nothing is waited for. How often a job may fail by itself, and when its
+    // ranks hang, is not what is simulated.
+    let restart = RestartPolicy(limit: .max, hangAfter: .seconds(20 * 365 * 86_400), fence: .strict)
+    var spec = JobSpec(
+      name: "row-\(job.line)", project: settings.trace.names[Int(job.project)],
+      user: settings.trace.names[Int(job.user)], priority: job.priority, role: role,
+      walltime: job.walltimeMilliseconds == 0 ? nil : .milliseconds(job.walltimeMilliseconds), restart: restart,
+      checkpointEvery: settings.checkpointMilliseconds / 1000)
+    spec.wishes.segment = job.segment
+    tell(.submit([spec], key: "", requestHash: 0))
+    work()
+  }
+
+  private static let command = ["work"]
+
+  // MARK: The end
+
+  /// What still runs is charged up to now.
+  private mutating func close() {
+    isDone = true
+    for i in runs.indices where runs[i].phase == .starting || runs[i].phase == .running {
+      charge(i, until: now, kept: runs[i].progress(at: now, of: jobs[i].durationMilliseconds))
+    }
+    checkLevels()
+    for i in nodes.indices { endService(Int32(i)) }
+    precondition(accounts.sum == capacity, "accounts come to \(accounts.sum) GPU-ms, the fleet has \(capacity)")
+  }
+
+  /// The capacity of the fleet from the beginning to now, in GPU-milliseconds.
+  public var capacity: Int64 { settings.fleet.devices * (now - begin) }
+  public var end: Int64 { now }
+
+  /// For a progress bar.
+  public var progress: (ended: Int, jobs: Int, now: Int64) { (next - unended, jobs.count, now) }
+
+  /// The whole durable state at the end, as bytes: its hash is what `muster replay` prints.
+  public func snapshot() -> [UInt8] { controller.cluster.encodeSnapshot() }
+  public var stateFingerprint: UInt64 { controller.cluster.stateHash }
+  public var sequence: Int64 { controller.cluster.sequence }
+}

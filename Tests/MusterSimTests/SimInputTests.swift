@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+@testable import MusterSim
+
+@Suite struct SimInputTests {
+  private static func problems(_ body: () throws -> Void) -> [String] {
+    do {
+      try body()
+      return []
+    } catch let error as InputErrors {
+      return error.problems.map { $0.message(file: "f") }
+    } catch {
+      return ["\(error)"]
+    }
+  }
+
+  @Test("a fleet has a short form and one with levels")
+  func fleet() throws {
+    let small = try SimFleet(yaml: SimWorld.bytes("nodes: 64\ndevicesPerNode: 8\n"))
+    #expect(small == SimWorld.fleet(64) && small.racks == 0)
+    let text = "levels: [block, rack]\ncounts: [25, 125]\nnodesPerRack: 20\ndevicesPerNode: 8\ndeviceType: H100\n"
+    let large = try SimFleet(yaml: SimWorld.bytes(text))
+    #expect(large.nodes == 62_500 && large.devices == 500_000 && large.racks == 3_125 && large.deviceType == "H100")
+    #expect(large.name(0) == "n00001" && large.name(62_499) == "n62500")
+    #expect(SimWorld.fleet(5, nodesPerRack: 2).nodes(inRack: 2) == 4..<5)
+  }
+
+  @Test(
+    "what is wrong with a fleet is told with its line and what would be right",
+    arguments: [
+      ("nodes: 0\ndevicesPerNode: 8", "f:1: nodes: 0 (allowed: a whole number from 1 to 1000000)"),
+      (
+        "nodes: 1000000\ndevicesPerNode: 8",
+        "f:2: devicesPerNode: 8 (allowed: no more than 1000000 devices in all)"
+      ),
+      ("nodes: 4", "f: devicesPerNode: (missing) (allowed: how many devices a node has, 1 to 64)"),
+      ("devicesPerNode: 8", "f: nodes: (missing) (allowed: how many nodes, or levels, counts and nodesPerRack)"),
+      (
+        "nodes: 4\ndevicesPerNode: 8\nracks: 2",
+        "f:3: racks: unknown field (allowed: nodes, devicesPerNode, nodesPerRack, deviceType, levels, counts)"
+      ),
+      (
+        "levels: [rack]\ncounts: [2, 3]\nnodesPerRack: 1\ndevicesPerNode: 8",
+        "f:2: counts: [...] (allowed: 1 numbers, one a level)"
+      ),
+      (
+        "levels: [rack]\ncounts: [2]\nnodesPerRack: 4\ndevicesPerNode: 8\nnodes: 9",
+        "f:5: nodes: 9 (allowed: 8, what counts and nodesPerRack come to, or left out)"
+      ),
+    ])
+  func badFleet(text: String, message: String) {
+    #expect(Self.problems { _ = try SimFleet(yaml: SimWorld.bytes(text)) } == [message])
+  }
+
+  private static let faults = """
+    source: a test
+    repair: [10m, 1h, 1d]
+    kinds:
+      - {cause: gpu, per: device, count: 148, days: 884736}
+      - {cause: software, per: node, count: 54, days: 110592, takesOut: false}
+      - {cause: switch, per: rack, count: 1, days: 1000, repair: [2h]}
+    lemons: {perThousandNodes: 10, times: 20}
+    """
+
+  @Test("a fault model is read from a file")
+  func faultModel() throws {
+    let model = try FaultModel(yaml: SimWorld.bytes(Self.faults), name: "mine")
+    #expect(model.kinds.map(\.scope) == [.device, .node, .rack] && model.kinds.map(\.takesOut) == [true, false, true])
+    #expect(
+      model.kinds.map(\.repair) == [[600_000, 3_600_000, 86_400_000], [600_000, 3_600_000, 86_400_000], [7_200_000]])
+    #expect(model.lemons == FaultModel.Lemons(perThousandNodes: 10, times: 20) && model.source == "a test")
+  }
+
+  @Test("what is wrong with a fault model is told all at once")
+  func badFaultModel() {
+    let text = """
+      repair: [1h, 10m]
+      kinds:
+        - {cause: gpu, per: socket, count: 1, days: 0}
+        - {cause: x, per: node, count: 1, days: 5, repair: [soon]}
+      lemons: {times: 0}
+      """
+    #expect(
+      Self.problems { _ = try FaultModel(yaml: SimWorld.bytes(text), name: "mine") } == [
+        "f:1: repair[1]: 10m (allowed: no less than the one before)",
+        "f:3: kinds[0].per: socket (allowed: device, node, rack)",
+        "f:3: kinds[0].days: 0 (allowed: a whole number from 1 to 1000000000000)",
+        "f:4: kinds[1].repair[0]: soon (allowed: \(FieldReader.spanRule))",
+        "f:5: lemons.times: 0 (allowed: a whole number from 1 to 1000)",
+        "f: lemons.perThousandNodes: (missing) (allowed: 0 to 1000)",
+      ])
+  }
+
+  @Test("Llama 3's preset has the paper's 419 interruptions, and draws about as many in 54 days")
+  func llama3() throws {
+    let model = try #require(FaultModel.preset("llama3"))
+    #expect(model.kinds.reduce(0) { $0 + $1.count } == 419)
+    var counts: [Int] = []
+    for seed in 1...UInt64(20) {
+      var stream = FaultStream(model, fleet: SimWorld.fleet(2_048), seed: seed)
+      var (time, count): (Int64, Int) = (0, 0)
+      while let next = stream.untilNext(), time + next < 54 * 86_400_000 {
+        time += next
+        count += 1
+      }
+      counts.append(count)
+    }
+    // The mean of 20 has a standard deviation of 4.6.
+    let mean = Double(counts.reduce(0, +)) / 20
+    #expect(abs(mean - 419) < 20, "\(counts)")
+  }
+
+  @Test("repairs of InfiniteHBD have the published median, 90th percentile and mean")
+  func repairs() throws {
+    let model = try #require(FaultModel.preset("rsc1"))
+    var stream = FaultStream(model, fleet: SimWorld.fleet(8), seed: 3)
+    let hours = (0..<20_000).map { _ in Double(stream.repairMilliseconds(0)) / 3_600_000 }.sorted()
+    #expect(abs(hours[10_000] - 20.4) < 1 && abs(hours[18_000] - 312) < 30)
+    #expect(abs(hours.reduce(0, +) / 20_000 - 133) < 8)
+  }
+
+  @Test("lemons break as many times as often as is said")
+  func lemons() {
+    let kind = FaultModel.Kind(cause: "x", scope: .node, count: 1, days: 100, repair: [1000])
+    let model = FaultModel(
+      name: "m", source: "", kinds: [kind], lemons: FaultModel.Lemons(perThousandNodes: 100, times: 50))
+    var stream = FaultStream(model, fleet: SimWorld.fleet(200), seed: 1)
+    var counts = [Int](repeating: 0, count: 200)
+    for _ in 0..<20_000 { counts[Int(stream.draw().place)] += 1 }
+    let sorted = counts.sorted()
+    #expect(sorted[199] > 20 * sorted[100] && sorted[100] > 0)
+  }
+
+  @Test("the logarithm is the real one", arguments: [1e-300, 1e-9, 0.1, 0.5, 0.999999, 1, 1.5, 2, 1e9])
+  func logarithm(x: Double) {
+    let y = naturalLogarithm(x)
+    #expect(abs(y - log(x)) <= 1e-14 * max(1, abs(y)))
+  }
+}

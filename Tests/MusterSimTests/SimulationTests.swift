@@ -1,0 +1,202 @@
+import Foundation
+import MusterCore
+import MusterProtocol
+import Testing
+
+@testable import MusterSim
+
+@Suite struct SimulationTests {
+  /// A: 16 devices for 100 s at 0; B: 16 for 50 s at 10; C: 8 for 30 s at 20. Nothing can pass B: when A ends, both of its
+  /// nodes are B's.
+  @Test("three jobs on two nodes wait as long as a person works out", arguments: [SimPolicy.fifo, .easy, .muster])
+  func byHand(policy: SimPolicy) throws {
+    let settings = try SimWorld.settings(SimWorld.fleet(2), "0,100,16\n10,50,16\n20,30,8\n", policy: policy)
+    let results = SimWorld.run(settings).results
+    #expect(SimWorld.waits(results) == [0, 90, 130])
+    #expect(results.jobs.map { ($0.end ?? 0) - results.begin } == [100_000, 150_000, 180_000])
+    #expect(results.accounts.productive == 1000 * (100 * 16 + 50 * 16 + 30 * 8))
+    #expect(results.accounts.free == 1000 * 30 * 8 && results.accounts.sum == results.capacity)
+    #expect(results.capacity == 1000 * 180 * 16)
+  }
+
+  @Test("small jobs share a node, and who asks for more than a node takes whole ones")
+  func shapes() throws {
+    let results = SimWorld.run(try SimWorld.settings(SimWorld.fleet(2), "0,10,3\n0,10,5\n0,10,8\n20,10,9\n")).results
+    #expect(SimWorld.waits(results) == [0, 0, 0, 0])
+    #expect(results.accounts.rounding == 1000 * 10 * 7, "9 devices hold 16")
+    #expect(results.accounts.productive == 1000 * 10 * (16 + 9) && results.accounts.sum == results.capacity)
+  }
+
+  @Test("a job over its walltime ends, what it did counts as used, and it is not completed")
+  func walltime() throws {
+    let fleet = SimWorld.fleet(1)
+    let header = "submit_seconds,duration_seconds,devices,walltime_seconds"
+    let trace = try Trace(SimWorld.csv("0,100,8,60\n0,50,8,50\n", header: header), format: .csv, fleet: fleet)
+    let results = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: .fifo)).results
+    #expect(results.jobs.map(\.state) == ["timedOut", "completed"] && results.completed == 1)
+    #expect(results.end - results.begin == 60_001 + 50_000)
+    #expect(results.accounts.productive == 8 * (60_001 + 50_000) && results.accounts.sum == results.capacity)
+  }
+
+  /// One node that dies once during its only job; repaired in 600 s, and no fault after that until the job is done.
+  private static func oneFault(checkpoint: Int64, restart: Int64) throws -> (SimResults, faultAt: Int64) {
+    let fleet = SimWorld.fleet(1)
+    var settings = try SimWorld.settings(fleet, "0,3600,4\n")
+    let kind = FaultModel.Kind(cause: "board", scope: .node, count: 10, days: 1, repair: [600_000])
+    settings.faults = FaultModel(name: "m", source: "", kinds: [kind])
+    (settings.checkpointMilliseconds, settings.restartMilliseconds) = (checkpoint, restart)
+    for seed in 1...UInt64(1000) {
+      settings.seed = seed
+      var stream = try FaultStream(#require(settings.faults), fleet: fleet, seed: seed)
+      let (first, second) = (stream.untilNext() ?? 0, stream.untilNext() ?? 0)
+      if first > 1_000_000, first < 3_000_000, second > 5_000_000 { return (SimWorld.run(settings).results, first) }
+    }
+    throw CancellationError()
+  }
+
+  @Test(
+    "after a fault the work since the last checkpoint is done again, after the repair and the restart",
+    arguments: [(0, 0), (0, 30_000), (60_000, 0), (300_000, 45_000)] as [(Int64, Int64)])
+  func fault(checkpoint: Int64, restart: Int64) throws {
+    let (results, faultAt) = try Self.oneFault(checkpoint: checkpoint, restart: restart)
+    let kept = checkpoint == 0 ? 0 : faultAt / checkpoint * checkpoint
+    let job = results.jobs[0]
+    #expect(job.attempts == 2 && job.faults == 1 && job.redoneMilliseconds == faultAt - kept)
+    #expect((job.end ?? 0) - results.begin == faultAt + 600_000 + restart + 3_600_000 - kept)
+    #expect(job.waitMilliseconds == 600_000 + restart)
+    let accounts = results.accounts
+    #expect(accounts.productive == 4 * 3_600_000 && accounts.redone == 4 * (faultAt - kept))
+    #expect(accounts.starting == 4 * restart && accounts.broken == 8 * 600_000)
+    #expect(accounts.sum == results.capacity && results.faultCounts == [1])
+  }
+
+  @Test("a healthy gang keeps its nodes; a spare takes the place of the one that died")
+  func spare() throws {
+    var settings = try SimWorld.settings(SimWorld.fleet(4), "0,86400,24\n")
+    let kind = FaultModel.Kind(cause: "board", scope: .node, count: 4, days: 1, repair: [3_600_000])
+    settings.faults = FaultModel(name: "m", source: "", kinds: [kind])
+    settings.checkpointMilliseconds = 60_000
+    settings.keepsFacts = true
+    var simulation = Simulation(settings)
+    while simulation.advance(moments: 10) {}
+    var last: [Place] = []
+    var moves = 0
+    for fact in simulation.takeFacts() {
+      guard case .attemptStarted(let started) = fact.event else { continue }
+      #expect(started.resumeStep % 60 == 0)
+      if !last.isEmpty, zip(last, started.places).count(where: { $0.node != $1.node }) <= 1 { moves += 1 }
+      last = started.places
+    }
+    let results = simulation.results()
+    #expect(results.jobs[0].faults > 0 && moves == Int(results.jobs[0].attempts) - 1)
+    #expect(results.completed == 1)
+  }
+
+  /// Everything at once, on a fleet so small and so bad that all of it meets: racks, lemons, faults without a node to
+  /// blame, jobs on parts of nodes.
+  @Test("every account is counted on its own and all come to the capacity", arguments: 1...UInt64(12))
+  func accountsSum(seed: UInt64) throws {
+    let results = SimWorld.run(try Self.rough(seed: seed)).results
+    #expect(results.accounts.sum == results.capacity)
+    #expect(results.accounts.broken > 0 && results.accounts.redone > 0 && results.accounts.starting > 0)
+    #expect(results.completed == results.jobs.count)
+    for job in results.jobs { #expect((job.waitMilliseconds ?? -1) >= 0) }
+    // The plots' sums are kept beside the accounts, by another way.
+    let held = results.use.pieces.reduce(0) { $0 + $1.held }
+    let accounts = results.accounts
+    #expect(held == accounts.delivered + accounts.rounding)
+    #expect(results.use.pieces.reduce(0) { $0 + $1.out } == accounts.broken + accounts.isolated)
+    #expect(results.use.pieces.reduce(0) { $0 + $1.free } == accounts.free)
+  }
+
+  private static func rough(seed: UInt64) throws -> SimSettings {
+    var chance = Chance(seed: seed, purpose: 7)
+    var rows = ""
+    for _ in 0..<60 {
+      rows += "\(chance.between(0, 40_000)),\(chance.between(1, 20_000)),\(chance.between(1, 40))\n"
+    }
+    let fleet = SimWorld.fleet(10, nodesPerRack: 3)
+    var settings = try SimWorld.settings(fleet, rows)
+    settings.faults = FaultModel(
+      name: "rough", source: "",
+      kinds: [
+        FaultModel.Kind(cause: "gpu", scope: .device, count: 1, days: 20, repair: [1_000, 7_200_000]),
+        FaultModel.Kind(cause: "switch", scope: .rack, count: 1, days: 5, repair: [60_000, 600_000, 3_600_000]),
+        FaultModel.Kind(cause: "software", scope: .node, count: 1, days: 1, takesOut: false, repair: []),
+      ], lemons: FaultModel.Lemons(perThousandNodes: 300, times: 10))
+    settings.checkpointMilliseconds = seed % 3 == 0 ? 0 : 300_000
+    settings.restartMilliseconds = 90_000
+    settings.seed = seed
+    return settings
+  }
+
+  @Test("two runs of the same input are the same to the last byte; another seed is another run")
+  func isDeterministic() throws {
+    func outcome(_ seed: UInt64) throws -> String {
+      let (results, hash) = SimWorld.run(try Self.rough(seed: seed))
+      let json = results.json(inputSha256: "", stateHash: String(hash), wallSeconds: 0).text
+      return json + results.jobsCSV + results.page(title: "t")
+    }
+    let once = try outcome(5)
+    #expect(try outcome(5) == once)
+    var other = try Self.rough(seed: 5)
+    other.seed = 6
+    let (a, b) = (SimWorld.run(other), SimWorld.run(try Self.rough(seed: 5)))
+    #expect(a.stateHash != b.stateHash)
+  }
+
+  @Test("all of Philly on 512 GPUs is run to its end, twice the same")
+  func philly() throws {
+    guard let shared = SimWorld.shared else {
+      print("skipped: ../shared/data is absent")
+      return
+    }
+    let data = try Data(contentsOf: shared.appending(path: "philly-2017/philly.csv"))
+    let fleet = SimWorld.fleet(64)
+    let trace = try Trace(Array(data), format: .philly, fleet: fleet)
+    var settings = SimSettings(fleet: fleet, trace: trace, policy: .muster)
+    settings.faults = FaultModel.preset("rsc1")
+    (settings.checkpointMilliseconds, settings.restartMilliseconds) = (1_800_000, 180_000)
+    let (results, hash) = SimWorld.run(settings)
+    #expect(results.completed == 82_247 && results.accounts.sum == results.capacity)
+    let again = SimWorld.run(settings)
+    #expect(again.stateHash == hash && again.results.jobs == results.jobs)
+  }
+
+  @Test("a job that can never get through ends the simulation, unfinished")
+  func hopeless() throws {
+    var settings = try SimWorld.settings(SimWorld.fleet(1), "0,8640000,8\n")
+    let kind = FaultModel.Kind(cause: "x", scope: .node, count: 24, days: 1, repair: [1_000])
+    settings.faults = FaultModel(name: "m", source: "", kinds: [kind])
+    let results = SimWorld.run(settings).results
+    #expect(results.completed == 0 && results.jobs[0].end == nil && results.jobs[0].faults > 1000)
+    #expect(results.accounts.sum == results.capacity)
+  }
+
+  @Test("the page needs nothing from elsewhere and has every plot")
+  func page() throws {
+    let page = SimWorld.run(try Self.rough(seed: 1)).results.page(title: "<a> & b")
+    #expect(page.contains("<title>&lt;a&gt; &amp; b</title>"))
+    for word in ["http", "src=", "href=", "<script", "@import", "url("] { #expect(!page.contains(word), "\(word)") }
+    for heading in ["Where the GPU time went", "Use over time", "partly used", "Waits by size", "Waits by project"] {
+      #expect(page.contains(heading))
+    }
+    #expect(page.contains("prefers-color-scheme:dark"))
+    for tag in ["svg", "table", "tr", "td", "p", "i"] {
+      let opened = page.matches(of: try Regex("<\(tag)[ >]")).count
+      #expect(opened == page.matches(of: try Regex("</\(tag)>")).count, "\(tag)")
+    }
+  }
+
+  @Test("a row for each job, with exact seconds")
+  func jobsCSV() throws {
+    let results = SimWorld.run(try SimWorld.settings(SimWorld.fleet(1), "0,1.5,8\n1,2.25,8\n")).results
+    #expect(
+      results.jobsCSV == """
+        \(SimResults.csvHeader)
+        2,default,nobody,0,8,1,1.500,0,1.500,0,0,1,0,0,completed
+        3,default,nobody,1,8,1,2.250,1.500,3.750,0.500,0,1,0,0,completed
+
+        """)
+  }
+}
