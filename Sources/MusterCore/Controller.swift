@@ -88,7 +88,10 @@ public struct Controller: ~Copyable, Sendable {
       return
     }
     switch event {
-    case .nodeJoined, .nodeReturned, .nodeLabelled, .nodeRevoked, .policyApplied: isMapOld = true
+    case .nodeReturned(let joined):
+      let known = cluster.nodeDetails[Int(joined.node.index)].joined
+      if known.devices != joined.devices || known.deviceType != joined.deviceType { isMapOld = true }
+    case .nodeJoined, .nodeLabelled, .nodeRevoked, .policyApplied: isMapOld = true
     default: break
     }
     cluster.apply(fact)

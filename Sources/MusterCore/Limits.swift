@@ -45,6 +45,7 @@ public struct Limits: Sendable, Hashable {
   public var expectedNodes = 0
   /// Join tokens valid at the same time.
   public var joinTokens = 1_000
+  public var planning = PlanningMode.all
   /// Members on one node at a time; bounds jobs that ask for no device.
   public var membersPerNode: Int32 = 64
 

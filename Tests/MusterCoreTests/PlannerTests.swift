@@ -26,7 +26,7 @@ import Testing
       case .never(let reasons):
         if !reference.types(gang).isEmpty || reasons.isEmpty { return "gang \(i) is refused: \(reasons)" }
         continue
-      case .beyondHorizon:
+      case .behind, .beyondHorizon:
         if reference.types(gang).isEmpty { return "gang \(i) can never run, and waits" }
         if let expected { return "gang \(i) has no start; the reference finds bucket \(expected.bucket)" }
         continue

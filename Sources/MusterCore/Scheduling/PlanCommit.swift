@@ -12,6 +12,10 @@ extension Controller {
       guard case .startsNow(_, let held) = round.answer(i) else { continue }
       if !startPlanned(job, held, plan.view.sharedNodes, &choice) { nextLook = now }
     }
+    // All that were looked at start: others may, too.
+    if plan.jobs.count == limits.planning.depth, let last = plan.jobs.indices.last, round.start(last) == plan.view.now {
+      isPlanOld = true
+    }
     lastPlan = plan
   }
 
@@ -21,6 +25,11 @@ extension Controller {
     guard let slot = cluster.slot(of: planned.id) else { return true }
     let job = cluster.jobs[slot]
     guard job.state == .pending, job.attempt == planned.attempt, unready(slot) == nil else { return true }
+    // One that has run before keeps its ranks on the nodes that are still good.
+    if job.attempt > 0, let places = repaired(slot) {
+      begin(slot, places)
+      return true
+    }
     let wishes = cluster.specs[Int(slot)].wishes
     let places = choice.choose(
       held, devicesPerNode: job.devicesPerNode, previous: previousNodes(slot), sharedNodes: shared,
@@ -59,14 +68,17 @@ extension Controller {
     guard cluster.jobs[slot].devicesPerNode > 0 else { return startPlain(slot) }
     refreshMap()
     isPlanOld = true
-    guard let topology = fleetMap.topology else { return }
+    if let places = repaired(slot) { begin(slot, places) }
+  }
+
+  private func repaired(_ slot: Int32) -> [Place]? {
+    guard let topology = fleetMap.topology else { return nil }
     let (job, wishes) = (cluster.jobs[slot], cluster.specs[Int(slot)].wishes)
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
     let level = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil }
-    let places = choice.repair(
+    return choice.repair(
       previous: previousNodes(slot), segment: wishes.segment, within: level, devicesPerNode: job.devicesPerNode,
       isExclusive: wishes.isExclusive, isAllowed: { wishes.isEmpty || mayHave($0, wishes) }, in: self)
-    if let places { begin(slot, places) }
   }
 
 }

@@ -5,6 +5,12 @@ public struct PlanningInput: Sendable {
   var view: PlanningView
   var jobs: [Plan.Job] = []
   var gangs: [PendingGang] = []
+
+  /// Nothing that runs or waits has an end or a beginning.
+  var isTimeless: Bool {
+    view.maintenance.isEmpty && gangs.allSatisfy { $0.walltime == nil && $0.begin <= view.now }
+      && view.running.allSatisfy { $0.end == .never || $0.end <= view.now }
+  }
 }
 
 /// A round's answers as they come back to the writer.
@@ -28,6 +34,8 @@ public struct Plan: Sendable {
 /// Plans rounds. Used by one thread at a time; what it allocates it uses again.
 public struct Scheduler: ~Copyable {
   private var planner: Planner?
+  /// For rounds in which nothing has an end: there is no time to plan.
+  private var timeless: Planner?
   private var mapVersion = -1
   private let grid: TimeGrid
 
@@ -38,17 +46,32 @@ public struct Scheduler: ~Copyable {
     entries.reserveCapacity(input.jobs.count)
     for (i, job) in input.jobs.enumerated() { entries[job.id] = i }
     if input.mapVersion != mapVersion {
-      planner = input.map.topology.map { Planner(topology: $0, grid: grid) }
+      planner = nil
+      timeless = nil
       mapVersion = input.mapVersion
     }
-    let round = planner?.plan(input.view, input.gangs)
+    let round = round(input)
     return Plan(
       mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs, round: round,
       entries: entries)
   }
+
+  private mutating func round(_ input: borrowing PlanningInput) -> PlanningRound? {
+    guard let topology = input.map.topology else { return nil }
+    if input.isTimeless {
+      timeless =
+        timeless.take() ?? Planner(topology: topology, grid: TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 8)]))
+      return timeless?.plan(input.view, input.gangs)
+    }
+    planner = planner.take() ?? Planner(topology: topology, grid: grid)
+    return planner?.plan(input.view, input.gangs)
+  }
 }
 
 extension Controller {
+  /// When time alone may let a job start: a host that does not tick all the time sends a `tick` then.
+  public var nextStart: Instant { nextLook }
+
   /// Whether a round would say something new.
   public var wantsPlan: Bool { isPlanOld && !isQuiet }
 
@@ -65,8 +88,10 @@ extension Controller {
       map: fleetMap, mapVersion: mapVersion, view: PlanningView(now: now, nodesInService: builder.nodesInService))
     input.view.running = builder.running
     input.view.sharedNodes = builder.shared
+    input.view.mode = limits.planning
     var filters = FilterTable()
-    for slot in cluster.pending where cluster.jobs[slot].devicesPerNode > 0 {
+    for slot in cluster.pending
+    where cluster.jobs[slot].devicesPerNode > 0 && input.jobs.count < limits.planning.depth {
       if let why = unready(slot) {
         nextLook = min(nextLook, why.until)
         continue
@@ -272,9 +297,27 @@ private struct ViewBuilder {
       add(i, left, now, cluster, &whole)
       if !whole.isEmpty { running.append(RunningGang(project: -1, place: .whole(whole), end: now)) }
     }
+    sortShared()
     for (leaf, spares) in map.spares.enumerated() where spares > 0 {
       let usable = map.topology?.leaves[leaf].nodes ?? 0
       nodesInService[leaf] = max(used[leaf], min(nodesInService[leaf], usable))
+    }
+  }
+
+  /// By number: of equally good nodes the first one is taken, whatever runs there was started when.
+  private mutating func sortShared() {
+    var numbers = [Int32](repeating: 0, count: shared.count)
+    var sorted: [SharedNode] = []
+    sorted.reserveCapacity(shared.count)
+    for i in sharedOfNode.indices where sharedOfNode[i] >= 0 {
+      numbers[Int(sharedOfNode[i])] = Int32(sorted.count)
+      sorted.append(shared[Int(sharedOfNode[i])])
+      sharedOfNode[i] = Int32(sorted.count - 1)
+    }
+    shared = sorted
+    for i in running.indices {
+      guard case .part(let number, let devices) = running[i].place else { continue }
+      running[i].place = .part(sharedNode: numbers[Int(number)], devices: devices)
     }
   }
 }

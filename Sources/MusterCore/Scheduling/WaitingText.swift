@@ -25,6 +25,10 @@ extension Controller {
     case .startsNow: return Waiting(causes: [Self.notLookedAt], start: plan.view.now)
     case .never(let reasons):
       return Waiting(causes: reasons.map { cause($0, slot, topology) }, isNever: true)
+    case .behind:
+      return Waiting(causes: [
+        Waiting.Cause(kind: "priority", message: "does not fit now beside those before it in the queue")
+      ])
     case .startsAt, .beyondHorizon:
       return Waiting(causes: round.causes(i, plan.gangs[i]).map { cause($0, slot, topology) }, start: round.start(i))
     }

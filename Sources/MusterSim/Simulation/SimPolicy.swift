@@ -1,3 +1,5 @@
+import MusterCore
+
 /// Who starts next. All four are settings of the same planner in the core.
 public enum SimPolicy: String, CaseIterable, Sendable {
   /// In order of submission; the first that does not fit blocks those behind it.
@@ -8,4 +10,13 @@ public enum SimPolicy: String, CaseIterable, Sendable {
   case easy
   /// Muster's own.
   case muster
+
+  /// How the core plans for it.
+  var planning: PlanningMode {
+    switch self {
+    case .fifo, .sjf: .fifo
+    case .easy: .easy
+    case .muster: .all
+    }
+  }
 }

@@ -29,6 +29,9 @@ public struct Simulation: ~Copyable {
   let settings: SimSettings
   let jobs: [TraceJob]
   var controller: Controller
+  var scheduler = Scheduler()
+  /// The next tick that was asked for.
+  private var tickAt: Int64 = 0
   var events = EventQueue()
   var chores = Chores()
   var faults: FaultStream?
@@ -72,7 +75,8 @@ public struct Simulation: ~Copyable {
     var cluster = Cluster()
     cluster.reserve(nodes: nodes.count, jobs: jobs.count, members: nodes.count)
     controller = Controller(
-      cluster: cluster, limits: Self.limits(nodes: nodes.count, jobs: jobs.count), now: Self.instant(begin))
+      cluster: cluster, limits: Self.limits(nodes: nodes.count, jobs: jobs.count, settings.policy),
+      now: Self.instant(begin))
     openFleet()
   }
 
@@ -91,8 +95,9 @@ public struct Simulation: ~Copyable {
   }
 
   /// Nobody beats here: silence is never judged.
-  private static func limits(nodes: Int, jobs: Int) -> Limits {
+  private static func limits(nodes: Int, jobs: Int, _ policy: SimPolicy) -> Limits {
     var limits = Limits()
+    limits.planning = policy.planning
     let never = Span.seconds(20 * 365 * 86_400)
     (limits.lease, limits.silence, limits.firstWord, limits.confirm) = (never, never, never, never)
     // Multiplied by milliseconds of a report's pace: longer would not fit.
@@ -138,10 +143,19 @@ public struct Simulation: ~Copyable {
     return min(jobs[next].submitMilliseconds, events.nextAt ?? .max)
   }
 
-  /// The seam to the planner. The controller still places by itself, at once, in the order of its queue, and knows no
-  /// policy; when planning is a step of its own it is taken here, once for all that happened at one moment, with
-  /// `settings.policy` and the durations of the waiting jobs (`jobs[i].durationMilliseconds`, for sjf).
-  private mutating func plan() {}
+  /// A round, once for all that happened at one moment; it takes no time.
+  private mutating func plan() {
+    while let input = controller.takePlanningInput() {
+      tell(.commitPlan(scheduler.plan(input)))
+      work()
+    }
+    // Nothing else may happen until a job may start.
+    guard controller.nextStart != .never else { return }
+    let due = max(now + 1, (controller.nextStart.nanoseconds + 999_999) / 1_000_000)
+    guard due != tickAt || tickAt <= now else { return }
+    tickAt = due
+    events.put(.tick, at: due)
+  }
 
   /// Time passes, and nothing changes in it.
   private mutating func pass(to at: Int64) {
@@ -200,12 +214,18 @@ public struct Simulation: ~Copyable {
     let restart = RestartPolicy(limit: .max, hangAfter: .seconds(20 * 365 * 86_400), fence: .strict)
     var spec = JobSpec(
       name: "row-\(job.line)", project: settings.trace.names[Int(job.project)],
-      user: settings.trace.names[Int(job.user)], priority: job.priority, role: role,
+      user: settings.trace.names[Int(job.user)], priority: priority(of: job), role: role,
       walltime: job.walltimeMilliseconds == 0 ? nil : .milliseconds(job.walltimeMilliseconds), restart: restart,
       checkpointEvery: settings.checkpointMilliseconds / 1000)
     spec.wishes.segment = job.segment
     tell(.submit([spec], key: "", requestHash: 0))
     work()
+  }
+
+  /// What is known of durations is what the order of a queue by them needs.
+  private func priority(of job: TraceJob) -> Int32 {
+    guard settings.policy == .sjf else { return job.priority }
+    return -Int32(min(1_000_000_000, (job.durationMilliseconds + 999) / 1000))
   }
 
   private static let command = ["work"]

@@ -16,6 +16,8 @@ public enum PlanAnswer: Hashable, Sendable {
   case startsAt(Instant, deviceType: Int32, HeldPlace)
   /// No start within `TimeGrid.horizon`, or none that can be foreseen.
   case beyondHorizon
+  /// Does not start now, and no place is held for it: too many are before it (`PlanningMode`).
+  case behind
   /// Not on this fleet, whatever ends and returns: for each type that it allows, why not.
   case never([NeverReason])
 }
@@ -88,6 +90,7 @@ public struct PlanningRound: Sendable {
     case now
     case later
     case beyondHorizon
+    case behind
     case never
   }
 
@@ -136,7 +139,7 @@ public struct PlanningRound: Sendable {
     let entry = entries[gang]
     return switch entry.kind {
     case .now, .later: now + grid.start(ofBucket: Int(entry.bucket))
-    case .beyondHorizon, .never: nil
+    case .beyondHorizon, .behind, .never: nil
     }
   }
 
@@ -145,6 +148,7 @@ public struct PlanningRound: Sendable {
     let range = Int(entry.first)..<Int(entry.first + entry.count)
     switch entry.kind {
     case .beyondHorizon: return .beyondHorizon
+    case .behind: return .behind
     case .never: return .never(Array(reasons[range]))
     case .now: return .startsNow(deviceType: Int32(entry.type), place(entry, range))
     case .later:

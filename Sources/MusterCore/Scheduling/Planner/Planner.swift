@@ -67,18 +67,31 @@ public struct Planner: ~Copyable {
     var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
-    for i in pending.indices { answer(pending[i], view, &round) }
+    var held = 0
+    for i in pending.indices {
+      guard held == 0 || !view.mode.blocksAtHead else {
+        round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
+        continue
+      }
+      answer(pending[i], view, mayHold: held < view.mode.reservations, &round)
+      if round.entries[i].kind == .later || round.entries[i].kind == .beyondHorizon { held += 1 }
+    }
     return round
   }
 
   private mutating func answer(
-    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, mayHold: Bool, _ round: inout PlanningRound
   ) {
     let mix = mix(gang)
     switch mix {
     case .none: break
     case .last: if startWhole(gang, &round) || startMixed(gang, view, &round) { return }
     case .first, .only: if startMixed(gang, view, &round) { return }
+    }
+    guard mayHold else {
+      if mix == .none || mix == .first, startWhole(gang, &round) { return }
+      round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
+      return
     }
     answerWhole(gang, mayStartNow: mix != .only, &round)
     if mix != .none { correctMixed(gang, view, &round) }

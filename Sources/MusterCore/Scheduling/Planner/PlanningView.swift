@@ -10,6 +10,7 @@ public struct PlanningView: Sendable {
   public var quotas: QuotaLimits
   /// What `PendingGang.filter` points to.
   public var filters: [NodeFilter]
+  public var mode = PlanningMode.all
 
   public init(
     now: Instant, nodesInService: [Int32], running: [RunningGang] = [], sharedNodes: [SharedNode] = [],

@@ -1,0 +1,23 @@
+/// How a round treats those behind a gang that must wait.
+public struct PlanningMode: Hashable, Sendable {
+  /// The first gang that cannot start now blocks all behind it.
+  public var blocksAtHead: Bool
+  /// So many of the gangs that wait, first ones first, are held a place; those behind them start now where they delay
+  /// none of these, or wait.
+  public var reservations: Int
+  /// Gangs looked at in a round.
+  public var depth: Int
+
+  public init(blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = .max) {
+    self.blocksAtHead = blocksAtHead
+    self.reservations = reservations
+    self.depth = depth
+  }
+
+  /// Every gang has a place (conservative backfill).
+  public static let all = PlanningMode()
+  /// First come, first served.
+  public static let fifo = PlanningMode(blocksAtHead: true, depth: 256)
+  /// One place, for the first that waits: EASY backfill, as Slurm's default (`bf_max_job_test` and its like aside).
+  public static let easy = PlanningMode(reservations: 1)
+}
