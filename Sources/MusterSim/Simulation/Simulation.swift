@@ -29,6 +29,7 @@ public struct Simulation: ~Copyable {
   let settings: SimSettings
   let jobs: [TraceJob]
   var controller: Controller
+  private var scheduler: Scheduler
   var events = EventQueue()
   var chores = Chores()
   var faults: FaultStream?
@@ -44,6 +45,10 @@ public struct Simulation: ~Copyable {
   let limit: Int64
   /// The next job to submit.
   var next = 0
+  /// By number of a job in the core, from 1: its place in the trace.
+  private var indexOfJob: [Int32] = []
+  /// What the core refused as impossible.
+  private(set) var refused: [RejectedRow] = []
   var unended = 0
   public private(set) var isDone = false
 
@@ -68,6 +73,9 @@ public struct Simulation: ~Copyable {
     faultCounts = [Int](repeating: 0, count: settings.faults?.kinds.count ?? 0)
     level = UseOverTime.Piece(free: settings.fleet.devices)
     use = UseOverTime(begin: begin)
+    // Where no job says how long it takes at most, nothing is known of any later time: the first bucket says it all.
+    let knowsEnds = jobs.contains { $0.walltimeMilliseconds > 0 }
+    scheduler = Scheduler(grid: knowsEnds ? .standard : TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 8)]))
     limit = Self.limit(jobs, settings.fleet, begin: begin)
     var cluster = Cluster()
     cluster.reserve(nodes: nodes.count, jobs: jobs.count, members: nodes.count)
@@ -138,10 +146,13 @@ public struct Simulation: ~Copyable {
     return min(jobs[next].submitMilliseconds, events.nextAt ?? .max)
   }
 
-  /// The seam to the planner. The controller still places by itself, at once, in the order of its queue, and knows no
-  /// policy; when planning is a step of its own it is taken here, once for all that happened at one moment, with
-  /// `settings.policy` and the durations of the waiting jobs (`jobs[i].durationMilliseconds`, for sjf).
-  private mutating func plan() {}
+  /// One round for all that happened at one moment, started at once. The planner knows no policies yet: `settings.policy`
+  /// and the durations of the jobs that wait (`jobs[i].durationMilliseconds`, for sjf) are to be handed over here.
+  private mutating func plan() {
+    // Without preemption a full fleet starts nothing: the round waits until something is free.
+    guard level.free > 0 || settings.policy == .muster, let input = controller.takePlanningInput() else { return }
+    tell(.commitPlan(scheduler.plan(input)))
+  }
 
   /// Time passes, and nothing changes in it.
   private mutating func pass(to at: Int64) {
@@ -187,10 +198,7 @@ public struct Simulation: ~Copyable {
   }
 
   private mutating func submit() {
-    let job = jobs[next]
-    runs[next].phase = .waiting
-    unended += 1
-    level.waiting += 1
+    let (i, job) = (next, jobs[next])
     next += 1
     let role = RoleSpec(
       nodes: job.nodes, devicesPerNode: job.devicesPerNode, ranksPerNode: 1, command: Self.command,
@@ -204,9 +212,20 @@ public struct Simulation: ~Copyable {
       walltime: job.walltimeMilliseconds == 0 ? nil : .milliseconds(job.walltimeMilliseconds), restart: restart,
       checkpointEvery: settings.checkpointMilliseconds / 1000)
     spec.wishes.segment = job.segment
-    tell(.submit([spec], key: "", requestHash: 0))
-    work()
+    runs[i].phase = .waiting
+    unended += 1
+    level.waiting += 1
+    indexOfJob.append(Int32(i))
+    guard case .refused(let why) = tell(.submit([spec], key: "", requestHash: 0)) else { return work() }
+    indexOfJob.removeLast()
+    runs[i].phase = .refused
+    unended -= 1
+    level.waiting -= 1
+    refused.append(RejectedRow(line: Int(job.line), reason: why.message))
   }
+
+  /// The place in the trace of a job of the core: nobody else submits.
+  func index(_ job: JobID) -> Int { Int(indexOfJob[Int(job.number) - 1]) }
 
   private static let command = ["work"]
 
