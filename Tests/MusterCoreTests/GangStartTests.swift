@@ -18,6 +18,10 @@ private struct Gang: ~Copyable {
     let role = RoleSpec(nodes: Self.size, devicesPerNode: 8, ranksPerNode: 1, command: ["x"], workingDirectory: "/")
     let spec = JobSpec(name: "j", user: "u", role: role)
     _ = controller.handle(.submit([spec], key: "", requestHash: 0), now: Self.start)
+    var scheduler = Scheduler(grid: TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 8)]))
+    if let input = controller.takePlanningInput() {
+      _ = controller.handle(.commitPlan(scheduler.plan(input)), now: Self.start)
+    }
   }
 
   /// A controller that starts on the same journal.
