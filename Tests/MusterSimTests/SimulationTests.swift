@@ -80,16 +80,20 @@ import Testing
     var simulation = Simulation(settings)
     while simulation.advance(moments: 10) {}
     var last: [Place] = []
-    var moves = 0
+    var (endedAt, atOnce) = (Instant.never, 0)
     for fact in simulation.takeFacts() {
+      if case .attemptEnded = fact.event { endedAt = fact.at }
       guard case .attemptStarted(let started) = fact.event else { continue }
       #expect(started.resumeStep % 60 == 0)
-      if !last.isEmpty, zip(last, started.places).count(where: { $0.node != $1.node }) <= 1 { moves += 1 }
+      // Where two nodes were out it had to wait, and may be placed anew.
+      if fact.at == endedAt {
+        #expect(zip(last, started.places).count(where: { $0.node != $1.node }) == 1)
+        atOnce += 1
+      }
       last = started.places
     }
     let results = simulation.results()
-    #expect(results.jobs[0].faults > 0 && moves == Int(results.jobs[0].attempts) - 1)
-    #expect(results.completed == 1)
+    #expect(results.jobs[0].faults > 0 && atOnce > 0 && results.completed == 1)
   }
 
   /// Everything at once, on a fleet so small and so bad that all of it meets: racks, lemons, faults without a node to
@@ -145,20 +149,22 @@ import Testing
     #expect(a.stateHash != b.stateHash)
   }
 
-  @Test("all of Philly on 512 GPUs is run to its end, twice the same")
+  @Test("a day of Philly on 256 GPUs is run to its end, twice the same")
   func philly() throws {
     guard let shared = SimWorld.shared else {
       print("skipped: ../shared/data is absent")
       return
     }
     let data = try Data(contentsOf: shared.appending(path: "philly-2017/philly.csv"))
-    let fleet = SimWorld.fleet(64)
-    let trace = try Trace(Array(data), format: .philly, fleet: fleet)
+    let fleet = SimWorld.fleet(32)
+    let window = TraceWindow(from: TraceFormat.philly.moment("2017-10-09"), to: TraceFormat.philly.moment("2017-10-10"))
+    let trace = try Trace(Array(data), format: .philly, fleet: fleet, window: window)
     var settings = SimSettings(fleet: fleet, trace: trace, policy: .muster)
     settings.faults = FaultModel.preset("rsc1")
     (settings.checkpointMilliseconds, settings.restartMilliseconds) = (1_800_000, 180_000)
     let (results, hash) = SimWorld.run(settings)
-    #expect(results.completed == 82_247 && results.accounts.sum == results.capacity)
+    #expect(
+      results.completed == trace.jobs.count && trace.jobs.count > 500 && results.accounts.sum == results.capacity)
     let again = SimWorld.run(settings)
     #expect(again.stateHash == hash && again.results.jobs == results.jobs)
   }

@@ -30,9 +30,13 @@ struct JobRun: Sendable {
     case running
     case stopping
     case over
+    /// The core did not take it.
+    case refused
   }
 
   var phase = Phase.notSubmitted
+  /// In the core, once it has started.
+  var number = JobID(0)
   var attempt: Int32 = 0
   var faults: Int32 = 0
   var preemptions: Int32 = 0

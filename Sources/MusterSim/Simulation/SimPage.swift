@@ -63,7 +63,7 @@ extension SimResults {
     let span = Self.length(end - begin)
     var text = "\(fleet.devices) GPUs on \(fleet.nodes) nodes, \(CalendarTime.text(milliseconds: begin)) to "
     text += "\(CalendarTime.text(milliseconds: end)) (\(span)). \(jobs.count) jobs submitted, \(completed) completed, "
-    text += "\(jobs.count - completed) unfinished; \(settings.trace.rejected.count) rows rejected. "
+    text += "\(jobs.count - completed) unfinished; \(rejected.count) rows rejected. "
     let sorted = waits
     if let longest = sorted.last {
       text += "Wait: mean \(Self.length(sorted.reduce(0, +) / Int64(sorted.count))), "

@@ -26,6 +26,8 @@ public struct SimResults: Sendable {
 
   public var settings: SimSettings
   public var jobs: [Job]
+  /// By the reader and by the core, in order of lines.
+  public var rejected: [RejectedRow]
   public var accounts: Accounts
   public var use: UseOverTime
   public var begin: Int64
@@ -53,7 +55,7 @@ public struct SimResults: Sendable {
       "rows": [
         "read": .int(Int64(settings.trace.rowsRead)),
         "rejected": .array(
-          settings.trace.rejected.map { ["line": .int(Int64($0.line)), "reason": .string($0.reason)] }),
+          rejected.map { ["line": .int(Int64($0.line)), "reason": .string($0.reason)] }),
       ],
       "jobs": [
         "submitted": .int(Int64(jobs.count)), "completed": .int(Int64(completed)),
@@ -96,7 +98,7 @@ extension Simulation {
     precondition(isDone, "results are asked for before the end")
     var found: [SimResults.Job] = []
     found.reserveCapacity(next)
-    for i in 0..<next {
+    for i in 0..<next where runs[i].phase != .refused {
       let (run, job) = (runs[i], jobs[i])
       found.append(
         SimResults.Job(
@@ -106,7 +108,9 @@ extension Simulation {
           attempts: run.attempt, faults: run.faults, preemptions: run.preemptions, redoneMilliseconds: run.redone))
     }
     return SimResults(
-      settings: settings, jobs: found, accounts: accounts, use: use, begin: begin, end: now,
+      settings: settings, jobs: found,
+      rejected: (settings.trace.rejected + refused).sorted { $0.line < $1.line }, accounts: accounts, use: use,
+      begin: begin, end: now,
       preemptions: runs.reduce(0) { $0 + Int64($1.preemptions) }, lostToPreemption: lostToPreemption,
       faultCounts: faultCounts)
   }

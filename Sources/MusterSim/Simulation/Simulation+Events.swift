@@ -50,8 +50,7 @@ extension Simulation {
   // MARK: Gangs
 
   private func member(_ job: Int, _ index: Int) -> MemberID {
-    MemberID(
-      attempt: AttemptID(job: JobID(Int64(job) + 1), number: runs[job].attempt), index: Int32(index))
+    MemberID(attempt: AttemptID(job: runs[job].number, number: runs[job].attempt), index: Int32(index))
   }
 
   /// All prepare, the first holds a port; all start. (Ranks that have said nothing are not listed: most never do.)
@@ -121,7 +120,7 @@ extension Simulation {
   private func jobs(on node: Int32) -> [Int] {
     controller.cluster.memberSlots(onNode: NodeID(node)).reversed().map { slot in
       let attempt = controller.cluster.member(slot).attemptSlot
-      return Int(controller.cluster.job(controller.cluster.attempt(attempt).jobSlot).id.number) - 1
+      return index(controller.cluster.job(controller.cluster.attempt(attempt).jobSlot).id)
     }
   }
 

@@ -19,12 +19,10 @@ extension Simulation {
     }
   }
 
-  /// The trace's jobs are submitted in their order, and nobody else submits.
-  private func index(_ job: JobID) -> Int { Int(job.number) - 1 }
-
   private mutating func attemptStarted(_ started: AttemptStarted) {
     let i = index(started.attempt.job)
     precondition(runs[i].phase == .waiting, "job \(i + 1) was started and did not wait")
+    runs[i].number = started.attempt.job
     places[i] = started.places
     var held: Int32 = 0
     for place in started.places { held += hold(place) }

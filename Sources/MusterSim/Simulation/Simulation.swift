@@ -29,7 +29,7 @@ public struct Simulation: ~Copyable {
   let settings: SimSettings
   let jobs: [TraceJob]
   var controller: Controller
-  var scheduler = Scheduler()
+  private var scheduler: Scheduler
   /// The next tick that was asked for.
   private var tickAt: Int64 = 0
   var events = EventQueue()
@@ -47,6 +47,10 @@ public struct Simulation: ~Copyable {
   let limit: Int64
   /// The next job to submit.
   var next = 0
+  /// By number of a job in the core, from 1: its place in the trace.
+  private var indexOfJob: [Int32] = []
+  /// What the core refused as impossible.
+  private(set) var refused: [RejectedRow] = []
   var unended = 0
   public private(set) var isDone = false
 
@@ -71,6 +75,9 @@ public struct Simulation: ~Copyable {
     faultCounts = [Int](repeating: 0, count: settings.faults?.kinds.count ?? 0)
     level = UseOverTime.Piece(free: settings.fleet.devices)
     use = UseOverTime(begin: begin)
+    // Where no job says how long it takes at most, nothing is known of any later time: the first bucket says it all.
+    let knowsEnds = jobs.contains { $0.walltimeMilliseconds > 0 }
+    scheduler = Scheduler(grid: knowsEnds ? .standard : TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 8)]))
     limit = Self.limit(jobs, settings.fleet, begin: begin)
     var cluster = Cluster()
     cluster.reserve(nodes: nodes.count, jobs: jobs.count, members: nodes.count)
@@ -145,7 +152,8 @@ public struct Simulation: ~Copyable {
 
   /// A round, once for all that happened at one moment; it takes no time.
   private mutating func plan() {
-    while let input = controller.takePlanningInput() {
+    // Without preemption a full fleet starts nothing: the round waits until something is free.
+    while level.free > 0, let input = controller.takePlanningInput() {
       tell(.commitPlan(scheduler.plan(input)))
       work()
     }
@@ -201,10 +209,7 @@ public struct Simulation: ~Copyable {
   }
 
   private mutating func submit() {
-    let job = jobs[next]
-    runs[next].phase = .waiting
-    unended += 1
-    level.waiting += 1
+    let (i, job) = (next, jobs[next])
     next += 1
     let role = RoleSpec(
       nodes: job.nodes, devicesPerNode: job.devicesPerNode, ranksPerNode: 1, command: Self.command,
@@ -218,8 +223,16 @@ public struct Simulation: ~Copyable {
       walltime: job.walltimeMilliseconds == 0 ? nil : .milliseconds(job.walltimeMilliseconds), restart: restart,
       checkpointEvery: settings.checkpointMilliseconds / 1000)
     spec.wishes.segment = job.segment
-    tell(.submit([spec], key: "", requestHash: 0))
-    work()
+    runs[i].phase = .waiting
+    unended += 1
+    level.waiting += 1
+    indexOfJob.append(Int32(i))
+    guard case .refused(let why) = tell(.submit([spec], key: "", requestHash: 0)) else { return work() }
+    indexOfJob.removeLast()
+    runs[i].phase = .refused
+    unended -= 1
+    level.waiting -= 1
+    refused.append(RejectedRow(line: Int(job.line), reason: why.message))
   }
 
   /// What is known of durations is what the order of a queue by them needs.
@@ -227,6 +240,9 @@ public struct Simulation: ~Copyable {
     guard settings.policy == .sjf else { return job.priority }
     return -Int32(min(1_000_000_000, (job.durationMilliseconds + 999) / 1000))
   }
+
+  /// The place in the trace of a job of the core: nobody else submits.
+  func index(_ job: JobID) -> Int { Int(indexOfJob[Int(job.number) - 1]) }
 
   private static let command = ["work"]
 

@@ -10,7 +10,7 @@ enum SimText {
       "fleet        \(fleet.nodes) nodes of \(fleet.devicesPerNode) GPUs, \(fleet.devices) in all",
       "time         \(CalendarTime.text(milliseconds: results.begin)) to \(CalendarTime.text(milliseconds: results.end))"
         + " (\(Timestamps.length(seconds: Double(results.end - results.begin) / 1000)))",
-      "rows         \(results.settings.trace.rowsRead) read, \(results.settings.trace.rejected.count) rejected",
+      "rows         \(results.settings.trace.rowsRead) read, \(results.rejected.count) rejected",
       "jobs         \(results.jobs.count) submitted, \(results.completed) completed, "
         + "\(results.jobs.count - results.completed) unfinished",
     ]
