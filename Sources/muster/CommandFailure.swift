@@ -8,6 +8,7 @@ enum CommandFailure: Error, Hashable {
   case timedOut(seconds: Double)
   case unreadableFile(String)
   case wrongJob(file: String, JobFileErrors)
+  case wrongPolicy(file: String, JobFileErrors)
   case fileExists(String)
   case wrongTime(String)
   case wrongVariable(String)
@@ -35,7 +36,8 @@ enum CommandFailure: Error, Hashable {
     switch self {
     case .silent(let code): code
     case .timedOut: CommandStatus.timedOut.rawValue
-    case .unreadableFile, .unwritableFile, .wrongJob, .wrongTime, .wrongVariable, .notConfirmed, .notAMessage,
+    case .unreadableFile, .unwritableFile, .wrongJob, .wrongPolicy, .wrongTime, .wrongVariable, .notConfirmed,
+      .notAMessage,
       .messageTooLong:
       CommandStatus.usage.rawValue
     case .plainLogin, .unknownController: CommandStatus.usage.rawValue
@@ -56,6 +58,7 @@ enum CommandFailure: Error, Hashable {
     case .unreadableFile: "unreadableFile"
     case .unwritableFile: "unwritableFile"
     case .wrongJob: "invalidJob"
+    case .wrongPolicy: "invalidPolicy"
     case .fileExists: "fileExists"
     case .wrongTime, .wrongVariable, .notAMessage, .messageTooLong: "usage"
     case .notConfirmed: "notConfirmed"
@@ -78,7 +81,7 @@ enum CommandFailure: Error, Hashable {
     case .silent: ""
     case .timedOut(let seconds): "not done within \(Timestamps.length(seconds: seconds))"
     case .unreadableFile(let path): "\(path) cannot be read"
-    case .wrongJob(let file, let errors): errors.message(file: file)
+    case .wrongJob(let file, let errors), .wrongPolicy(let file, let errors): errors.message(file: file)
     case .fileExists(let path): "\(path) exists"
     case .wrongTime(let text): "\(text) is no length of time"
     case .wrongVariable(let text): "\(text) is no variable"
@@ -105,7 +108,7 @@ enum CommandFailure: Error, Hashable {
 
   var remedy: String {
     switch self {
-    case .silent, .wrongJob, .cannotServe: ""
+    case .silent, .wrongJob, .wrongPolicy, .cannotServe: ""
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"
     case .notOurAddress: "`ip address` shows those that it has; 0.0.0.0 is all of them"

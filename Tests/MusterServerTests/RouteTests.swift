@@ -9,21 +9,21 @@ import Testing
 @testable import MusterServer
 
 /// Requests to the routes as they are served, without a socket.
-private struct Asked {
+struct Asked {
   var status: Int
   var headers: HTTPFields
   var text: String
   var json: JSON { get throws { try JSON.parse(Array(text.utf8)) } }
 }
 
-private struct Collector: ResponseBodyWriter {
+struct Collector: ResponseBodyWriter {
   final class Text { var bytes: [UInt8] = [] }
   let text: Text
   mutating func write(_ buffer: ByteBuffer) async throws { text.bytes += Array(buffer.readableBytesView) }
   consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
-private func withServer(
+func withServer(
   _ body: (_ ask: (HTTPRequest.Method, String, String, HTTPFields) async throws -> Asked) async throws -> Void
 ) async throws {
   let folder = NSTemporaryDirectory() + "muster-routes-\(UUID().uuidString)"
