@@ -28,7 +28,8 @@ struct Muster: ParsableCommand {
       CommandGroup(
         name: "Fleet",
         subcommands: [
-          ApplyCommand.self, QuotaCommand.self, MaintenanceCommand.self, EventsCommand.self, InjectCommand.self,
+          ApplyCommand.self, PolicyCommand.self, QuotaCommand.self, MaintenanceCommand.self, EventsCommand.self,
+          InjectCommand.self,
           NotifyCommand.self, LoginCommand.self, VersionCommand.self,
         ]),
       CommandGroup(name: "Hosting", subcommands: HostCommands.subcommands),

@@ -125,6 +125,8 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.fleet.request("GET", "/v1/policy")[1]["projects"], [])
         self.fleet.muster("apply", "-f", path)
         self.assertIn("Nothing changes", self.fleet.muster("apply", "-f", path).stdout)
+        whole = self.fleet.muster("policy").stdout
+        self.assertIn("Nothing changes", self.fleet.muster("apply", "-f", "-", stdin=whole).stdout)
         job = self.fleet.submit(["sleep", "60"], devices=3, project="vision", priority="urgent")
         self.assertEqual(self.fleet.wait_state(job, "running")["priority"], 50)
         row = self.fleet.json("quota")["projects"][0]

@@ -115,6 +115,8 @@ import Testing
     let (all, requests) = try run("cancel", "41")
     #expect(all.status == 0, "one had ended already")
     #expect(requests.filter { $0.method == "POST" }.map(\.path) == [41, 42, 44].map { "/v1/jobs/\($0)/cancel" })
+    let (some, _) = try run("cancel", "41_9", "1")
+    #expect(some.status == 3 && some.out == "Job 1 is stopping.\n" && some.error.contains("no task 9"))
     #expect(try run("job", "41_").0.status == 2 && run("job", "41_3_1").0.status == 2)
   }
 

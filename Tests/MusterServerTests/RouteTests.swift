@@ -100,6 +100,8 @@ func withServer(
       #expect(page["jobs"]?.arrayValue?.compactMap { $0["id"] } == [2, 3])
       let one = try await ask(.get, "/v1/jobs?array=1&index=9", "", [:]).json["jobs"]?.arrayValue ?? []
       #expect(one.map { $0["id"] } == [3])
+      #expect(try await ask(.get, "/v1/jobs?array=1&state=running", "", [:]).json["jobs"] == [])
+      #expect(try await ask(.get, "/v1/jobs?index=3", "", [:]).status == 400)
       #expect(try await ask(.get, "/v1/jobs?array=2", "", [:]).status == 404)
       #expect(try await ask(.get, "/v1/jobs?array=4", "", [:]).status == 404)
     }

@@ -248,7 +248,11 @@ struct PolicyReader<Node: JobFileNode> {
         limits.runningJobs = fields.integer(value, path, member.name, PolicyPart.Limits.runningJobs).map { Int32($0) }
       case "devices":
         limits.devices = fields.integer(value, path, member.name, PolicyPart.Limits.devices).map { Int32($0) }
-      case "walltime": limits.walltime = fields.span(value, path, "walltime", zero: false)
+      case "walltime":
+        // Whole seconds: answers say it so.
+        limits.walltime = fields.span(value, path, "walltime", zero: false).map {
+          Span.seconds(($0.nanoseconds + 999_999_999) / 1_000_000_000)
+        }
       // As answers say it, so that what was read may be sent back.
       case "walltimeSeconds":
         limits.walltime = fields.integer(value, path, member.name, 1...315_360_000).map { Span.seconds($0) }

@@ -47,7 +47,7 @@ enum MaintenanceText {
 
   /// To the second: `2026-12-01T08:00:00Z`.
   private static func time(_ window: JSON, _ name: String) -> String {
-    guard let text = window[name]?.stringValue, text.hasSuffix(".000Z") else { return window.shown(name) }
-    return text.dropLast(5) + "Z"
+    guard let text = window[name]?.stringValue, let dot = text.lastIndex(of: ".") else { return window.shown(name) }
+    return text[..<dot] + "Z"
   }
 }
