@@ -81,6 +81,14 @@ public final class Client {
     try json(try send(HTTPRequest(.post, target, headers: headers, body: Array(body.text.utf8))))
   }
 
+  public func put(_ target: String, _ body: JSON) throws(ClientError) -> JSON {
+    try json(try send(HTTPRequest(.put, target, body: Array(body.text.utf8))))
+  }
+
+  public func delete(_ target: String) throws(ClientError) -> JSON {
+    try json(try send(HTTPRequest(.delete, target)))
+  }
+
   private func json(_ bytes: [UInt8]) throws(ClientError) -> JSON {
     do {
       return try JSON.parse(bytes)

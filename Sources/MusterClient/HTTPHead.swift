@@ -3,6 +3,8 @@ public struct HTTPRequest: Hashable, Sendable {
   public enum Method: String, Sendable {
     case get = "GET"
     case post = "POST"
+    case put = "PUT"
+    case delete = "DELETE"
   }
   public var method: Method
   /// With its query, e.g. `/v1/jobs?limit=500`.
@@ -23,7 +25,9 @@ public struct HTTPRequest: Hashable, Sendable {
   func bytes(for endpoint: Endpoint) -> [UInt8] {
     var text = "\(method.rawValue) \(target) HTTP/1.1\r\nHost: \(endpoint.address)\r\n"
     text += "Authorization: Bearer \(endpoint.token)\r\n"
-    if method == .post { text += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
+    if method == .post || method == .put {
+      text += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n"
+    }
     for header in headers { text += "\(header.name): \(header.value)\r\n" }
     return Array((text + "\r\n").utf8) + body
   }

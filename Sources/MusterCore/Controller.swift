@@ -105,6 +105,9 @@ public struct Controller: ~Copyable, Sendable {
     case .cancel(let job): return cancel(job)
     case .hold(let job): return hold(job)
     case .release(let job): return release(job)
+    case .applyPolicy(let policy): return apply(policy: policy)
+    case .addMaintenance(let window): return add(window)
+    case .removeMaintenance(let id): return removeMaintenance(id)
     case .drain(let node, let reason): return drain(node, reason: reason)
     case .resume(let node): return resume(node)
     case .fence(let node): return fence(node)
@@ -156,6 +159,10 @@ public enum Command: Sendable {
   case cancel(JobID)
   case hold(JobID)
   case release(JobID)
+  case applyPolicy(Policy)
+  /// Its number is ignored: the core gives one.
+  case addMaintenance(Maintenance)
+  case removeMaintenance(id: Int64)
   case drain(node: String, reason: String)
   case resume(node: String)
   case fence(node: String)
@@ -205,10 +212,15 @@ public enum Refusal: Error, Sendable, Hashable {
   /// The fleet could never run it, whatever ends and returns.
   case impossible(job: String, why: String)
   case noSuchPriority(String, known: [String])
+  case noSuchMaintenance(Int64)
+  case maintenanceIsPast
+  case tooManyMaintenances(limit: Int)
+  case noSuchLevel(String, known: [String])
+  case noSuchDomain(String, level: String)
 
   public var code: String {
     switch self {
-    case .noSuchJob, .noSuchNode: "notFound"
+    case .noSuchJob, .noSuchNode, .noSuchMaintenance: "notFound"
     case .jobHasEnded: "jobHasEnded"
     case .jobNotPending: "jobNotPending"
     case .queueFull: "queueFull"
@@ -223,6 +235,10 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tooManyTokens: "tooManyTokens"
     case .impossible: "impossible"
     case .noSuchPriority: "noSuchPriority"
+    case .maintenanceIsPast: "maintenanceIsPast"
+    case .tooManyMaintenances: "tooManyMaintenances"
+    case .noSuchLevel: "noSuchLevel"
+    case .noSuchDomain: "noSuchDomain"
     }
   }
 
@@ -244,6 +260,11 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenExpired: "the join token has expired"
     case .tooManyTokens(let limit): "\(limit) join tokens are valid: that is the limit"
     case .impossible(let job, let why): "job \"\(job)\" can never run on this fleet: it \(why)"
+    case .noSuchMaintenance(let id): "maintenance \(id) does not exist"
+    case .maintenanceIsPast: "the maintenance would be over already"
+    case .tooManyMaintenances(let limit): "\(limit) maintenances are planned: that is the limit"
+    case .noSuchLevel(let level, _): "the topology has no level \"\(level)\""
+    case .noSuchDomain(let domain, let level): "there is no \(level) \"\(domain)\""
     case .noSuchPriority(let name, _): "no priority has the name \"\(name)\""
     }
   }
@@ -265,6 +286,12 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
     case .impossible: "ask for what the fleet has (`muster nodes`, `muster topology`), or add the nodes first"
+    case .noSuchMaintenance: "`muster maintenance list` lists those there are"
+    case .maintenanceIsPast: "give a time that ends later than now, and later than it begins"
+    case .tooManyMaintenances: "remove some with `muster maintenance remove`"
+    case .noSuchLevel(_, let known): "its levels are \(known.joined(separator: ", ")): `muster apply` declares them"
+    case .noSuchDomain(_, let level):
+      "`muster apply` says which nodes lie in which \(level), or their agents do with --label \(level)=NAME"
     case .noSuchPriority(_, let known):
       known.isEmpty
         ? "no priority has a name yet: `muster apply` gives some, and numbers may always be used"

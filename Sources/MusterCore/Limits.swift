@@ -46,6 +46,8 @@ public struct Limits: Sendable, Hashable {
   /// Join tokens valid at the same time.
   public var joinTokens = 1_000
   public var planning = PlanningMode.all
+  /// Planned at the same time.
+  public var maintenance = 1_000
   /// Members on one node at a time; bounds jobs that ask for no device.
   public var membersPerNode: Int32 = 64
 

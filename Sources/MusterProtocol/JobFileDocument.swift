@@ -40,6 +40,17 @@ public struct JobDocument: Hashable, Sendable {
   /// twice) is in `problems`, for the reader to report with its own. Throws what leaves no tree to look for more in: no
   /// YAML, a second document, a file that is too large.
   package static func read(yaml: String) throws(JobFileErrors) -> (document: JobDocument, problems: [JobFileProblem]) {
+    let (documents, problems) = try readAll(yaml: yaml, limitBytes: limitBytes)
+    if documents.count > 1 {
+      throw refusal(line: documents[1].line, field: "", value: "a second document", .oneDocument)
+    }
+    return (documents.first ?? JobDocument(.mapping([]), line: 1), problems)
+  }
+
+  /// All documents of a file.
+  static func readAll(
+    yaml: String, limitBytes: Int
+  ) throws(JobFileErrors) -> (documents: [JobDocument], problems: [JobFileProblem]) {
     guard yaml.utf8.count <= limitBytes else {
       throw refusal(line: nil, field: "", value: "\(yaml.utf8.count) bytes", .size(limit: limitBytes))
     }
@@ -47,15 +58,18 @@ public struct JobDocument: Hashable, Sendable {
     var doubles = JobFileDoubles(yaml: yaml.first == "\u{FEFF}" ? String(yaml.dropFirst()) : yaml)
     while true {
       do {
-        guard let root = try onlyNode(of: doubles.yaml) else { return (JobDocument(.mapping([]), line: 1), []) }
+        let parser = try Parser(yaml: doubles.yaml, encoding: .utf8)
         var builder = TreeBuilder(doubles: doubles)
-        let document = builder.build(root, path: "", depth: 0)
-        if let tooLarge = builder.tooLarge { throw JobFileErrors(problems: [tooLarge]) }
+        var documents: [JobDocument] = []
+        while let root = try parser.nextRoot() {
+          documents.append(builder.build(root, path: "", depth: 0))
+          if let tooLarge = builder.tooLarge { throw JobFileErrors(problems: [tooLarge]) }
+        }
         // Whatever was marked must come out as a problem: a file with doubled names is never accepted.
         if doubles.count > 0, builder.problems.isEmpty {
           throw refusal(line: nil, field: "", value: "written more than once", .once(firstLine: nil))
         }
-        return (document, builder.problems)
+        return (documents, builder.problems)
       } catch YamlError.duplicatedKeysInMapping(_, let place)
         where doubles.markName(line: place.mark.line, column: place.mark.column)
       {
@@ -68,15 +82,6 @@ public struct JobDocument: Hashable, Sendable {
         throw refusal(line: nil, field: "", value: "(unreadable)", .yaml("\(error)"))
       }
     }
-  }
-
-  private static func onlyNode(of yaml: String) throws -> Node? {
-    let parser = try Parser(yaml: yaml, encoding: .utf8)
-    let root = try parser.nextRoot()
-    if let second = try parser.nextRoot() {
-      throw refusal(line: second.mark?.line, field: "", value: "a second document", .oneDocument)
-    }
-    return root
   }
 
   static func refusal(line: Int?, field: String, value: String, _ rule: JobFileRule) -> JobFileErrors {

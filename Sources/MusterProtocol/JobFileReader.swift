@@ -35,14 +35,16 @@ struct JobFileReader<Node: JobFileNode> {
     roleLine = root.line
     readJob(root)
     finish()
-    guard problems.isEmpty else {
-      // What has no line comes last; problems of one line stay in the order in which they were found.
-      let sorted = problems.enumerated().sorted { a, b in
-        (a.element.line ?? .max, a.offset) < (b.element.line ?? .max, b.offset)
-      }
-      return .failure(JobFileErrors(problems: sorted.map(\.element)))
-    }
+    guard problems.isEmpty else { return .failure(errors) }
     return .success(JobRequest(spec: spec, array: array))
+  }
+
+  /// What has no line comes last; problems of one line stay in the order in which they were found.
+  var errors: JobFileErrors {
+    let sorted = problems.enumerated().sorted { a, b in
+      (a.element.line ?? .max, a.offset) < (b.element.line ?? .max, b.offset)
+    }
+    return JobFileErrors(problems: sorted.map(\.element))
   }
 
   private mutating func readJob(_ root: Node) {

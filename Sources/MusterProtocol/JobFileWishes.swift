@@ -50,7 +50,7 @@ extension JobFileReader {
     return nil
   }
 
-  private mutating func bool(_ node: Node, _ path: String, _ field: String) -> Bool? {
+  mutating func bool(_ node: Node, _ path: String, _ field: String) -> Bool? {
     let text: String? =
       if case .other(let text) = node.scalar { text } else if case .plain(let text) = node.scalar { text } else { nil }
     switch text {
@@ -125,7 +125,7 @@ extension JobFileReader {
   // MARK: Lists
 
   /// A list of texts, or one text; `separator`: what stands between several in one text.
-  private mutating func texts(
+  mutating func texts(
     _ node: Node, _ field: String, separator: Character?, example: String
   ) -> [(text: String, node: Node)]? {
     guard let elements = node.elements else {

@@ -22,5 +22,13 @@ enum CallerContext {
       defaultName: defaultName, now: Instant(nanoseconds: Int64(nowUnixSeconds * 1000) * 1_000_000))
   }
 
+  /// `2026-12-01T08:00:00Z`, `now`, `now+2h`; nil for all else.
+  static func moment(_ text: String) -> Instant? {
+    let now = Instant(nanoseconds: Int64(nowUnixSeconds * 1000) * 1_000_000)
+    if text == "now" { return now }
+    if text.hasPrefix("now+") { return JobFile.span(String(text.dropFirst(4))).map { now + $0 } }
+    return Moment.parse(text)
+  }
+
   static var nowUnixSeconds: Double { Date().timeIntervalSince1970 }
 }

@@ -8,6 +8,7 @@ enum CommandFailure: Error, Hashable {
   case timedOut(seconds: Double)
   case unreadableFile(String)
   case wrongJob(file: String, JobFileErrors)
+  case wrongPolicy(file: String, JobFileErrors)
   case fileExists(String)
   /// A file of a simulation; one line a problem.
   case wrongInput(String)
@@ -38,7 +39,7 @@ enum CommandFailure: Error, Hashable {
     switch self {
     case .silent(let code): code
     case .timedOut: CommandStatus.timedOut.rawValue
-    case .unreadableFile, .unwritableFile, .wrongJob, .wrongInput, .wrongTime, .wrongVariable, .notConfirmed,
+    case .unreadableFile, .unwritableFile, .wrongJob, .wrongPolicy, .wrongInput, .wrongTime, .wrongVariable, .notConfirmed,
       .notAMessage,
       .messageTooLong:
       CommandStatus.usage.rawValue
@@ -62,6 +63,7 @@ enum CommandFailure: Error, Hashable {
     case .wrongJob: "invalidJob"
     case .wrongInput: "invalidInput"
     case .journalExists: "fileExists"
+    case .wrongPolicy: "invalidPolicy"
     case .fileExists: "fileExists"
     case .wrongTime, .wrongVariable, .notAMessage, .messageTooLong: "usage"
     case .notConfirmed: "notConfirmed"
@@ -84,7 +86,7 @@ enum CommandFailure: Error, Hashable {
     case .silent: ""
     case .timedOut(let seconds): "not done within \(Timestamps.length(seconds: seconds))"
     case .unreadableFile(let path): "\(path) cannot be read"
-    case .wrongJob(let file, let errors): errors.message(file: file)
+    case .wrongJob(let file, let errors), .wrongPolicy(let file, let errors): errors.message(file: file)
     case .fileExists(let path): "\(path) exists"
     case .wrongInput(let problems): problems
     case .journalExists(let path): "\(path) holds a journal"
@@ -113,7 +115,7 @@ enum CommandFailure: Error, Hashable {
 
   var remedy: String {
     switch self {
-    case .silent, .wrongJob, .wrongInput, .cannotServe: ""
+    case .silent, .wrongJob, .wrongPolicy, .wrongInput, .cannotServe: ""
     case .journalExists: "name a folder that is empty or does not exist: a simulation begins with the first fact"
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"

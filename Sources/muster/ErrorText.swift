@@ -38,13 +38,17 @@ enum ErrorText {
     var problems: [JSON] = []
     var messages: [String] = []
     for failure in told {
-      guard case .wrongJob(let file, let errors) = failure else {
+      let (file, errors, undone): (String, JobFileErrors, String)
+      switch failure {
+      case .wrongJob(let name, let found): (file, errors, undone) = (name, found, "submitted")
+      case .wrongPolicy(let name, let found): (file, errors, undone) = (name, found, "changed")
+      default:
         messages.append(failure.message)
         continue
       }
       messages.append(
         (file.isEmpty ? "" : file + ": ")
-          + "\(errors.problems.count == 1 ? "1 problem" : "\(errors.problems.count) problems"); nothing was submitted")
+          + "\(errors.problems.count == 1 ? "1 problem" : "\(errors.problems.count) problems"); nothing was \(undone)")
       for problem in errors.problems {
         let name: [JSON.Member] = file.isEmpty ? [] : [.init(name: "file", value: .string(file))]
         problems.append(.object(name + (problem.json.objectValue ?? [])))

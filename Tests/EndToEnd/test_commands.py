@@ -76,6 +76,83 @@ class Commands(unittest.TestCase):
         job = self.fleet.submit(["sleep", "60"], walltime="1s", stop={"grace": "1s"})
         self.assertEqual(self.fleet.end(job, 15)["state"], "timedOut")
 
+    def write(self, name, text):
+        path = os.path.join(self.fleet.folder, name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def test_array(self):
+        """One file becomes as many jobs as it has indices; each is told its own, and is named by it."""
+        path = self.write("array.yaml", "command: [sh, -c, 'env | grep ARRAY_ | sort']\narray: 3-9:3\n")
+        done = self.fleet.json("submit", path, "--idempotency-key", "array")
+        self.assertEqual(done["tasks"], 3)
+        self.assertEqual(self.fleet.json("submit", path, "--idempotency-key", "array"), done)
+        array = done["id"]
+        self.fleet.muster("wait", array)
+        task = f"{array}_6"
+        self.assertEqual(self.fleet.json("job", task)["id"], array + 1)
+        self.assertEqual(
+            self.fleet.muster("logs", task).stdout,
+            f"MUSTER_ARRAY_ID={array}\nMUSTER_ARRAY_INDEX=6\nSLURM_ARRAY_JOB_ID={array}\nSLURM_ARRAY_TASK_COUNT=3\n"
+            "SLURM_ARRAY_TASK_ID=6\n")
+        self.assertIn(task, self.fleet.muster("jobs", "--all").stdout)
+        self.assertEqual(self.fleet.muster("why", f"{array}_7", check=False).returncode, 3)
+        done = self.fleet.json("submit", self.write("two.yaml", "command: [sleep, '60']\n"), "--array", "0-1")
+        self.fleet.muster("cancel", done["id"])
+        for index in range(2):
+            self.assertEqual(self.fleet.end(f"{done['id']}_{index}")["state"], "cancelled")
+
+    def test_hold(self):
+        """A job that waits is held and released; one that runs is not."""
+        waits = self.fleet.submit(["true"], nodes=60)
+        self.assertIn("is held", self.fleet.muster("hold", waits).stdout)
+        self.fleet.muster("hold", waits)
+        self.fleet.muster("release", waits)
+        self.fleet.muster("cancel", waits)
+        job = self.fleet.submit(["sleep", "60"])
+        self.fleet.wait_state(job, "running")
+        done = self.fleet.muster("hold", job, check=False)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("running", done.stderr)
+        self.fleet.muster("cancel", job)
+
+    def test_policy(self):
+        """What is declared counts for jobs, is kept over other files, and shows in the quota."""
+        path = self.write("policy.yaml", "projects: [{name: vision, quotas: {any: 2}}]\n---\n"
+                          "priorities: [{name: urgent, value: 50}]\n")
+        self.assertIn("+ project vision: any guaranteed 2", self.fleet.muster("apply", "-f", path, "--dry-run").stdout)
+        self.assertEqual(self.fleet.request("GET", "/v1/policy")[1]["projects"], [])
+        self.fleet.muster("apply", "-f", path)
+        self.assertIn("Nothing changes", self.fleet.muster("apply", "-f", path).stdout)
+        whole = self.fleet.muster("policy").stdout
+        self.assertIn("Nothing changes", self.fleet.muster("apply", "-f", "-", stdin=whole).stdout)
+        job = self.fleet.submit(["sleep", "60"], devices=3, project="vision", priority="urgent")
+        self.assertEqual(self.fleet.wait_state(job, "running")["priority"], 50)
+        row = self.fleet.json("quota")["projects"][0]
+        self.assertEqual((row["name"], row["devices"][0]["used"], row["devices"][0]["borrowed"]), ("vision", 3, 1))
+        self.assertIn("vision", self.fleet.muster("quota").stdout)
+        done = self.fleet.muster("run", "--priority", "high", "--", "true", check=False)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("urgent", done.stderr)
+        self.fleet.muster("cancel", job)
+        self.fleet.muster("apply", "-f", "-", stdin="projects: []")
+        policy = self.fleet.request("GET", "/v1/policy")[1]
+        self.assertEqual((policy["projects"], len(policy["priorities"])), ([], 1))
+
+    def test_maintenance(self):
+        """A maintenance is planned, listed and removed."""
+        done = self.fleet.json("maintenance", "add", "--from", "now+1h", "--for", "2h", "--nodes", "node-[3-4]")
+        self.assertEqual((done["state"], done["nodes"]), ("planned", "node-[3-4]"))
+        self.assertIn("node-[3-4]", self.fleet.muster("maintenance", "list").stdout)
+        self.fleet.muster("maintenance", "remove", done["id"])
+        self.assertEqual(self.fleet.json("maintenance", "list"), [])
+        add = lambda *arguments: self.fleet.muster("maintenance", "add", *arguments, check=False)
+        self.assertEqual(add("--from", "2020-01-01T00:00:00Z", "--for", "2h", "--nodes", "node-3").returncode, 5)
+        unknown = add("--for", "2h", "--nodes", "node-99")
+        self.assertEqual(unknown.returncode, 3)
+        self.assertIn("node-99", unknown.stderr)
+
     def test_exit_codes(self):
         """2 usage, 3 not found, 4 unreachable, 5 refused, 124 the command's own timeout."""
         code = lambda *arguments, **options: self.fleet.muster(*arguments, check=False, **options).returncode
@@ -173,6 +250,18 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.fleet.end(first)["state"], "completed")
         self.assertEqual(self.fleet.end(second)["state"], "completed")
         eventually("all devices are free", lambda: all(n["free"] == 8 for n in self.fleet.json("nodes")))
+
+
+class Labels(unittest.TestCase):
+    def test_labels(self):
+        """What an agent says of its node is shown; said anew, it is changed."""
+        fleet = Fleet(nodes=1, extra=["--label", "rack=r17", "--label", "ib=hdr", "--device-type", "H100"])
+        try:
+            node = fleet.json("node", "node-1")
+            self.assertEqual((node["labels"], node["deviceType"]), ({"ib": "hdr", "rack": "r17"}, "H100"))
+            self.assertIn("ib=hdr rack=r17", fleet.muster("node", "node-1").stdout)
+        finally:
+            fleet.stop()
 
 
 if __name__ == "__main__":

@@ -54,6 +54,79 @@ import Testing
     ],
   ]
 
+  private static func project(
+    _ name: String, parent: JSON = nil, jobs: JSON = 0, devices: [JSON], limits: JSON = [:], userLimits: JSON = [:],
+    declared: JSON = true
+  ) -> JSON {
+    [
+      "name": .string(name), "parent": parent, "declared": declared, "runningJobs": jobs, "devices": .array(devices),
+      "limits": limits, "userLimits": userLimits,
+    ]
+  }
+
+  private static func devices(
+    _ type: JSON, _ guaranteed: JSON, _ used: JSON, _ borrowed: JSON, borrow: JSON = nil, lend: JSON = nil
+  ) -> JSON {
+    [
+      "deviceType": type, "guaranteed": guaranteed, "used": used, "borrowed": borrowed, "borrowLimit": borrow,
+      "lendLimit": lend,
+    ]
+  }
+
+  private static let quota: JSON = [
+    "projects": [
+      project(
+        "research", jobs: 31, devices: [devices("H100", 256, 224, 0), devices("GB200", 144, 72, 0)],
+        limits: ["runningJobs": 400]),
+      project(
+        "vision", parent: "research", jobs: 28, devices: [devices("H100", 192, 208, 16, borrow: 64, lend: 128)],
+        limits: ["walltimeSeconds": 259_200], userLimits: ["runningJobs": 20, "devices": 64]),
+      project(
+        "language", parent: "research", jobs: 3,
+        devices: [devices("H100", 64, 16, 0), devices("GB200", 144, 72, 0)]),
+      project("speech", parent: "language", devices: []),
+      project(
+        "students", devices: [devices(nil, 16, 0, 0)], userLimits: ["devices": 4, "walltimeSeconds": 43_200]),
+      project("default", jobs: 1, devices: [devices("H100", nil, 8, nil)], declared: false),
+    ],
+    "deviceTypes": [["deviceType": "GB200", "devices": 144], ["deviceType": "H100", "devices": 512]],
+  ]
+
+  private static let applied: JSON = [
+    "dryRun": true,
+    "changes": [
+      ["change": "changed", "what": "project", "name": "vision", "text": "H100 guaranteed 64 -> 32"],
+      ["change": "added", "what": "priority", "name": "urgent", "text": "value 1000, preempts yes"],
+      ["change": "removed", "what": "place", "name": "gb-[1-18]", "text": "in b1/rack1"],
+      ["change": "added", "what": "project", "name": "audio", "text": ""],
+    ],
+    "warnings": ["project vision uses 48 H100 devices, of which 32 are guaranteed to it: the rest is borrowed"],
+  ]
+
+  private static let maintenance: JSON = [
+    [
+      "id": 1, "state": "active", "from": "2026-01-02T00:00:00.000Z", "to": "2026-01-03T00:00:00.000Z",
+      "nodes": "node-[1-18]", "within": nil, "reason": "pumps",
+    ],
+    [
+      "id": 12, "state": "planned", "from": "2026-12-01T08:00:00.000Z", "to": "2026-12-01T12:00:00.250Z", "nodes": nil,
+      "within": ["level": "rack", "domain": "r17"], "reason": "",
+    ],
+  ]
+
+  /// What was declared, in words.
+  private var policyText: String {
+    var text = "\n# quota\n" + QuotaText.tree(Self.quota, .plain)
+    text += "\n# quota of nobody\n" + QuotaText.tree(["projects": []], .plain)
+    text += "\n# apply\n" + PolicyText.applied(Self.applied, .plain)
+    text += "\n# apply of the same\n" + PolicyText.applied(["dryRun": false, "changes": []], .plain)
+    text += "\n# maintenance\n" + MaintenanceText.table(Self.maintenance.arrayValue ?? [], .plain)
+    text += MaintenanceText.table([], .plain)
+    text += "\n# tasks of an array\n"
+    text += JobsText.table([["id": 44, "arrayId": 41, "arrayIndex": 3, "state": "pending"]], now: Self.now, .plain)
+    return text
+  }
+
   private var text: String {
     var text = "# jobs\n" + JobsText.table(Self.jobs.arrayValue ?? [], now: Self.now, .plain)
     text += JobsText.table([], now: Self.now, .plain)
@@ -72,7 +145,7 @@ import Testing
     text += "\n# event\n"
     text += EventsText.line(
       ["at": "2026-01-02T03:04:05.123Z", "text": "node-2 is silent\u{1b}[2J"], kind: "nodeSuspected", .plain)
-    return text
+    return text + policyText
   }
 
   @Test("what people read is that of the golden file")

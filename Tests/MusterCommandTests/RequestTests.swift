@@ -115,7 +115,57 @@ import Testing
     let (all, requests) = try run("cancel", "41")
     #expect(all.status == 0, "one had ended already")
     #expect(requests.filter { $0.method == "POST" }.map(\.path) == [41, 42, 44].map { "/v1/jobs/\($0)/cancel" })
+    let (some, _) = try run("cancel", "41_9", "1")
+    #expect(some.status == 3 && some.out == "Job 1 is stopping.\n" && some.error.contains("no task 9"))
     #expect(try run("job", "41_").0.status == 2 && run("job", "41_3_1").0.status == 2)
+  }
+
+  @Test("a policy is checked with its lines, then sent as JSON")
+  func apply() throws {
+    let controller = ScriptedController { _, reply in
+      reply.json(#"{"dryRun":true,"changes":[{"change":"added","what":"project","name":"a","text":""}],"warnings":[]}"#)
+    }
+    let folder = try TestFolder()
+    try folder.write("projects:\n  - {name: a, quotas: {H100: 8}}\n", to: "p.yaml")
+    let dry = try Program.run(["apply", "-f", "p.yaml", "--dry-run"], controller: controller, in: folder.path)
+    #expect(dry.out == "+ project a\n1 change; nothing was changed: this is a dry run.\n")
+    let asked = try #require(controller.received.first)
+    #expect(asked.method == "PUT" && asked.target == "/v1/policy?dryRun=true")
+    let part = try PolicyPart.parse(json: JSON.parse(Array(asked.body.utf8))).get()
+    #expect(part.projects?.first?.quotas == [DeviceQuota(deviceType: "H100", guaranteed: 8)] && part.topology == nil)
+    try folder.write("projects:\n  - {name: a, parent: b}\n", to: "p.yaml")
+    let wrong = try Program.run(["apply", "-f", "p.yaml"], controller: controller, in: folder.path)
+    #expect(wrong.status == 2 && wrong.error.contains("p.yaml:2: projects[0].parent: b"))
+    let json = try Program.run(["apply", "-f", "p.yaml", "--json"], controller: controller, in: folder.path)
+    #expect(json.error.contains(#""code":"invalidPolicy","message":"p.yaml: 1 problem; nothing was changed""#))
+    #expect(try Program.run(["apply", "-f", "/nowhere"], controller: controller).status == 2)
+    #expect(controller.received.count == 1)
+  }
+
+  @Test("maintenance is asked as the API wants it")
+  func maintenance() throws {
+    let controller = ScriptedController { request, reply in
+      request.method == "GET"
+        ? reply.json(#"{"maintenance":[]}"#) : reply.json(#"{"id":3,"state":"planned"}"#, status: 201)
+    }
+    func run(_ arguments: String...) throws -> Program.Result {
+      try Program.run(["maintenance"] + arguments, controller: controller)
+    }
+    #expect(
+      try run(
+        "add", "--from", "2026-12-01T09:00:00+01:00", "--for", "4h", "--within", "rack=r17", "--reason", "pumps"
+      ).status == 0)
+    #expect(
+      controller.received[0].body
+        == #"{"from":"2026-12-01T08:00:00Z","forSeconds":14400.0,"within":{"level":"rack","domain":"r17"},"reason":"pumps"}"#
+    )
+    #expect(try run("list").out == "No maintenance is planned.\n" && run("list", "--json").out == "[]\n")
+    #expect(try run("remove", "3").out == "Maintenance 3 is removed.\n")
+    #expect(controller.received.last?.method == "DELETE" && controller.received.last?.target == "/v1/maintenance/3")
+    for wrong in [
+      ["--for", "4h"], ["--nodes", "a"], ["--nodes", "a", "--for", "4"], ["--nodes", "a", "--to", "tomorrow"],
+      ["--nodes", "a", "--within", "rack=a", "--for", "4h"], ["--within", "rack", "--for", "4h"],
+    ] { #expect(try Program.run(["maintenance", "add"] + wrong, controller: controller).status == 2, "\(wrong)") }
   }
 
   @Test("options take the place of a file's own fields")

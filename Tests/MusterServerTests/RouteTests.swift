@@ -9,21 +9,21 @@ import Testing
 @testable import MusterServer
 
 /// Requests to the routes as they are served, without a socket.
-private struct Asked {
+struct Asked {
   var status: Int
   var headers: HTTPFields
   var text: String
   var json: JSON { get throws { try JSON.parse(Array(text.utf8)) } }
 }
 
-private struct Collector: ResponseBodyWriter {
+struct Collector: ResponseBodyWriter {
   final class Text { var bytes: [UInt8] = [] }
   let text: Text
   mutating func write(_ buffer: ByteBuffer) async throws { text.bytes += Array(buffer.readableBytesView) }
   consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
-private func withServer(
+func withServer(
   _ body: (_ ask: (HTTPRequest.Method, String, String, HTTPFields) async throws -> Asked) async throws -> Void
 ) async throws {
   let folder = NSTemporaryDirectory() + "muster-routes-\(UUID().uuidString)"
@@ -100,6 +100,8 @@ private func withServer(
       #expect(page["jobs"]?.arrayValue?.compactMap { $0["id"] } == [2, 3])
       let one = try await ask(.get, "/v1/jobs?array=1&index=9", "", [:]).json["jobs"]?.arrayValue ?? []
       #expect(one.map { $0["id"] } == [3])
+      #expect(try await ask(.get, "/v1/jobs?array=1&state=running", "", [:]).json["jobs"] == [])
+      #expect(try await ask(.get, "/v1/jobs?index=3", "", [:]).status == 400)
       #expect(try await ask(.get, "/v1/jobs?array=2", "", [:]).status == 404)
       #expect(try await ask(.get, "/v1/jobs?array=4", "", [:]).status == 404)
     }

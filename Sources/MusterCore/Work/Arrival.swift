@@ -3,7 +3,10 @@ extension Controller {
   /// tasks of an array that one depends on.
   mutating func arrive(_ specs: [JobSpec], key: String, requestHash: UInt64) -> Reply {
     // What was submitted before under this key is not looked at anew: names may have changed since.
-    guard key.isEmpty || cluster.keys[key] == nil else { return submit(specs, key: key, requestHash: requestHash) }
+    let isNew = key.isEmpty || cluster.keys[key] == nil
+    guard isNew, specs.contains(where: { !$0.wishes.priorityClass.isEmpty || !$0.wishes.dependsOn.isEmpty }) else {
+      return submit(specs, key: key, requestHash: requestHash)
+    }
     var specs = specs
     for i in specs.indices {
       if !specs[i].wishes.priorityClass.isEmpty {

@@ -58,12 +58,12 @@ struct APIError: Error, HTTPResponseError {
   init(_ refusal: Refusal) {
     let status: HTTPResponse.Status =
       switch refusal {
-      case .noSuchJob, .noSuchNode: .notFound
-      case .noSuchPriority, .jobHasEnded, .jobNotPending, .keyReused, .otherMachine, .nodeInUse, .olderController,
-        .impossible:
+      case .noSuchJob, .noSuchNode, .noSuchMaintenance: .notFound
+      case .noSuchPriority, .noSuchLevel, .noSuchDomain, .maintenanceIsPast, .jobHasEnded, .jobNotPending, .keyReused,
+        .otherMachine, .nodeInUse, .olderController, .impossible:
         .conflict
       case .revoked, .tokenUnknown, .tokenExpired: .forbidden
-      case .queueFull, .fleetFull, .tooManyTokens: .tooManyRequests
+      case .queueFull, .fleetFull, .tooManyTokens, .tooManyMaintenances: .tooManyRequests
       }
     self.init(status: status, code: refusal.code, message: refusal.message, remedy: refusal.remedy)
   }

@@ -12,17 +12,19 @@ extension API {
     if request.uri.queryParameters["index"] != nil {
       index = try API.number(request, "index", default: 0, in: JobFile.Limits.arrayIndex)
     }
-    let wanted = index
+    let (wanted, states) = (index, try API.states(request))
     return Response(
       json: try await perform(.reads) { (state, _) throws(APIError) in
-        try state.controller.taskPage(of: array, after: after, limit: Int(limit), index: wanted)
+        try state.controller.taskPage(of: array, after: after, limit: Int(limit), index: wanted, states: states)
       })
   }
 }
 
 extension Controller {
   /// Tasks have numbers that follow one another, the first one's is the array's; some may be archived.
-  fileprivate func taskPage(of array: JobID, after: Int64, limit: Int, index: Int64?) throws(APIError) -> JSON {
+  fileprivate func taskPage(
+    of array: JobID, after: Int64, limit: Int, index: Int64?, states: Set<JobState>?
+  ) throws(APIError) -> JSON {
     var jobs: [JSON] = []
     var id = array.number
     var end = min(cluster.nextJob, id + Int64(JobFile.Limits.arrayTasks))
@@ -33,7 +35,10 @@ extension Controller {
       guard let task = cluster.spec(slot).wishes.array, task.array(of: JobID(id)) == array else { break }
       isArray = true
       end = array.number + Int64(task.count)
-      if id > after, index.map({ $0 == Int64(task.index) }) ?? true { jobs.append(.object(jobView(slot))) }
+      guard id > after, index.map({ $0 == Int64(task.index) }) ?? true,
+        states?.contains(cluster.job(slot).state) ?? true
+      else { continue }
+      jobs.append(.object(jobView(slot)))
     }
     guard isArray else {
       throw .notFound("\(array) is no array of jobs", "`muster jobs` shows tasks as ARRAY_INDEX, e.g. 41_3")

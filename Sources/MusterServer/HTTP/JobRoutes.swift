@@ -77,23 +77,28 @@ extension API {
 
   func jobs(_ request: Request) async throws -> Response {
     if request.uri.queryParameters["array"] != nil { return try await tasks(request) }
+    if let index = request.uri.queryParameters["index"] {
+      throw APIError.invalid("index", String(index), "beside array: it is a task's of one")
+    }
     let after = try API.number(request, "after", default: 0, in: 0...(Int64.max - 1))
     let limit = try API.number(request, "limit", default: Int64(API.pageLimit), in: 1...Int64(API.pageLimit))
-    var wanted: Set<JobState>?
-    if let text = request.uri.queryParameters["state"] {
-      wanted = try Set(
-        text.split(separator: ",").map { (word) throws(APIError) in
-          guard let state = JobState.allCases.first(where: { "\($0)" == word }) else {
-            throw .invalid("state", String(word), JobState.allCases.map { "\($0)" }.joined(separator: ", "))
-          }
-          return state
-        })
-    }
-    let states = wanted
+    let states = try API.states(request)
     let page = try await perform(.reads) { (state, _) throws(APIError) in
       state.controller.jobPage(after: after, limit: Int(limit), states: states)
     }
     return Response(json: page)
+  }
+
+  /// nil: jobs of any state.
+  static func states(_ request: Request) throws(APIError) -> Set<JobState>? {
+    guard let text = request.uri.queryParameters["state"] else { return nil }
+    return try Set(
+      text.split(separator: ",").map { (word) throws(APIError) in
+        guard let state = JobState.allCases.first(where: { "\($0)" == word }) else {
+          throw .invalid("state", String(word), JobState.allCases.map { "\($0)" }.joined(separator: ", "))
+        }
+        return state
+      })
   }
 
   /// Throws `notFound` for a number that no job has been given yet.

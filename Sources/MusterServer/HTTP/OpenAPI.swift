@@ -124,6 +124,37 @@ enum OpenAPI {
     "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
     "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required": true, "schema": {
     "type": "string"}}]}},
+    "/v1/policy":{"get": {"summary": "Topology, projects and priorities as declared", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Policy"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}},
+    "put": {"summary": "Declare what the body mentions; the rest is kept", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"dryRun": {
+    "type": "boolean"}, "changes": {"type": "array", "items": {"type": "object", "properties": {"change": {"type":
+    "string", "enum": ["added", "removed", "changed"]}, "what": {"type": "string"}, "name": {"type": "string"}, "text": {
+    "type": "string"}}}}, "warnings": {"type": "array", "items": {"type": "string"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "dryRun", "in": "query",
+    "schema": {"type": "boolean"}, "description": "true: only say what would change"}], "requestBody": {"required": true,
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Policy"}}}}}},
+    "/v1/quota":{"get": {"summary": "What each project is guaranteed, and the devices that its running jobs hold", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object", "properties": {
+    "projects": {"type": "array", "items": {"type": "object"}}, "deviceTypes": {"type": "array", "items": {"type":
+    "object"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}}},
+    "/v1/maintenance":{"get": {"summary": "Times in which nodes take no work", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"maintenance": {"type": "array", "items":
+    {"$ref": "#/components/schemas/Maintenance"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}},
+    "post": {"summary": "Plan a maintenance", "responses": {"201": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Maintenance"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "requestBody": {"required": true, "content": {
+    "application/json": {"schema": {"type": "object", "properties": {"from": {"type": "string", "description":
+    "default: now"}, "to": {"type": "string"}, "forSeconds": {"type": "number", "description": "instead of to"}, "nodes":
+    {"type": "string", "description": "node-[1-18]"}, "within": {"type": "object", "properties": {"level": {"type":
+    "string"}, "domain": {"type": "string"}}, "description": "instead of nodes"}, "reason": {"type": "string"}}}}}}}},
+    "/v1/maintenance/{id}":{"delete": {"summary": "Remove a maintenance", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
+    "#/components/schemas/Error"}}}}}, "parameters": [{"name": "id", "in": "path", "required": true, "schema": {
+    "type": "integer"}}]}},
     "/v1/events":{"get": {"summary": "Facts as they become durable", "responses": {"200": {"description":
     "server-sent events; ids are journal sequences. `resync`: read the state again, events follow from its id on (too slow a client, or a sequence beyond the journal's end)", "content": {"text/event-stream": {"schema": {"type": "string"
     }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
@@ -144,7 +175,12 @@ enum OpenAPI {
     "message": {"type": "string"}, "remedy": {"type": "string"}, "problems": {"type": "array", "items": {"type":
     "object", "properties": {"index": {"type": "integer"}, "line": {"type": "integer"}, "field": {"type": "string"
     }, "value": {"type": "string"}, "allowed": {"type": "string"}}}}}, "required": ["code", "message", "remedy"
-    ]}}, "required": ["error"]}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"},
+    ]}}, "required": ["error"]}, "Policy": {"type": "object", "description": "In the shape of a policy file: docs/policy.md",
+    "properties": {"topology": {"type": "object"}, "projects": {"type": "array", "items": {"type": "object"}}, "priorities":
+    {"type": "array", "items": {"type": "object"}}}}, "Maintenance": {"type": "object", "properties": {"id": {"type":
+    "integer"}, "state": {"type": "string", "enum": ["planned", "active", "over"]}, "from": {"type": "string"}, "to": {
+    "type": "string"}, "nodes": {"type": "string", "nullable": true}, "within": {"type": "object", "nullable": true},
+    "reason": {"type": "string"}}}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"},
     "arrayId": {"type": "integer"}, "tasks": {"type": "integer", "description": "of an array: their numbers follow the first one's, which is `id`"}},
     "required": ["id"]}, "JobFile": {"type": "object", "description":
     "As a job file: docs/job-file.md. `user` is `unknown` and `workingDirectory` `/` if not said; a relative one is refused here.", "required": [

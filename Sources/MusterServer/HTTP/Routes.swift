@@ -42,6 +42,12 @@ extension Server {
     v1.post("nodes/:name/resume") { _, context in try await api.resume(API.node(context)) }
     v1.post("nodes/:name/fence") { request, context in try await api.fence(API.node(context), request) }
     v1.post("nodes/:name/revoke") { _, context in try await joining.revoke(API.node(context)) }
+    v1.get("policy") { _, _ in try await api.policy() }
+    v1.put("policy") { request, _ in try await api.apply(request) }
+    v1.get("quota") { _, _ in try await api.quota() }
+    v1.get("maintenance") { _, _ in try await api.maintenance() }
+    v1.post("maintenance") { request, _ in try await api.addMaintenance(request) }
+    v1.delete("maintenance/:id") { _, context in try await api.removeMaintenance(context) }
     v1.get("events") { request, _ in try await events.respond(to: request) }
     v1.post("inject") { request, _ in try await api.inject(request) }
     return router

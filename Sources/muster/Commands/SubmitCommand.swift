@@ -50,7 +50,8 @@ struct SubmitCommand: ParsableCommand {
         guard let tasks = job["tasks"]?.intValue else {
           return "Job \(id) submitted. Follow it with: muster logs \(id) -f\n"
         }
-        return "Array \(id) submitted, \(tasks) tasks. See one with: muster job \(id)_INDEX\n"
+        return
+          "Array \(id) submitted, \(tasks == 1 ? "1 task" : "\(tasks) tasks"). See one with: muster job \(id)_INDEX\n"
       }.joined()
     }
   }
