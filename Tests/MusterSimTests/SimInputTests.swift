@@ -1,4 +1,5 @@
 import Foundation
+import MusterCore
 import Testing
 
 @testable import MusterSim
@@ -22,6 +23,9 @@ import Testing
     let text = "levels: [block, rack]\ncounts: [25, 125]\nnodesPerRack: 20\ndevicesPerNode: 8\ndeviceType: H100\n"
     let large = try SimFleet(yaml: SimWorld.bytes(text))
     #expect(large.nodes == 62_500 && large.devices == 500_000 && large.racks == 3_125 && large.deviceType == "H100")
+    #expect(large.labels(0).map { "\($0.key)=\($0.value)" } == ["block=b01", "rack=r0001"])
+    #expect(large.labels(62_499).map { "\($0.key)=\($0.value)" } == ["block=b25", "rack=r3125"])
+    #expect(SimWorld.fleet(5, nodesPerRack: 2).labels(4).map(\.value) == ["r3"] && small.labels(0).isEmpty)
     #expect(large.name(0) == "n00001" && large.name(62_499) == "n62500")
     #expect(SimWorld.fleet(5, nodesPerRack: 2).nodes(inRack: 2) == 4..<5)
   }

@@ -96,6 +96,28 @@ import Testing
     #expect(results.jobs[0].faults > 0 && atOnce > 0 && results.completed == 1)
   }
 
+  @Test("segments lie in racks; what no rack holds is refused by the core and a rejected row")
+  func segments() throws {
+    let fleet = SimWorld.fleet(6, nodesPerRack: 3)
+    let header = "submit_seconds,duration_seconds,devices,segment"
+    let trace = try Trace(
+      SimWorld.csv("0,60,32,4\n0,100,32,2\n10,50,8,\n", header: header), format: .csv, fleet: SimWorld.fleet(8))
+    var settings = SimSettings(fleet: fleet, trace: trace, policy: .muster)
+    settings.keepsFacts = true
+    var simulation = Simulation(settings)
+    while simulation.advance(moments: 10) {}
+    let results = simulation.results()
+    #expect(results.jobs.map(\.trace.line) == [3, 4] && results.completed == 2)
+    #expect(results.rejected.map(\.line) == [2] && results.rejected[0].reason.contains("segment"))
+    var racks: [Int32] = []
+    for fact in simulation.takeFacts() {
+      if case .attemptStarted(let started) = fact.event, started.places.count == 4 {
+        racks = started.places.map { $0.node.index / 3 }
+      }
+    }
+    #expect(racks.count == 4 && racks[0] == racks[1] && racks[2] == racks[3] && racks[0] != racks[2])
+  }
+
   /// Everything at once, on a fleet so small and so bad that all of it meets: racks, lemons, faults without a node to
   /// blame, jobs on parts of nodes.
   @Test("every account is counted on its own and all come to the capacity", arguments: 1...UInt64(12))

@@ -1,3 +1,4 @@
+import MusterCore
 import MusterProtocol
 
 /// The pretend fleet: nodes of one kind, in racks, in whatever lies above them.
@@ -76,9 +77,25 @@ public struct SimFleet: Hashable, Sendable {
   /// Nodes are numbered rack by rack.
   func nodes(inRack rack: Int32) -> Range<Int32> { rack * nodesPerRack..<min(nodes, (rack + 1) * nodesPerRack) }
 
-  /// Numbers have the same width, so that names sort as nodes do.
-  func name(_ node: Int32) -> String {
-    let digits = String(node + 1)
-    return "n" + String(repeating: "0", count: max(0, String(nodes).count - digits.count)) + digits
+  func name(_ node: Int32) -> String { Self.numbered("n", node, of: nodes) }
+
+  /// Where a node stands, as its agent would say it: `block=b03`, `rack=r0071`. Sorted by key.
+  func labels(_ node: Int32) -> [Label] {
+    guard nodesPerRack > 0 else { return [] }
+    var (domain, count) = (node / nodesPerRack, racks)
+    var labels: [Label] = []
+    for (i, level) in (levels.isEmpty ? ["rack"] : levels).enumerated().reversed() {
+      labels.append(Label(key: level, value: Self.numbered(String(level.prefix(1)), domain, of: count)))
+      guard i > 0 else { break }
+      domain /= counts[i]
+      count /= counts[i]
+    }
+    return labels.sorted { $0.key < $1.key }
+  }
+
+  /// Numbers have the same width, so that names sort as what they name.
+  private static func numbered(_ letter: String, _ index: Int32, of count: Int32) -> String {
+    let digits = String(index + 1)
+    return letter + String(repeating: "0", count: max(0, String(count).count - digits.count)) + digits
   }
 }

@@ -204,7 +204,7 @@ public struct Simulation: ~Copyable {
     let joined = NodeJoined(
       node: NodeID(node), name: name, machine: name, boot: String(nodes[Int(node)].boot),
       devices: settings.fleet.devicesPerNode, deviceType: settings.fleet.deviceType)
-    tell(.agentHello(joined, pid: 1))
+    tell(.agentHello(joined, labels: settings.fleet.labels(node), pid: 1))
     tell(.agentReport(node: NodeID(node), []))
   }
 
