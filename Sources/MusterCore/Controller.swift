@@ -91,7 +91,8 @@ public struct Controller: ~Copyable, Sendable {
     case .nodeReturned(let joined):
       let known = cluster.nodeDetails[Int(joined.node.index)].joined
       if known.devices != joined.devices || known.deviceType != joined.deviceType { isMapOld = true }
-    case .nodeJoined, .nodeLabelled, .nodeRevoked, .policyApplied: isMapOld = true
+    case .nodeJoined, .nodeLabelled, .nodeRevoked, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
+      isMapOld = true
     default: break
     }
     cluster.apply(fact)

@@ -139,6 +139,7 @@ extension Controller {
             JobEnded(
               job: job.id, state: .timedOut, reason: "its walltime of \(walltime.seconds) s passed while it waited",
               exitCode: 1)))
+        mustSchedule = true
       }
     }
   }

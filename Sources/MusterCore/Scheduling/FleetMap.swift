@@ -18,6 +18,8 @@ struct FleetMap: Sendable {
   let index: LeafNodeIndex
   /// Nodes that stay free in each leaf while as many of it have not failed.
   private(set) var spares: [Int32] = []
+  /// Times in which nodes take no work, and whether each node is one of them.
+  private(set) var windows: [(from: Instant, to: Instant, nodes: [Bool])] = []
   /// By leaf: its domain at the innermost level.
   private(set) var domainOfLeaf: [Int32] = []
 
@@ -63,6 +65,7 @@ struct FleetMap: Sendable {
       // Cannot fail: leaves are sorted by their domains and cut to size above, and nodes have 1 to 64 devices.
       topology = try? Topology(levels: levels, deviceTypes: types, leaves: list, racks: leaves.paths)
     }
+    windows = cluster.maintenance.map { ($0.from, $0.to, nodes(in: $0, cluster)) }
   }
 
   /// The names of each node's domains, and how many nodes stay free in some.
@@ -135,6 +138,26 @@ struct FleetMap: Sendable {
       out.ofNode[Int(node)] = Int32(out.list.count - 1)
     }
     return out
+  }
+
+  private func nodes(in window: Maintenance, _ cluster: borrowing Cluster) -> [Bool] {
+    var affected = [Bool](repeating: window.nodes.isEmpty && window.level.isEmpty, count: cluster.nodes.count)
+    // Checked when it was added; a list that cannot be read names nobody.
+    for name in window.nodes.isEmpty ? [] : (try? NodeNames.expand(window.nodes)) ?? [] {
+      if let node = cluster.nodeByName[name] { affected[Int(node)] = true }
+    }
+    guard window.nodes.isEmpty, let level = level(named: window.level) else { return affected }
+    for i in affected.indices {
+      affected[i] = domains[level][Int(domainOfNode[level][i])].name == window.domain
+    }
+    return affected
+  }
+
+  /// Whether maintenance takes a node in a time.
+  func isTaken(_ node: NodeID, from: Instant, to: Instant) -> Bool {
+    windows.contains { window in
+      window.from < to && window.to > from && Int(node.index) < window.nodes.count && window.nodes[Int(node.index)]
+    }
   }
 
   func level(named name: String) -> Int? { levels.firstIndex(of: name) }

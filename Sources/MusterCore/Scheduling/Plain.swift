@@ -2,12 +2,13 @@
 extension Controller {
   mutating func startPlain(_ slot: Int32) {
     guard cluster.fits(count: cluster.jobs[slot].nodes, devices: 0) else { return }
+    refreshMap()
     if case .places(let places) = plainPlacement(slot) { begin(slot, places) }
   }
 
   func plainPlacement(_ slot: Int32) -> PlacementAnswer {
     let (role, wishes) = (cluster.specs[Int(slot)].role, cluster.specs[Int(slot)].wishes)
-    guard !wishes.isEmpty else {
+    guard !wishes.isEmpty || !fleetMap.windows.isEmpty else {
       return FirstFit.place(
         PlacementRequest(nodes: role.nodes, devicesPerNode: 0, previous: previousNodes(slot)), in: self)
     }
@@ -17,7 +18,7 @@ extension Controller {
   /// The first innermost domain, else the first one further out, that holds all of its segments.
   private func shapedPlacement(_ slot: Int32, _ role: RoleSpec, _ wishes: Wishes) -> PlacementAnswer {
     var usable = (0..<cluster.nodes.count).map { NodeID(Int32($0)) }.filter { node in
-      free(node) != nil && mayHave(node, wishes) && (!wishes.isExclusive || isIdle(node))
+      free(node) != nil && mayHave(node, slot) && (!wishes.isExclusive || isIdle(node))
     }
     let capable = (0..<cluster.nodes.count).filter {
       matches(NodeID(Int32($0)), constraint: wishes.constraint, exclude: wishes.exclude)

@@ -30,10 +30,9 @@ extension Controller {
       begin(slot, places)
       return true
     }
-    let wishes = cluster.specs[Int(slot)].wishes
     let places = choice.choose(
       held, devicesPerNode: job.devicesPerNode, previous: previousNodes(slot), sharedNodes: shared,
-      isAllowed: { wishes.isEmpty || mayHave($0, wishes) }, in: self)
+      isAllowed: { mayHave($0, slot) }, in: self)
     guard let places else { return false }
     begin(slot, places)
     return true
@@ -78,7 +77,7 @@ extension Controller {
     let level = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil }
     return choice.repair(
       previous: previousNodes(slot), segment: wishes.segment, within: level, devicesPerNode: job.devicesPerNode,
-      isExclusive: wishes.isExclusive, isAllowed: { wishes.isEmpty || mayHave($0, wishes) }, in: self)
+      isExclusive: wishes.isExclusive, isAllowed: { mayHave($0, slot) }, in: self)
   }
 
 }

@@ -88,6 +88,7 @@ extension Controller {
       map: fleetMap, mapVersion: mapVersion, view: PlanningView(now: now, nodesInService: builder.nodesInService))
     input.view.running = builder.running
     input.view.sharedNodes = builder.shared
+    input.view.maintenance = maintenanceWindows(builder)
     input.view.mode = limits.planning
     var filters = FilterTable()
     for slot in cluster.pending
@@ -116,8 +117,7 @@ extension Controller {
   private func plannedEnd(_ slot: Int32) -> Instant {
     let attempt = cluster.attempts[slot]
     if attempt.phase == .stopping { return now }
-    guard let walltime = cluster.specs[Int(attempt.jobSlot)].walltime else { return .never }
-    return cluster.jobs[attempt.jobSlot].startedAt + walltime
+    return plannedEnd(ofJob: attempt.jobSlot)
   }
 
   private func gang(_ slot: Int32, _ filters: inout FilterTable) -> PendingGang {
@@ -191,6 +191,45 @@ extension Controller {
       let domain = fleetMap.domains[level][Int(fleetMap.domainOfNode[level][i])]
       return rule.holds(for: [Label(key: rule.key, value: domain.name)])
     }
+  }
+
+  /// Leaf by leaf: what lies wholly within a window is closed, of others so many nodes are taken.
+  private func maintenanceWindows(_ builder: borrowing ViewBuilder) -> [MaintenanceWindow] {
+    var found: [MaintenanceWindow] = []
+    for window in fleetMap.windows where window.to > now {
+      var taken = [Int32](repeating: 0, count: builder.nodesInService.count)
+      for i in window.nodes.indices where window.nodes[i] {
+        let leaf = fleetMap.index.leaf(NodeID(Int32(i)))
+        if leaf >= 0 { taken[Int(leaf)] += 1 }
+      }
+      for (leaf, count) in taken.enumerated() where count > 0 {
+        let isWhole = Int(count) == fleetMap.index.nodes(Int32(leaf)).count
+        let shared = builder.shared.indices.filter { number in
+          builder.shared[number].leaf == Int32(leaf) && window.nodes[Int(builder.shared[number].node.index)]
+        }
+        found.append(
+          MaintenanceWindow(
+            leaves: Int32(leaf)..<Int32(leaf) + 1, from: window.from, to: window.to, nodes: isWhole ? nil : count,
+            sharedNodes: shared.map { Int32($0) }))
+      }
+    }
+    return found
+  }
+
+  /// Whether a job that starts now may have the node for all of its time.
+  func mayHave(_ node: NodeID, _ slot: Int32) -> Bool {
+    let spec = cluster.specs[Int(slot)]
+    if !fleetMap.windows.isEmpty {
+      let end = plannedEnd(ofJob: slot)
+      if fleetMap.isTaken(node, from: now, to: end) { return false }
+    }
+    return spec.wishes.isEmpty || mayHave(node, spec.wishes)
+  }
+
+  private func plannedEnd(ofJob slot: Int32) -> Instant {
+    guard let walltime = cluster.specs[Int(slot)].walltime else { return .never }
+    let job = cluster.jobs[slot]
+    return (job.startedAt == .zero ? now : job.startedAt) + walltime
   }
 
   func mayHave(_ node: NodeID, _ wishes: Wishes) -> Bool {

@@ -39,7 +39,9 @@ extension Controller {
     if job.cancelRequested { return .done }
     note(.jobCancelRequested(job: id))
     switch job.state {
-    case .pending: note(.jobEnded(JobEnded(job: id, state: .cancelled, reason: "cancelled", exitCode: 1)))
+    case .pending:
+      note(.jobEnded(JobEnded(job: id, state: .cancelled, reason: "cancelled", exitCode: 1)))
+      mustSchedule = true  // others may have waited for its end
     case .starting, .running: endAttempt(job.latestAttempt, .cancelled)
     case .stopping, .completed, .failed, .cancelled, .timedOut: break  // settled when the attempt has ended
     }

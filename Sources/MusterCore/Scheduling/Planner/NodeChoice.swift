@@ -71,7 +71,7 @@ public struct NodeChoice: Sendable {
     switch place {
     case .mixed(let members): return chooseMixed(members, previous, sharedNodes, isAllowed, fleet)
     case .part(let leaf, let lane, let devices):
-      return choosePart(leaf, lane, devices, sharedNodes, fleet).map { [$0] }
+      return choosePart(leaf, lane, devices, sharedNodes, fleet, isAllowed).map { [$0] }
     case .whole(let leaves):
       var chosen: [Place] = []
       chosen.reserveCapacity(Int(leaves.reduce(0) { $0 + $1.nodes }))
@@ -81,9 +81,11 @@ public struct NodeChoice: Sendable {
         let before = chosen.count
         while firstKept < kept.count, kept[firstKept].leaf < leaf.leaf { firstKept += 1 }
         for entry in kept[firstKept...].prefix(while: { $0.leaf == leaf.leaf }) {
-          if chosen.count - before < leaf.nodes { giveWhole(entry.node, leaf.leaf, devicesPerNode, fleet, &chosen) }
+          if chosen.count - before < leaf.nodes, isAllowed(entry.node) {
+            giveWhole(entry.node, leaf.leaf, devicesPerNode, fleet, &chosen)
+          }
         }
-        for node in index.nodes(leaf.leaf) where chosen.count - before < leaf.nodes {
+        for node in index.nodes(leaf.leaf) where chosen.count - before < leaf.nodes && isAllowed(node) {
           giveWhole(node, leaf.leaf, devicesPerNode, fleet, &chosen)
         }
         if chosen.count - before < leaf.nodes {
@@ -145,7 +147,7 @@ public struct NodeChoice: Sendable {
       return nil
     }
     let free = free(node, fleet)
-    guard free.nonzeroBitCount >= devices else { return nil }
+    guard free.nonzeroBitCount >= devices, isAllowed(node) else { return nil }
     let picked = Self.lowest(devices, of: free)
     given[Int(node.index)] |= picked
     if Int(lane) >= sharedNodes.count { opened[lane] = node }

@@ -79,8 +79,9 @@ extension NodeProfile {
       for bucket in buckets(of: window, now: now) {
         let free = block.value(bucket, lane)
         guard free > 0 else { continue }
-        block.setValue(0, bucket, lane)
-        lowerTotals(group: group, by: Int32(free), from: bucket, through: bucket)
+        let taken = UInt8(min(Int32(free), window.nodes ?? Int32(free)))
+        block.setValue(free - taken, bucket, lane)
+        lowerTotals(group: group, by: Int32(taken), from: bucket, through: bucket)
       }
     }
   }

@@ -69,15 +69,21 @@ public struct SharedNode: Hashable, Sendable {
   }
 }
 
-/// Leaves that nothing may be held on for a while.
+/// Leaves that nothing may be held on for a while, or some of the nodes of one.
 public struct MaintenanceWindow: Hashable, Sendable {
   /// Leaves `leaves.lowerBound` up to, not including, `leaves.upperBound`.
   public var leaves: Range<Int32>
   public var from: Instant
   public var to: Instant
+  /// Nodes of each leaf; nil: all of them.
+  public var nodes: Int32?
+  /// With `nodes`: the shared nodes of the view that are among them.
+  public var sharedNodes: [Int32]
 
-  public init(leaves: Range<Int32>, from: Instant, to: Instant) {
+  public init(leaves: Range<Int32>, from: Instant, to: Instant, nodes: Int32? = nil, sharedNodes: [Int32] = []) {
     self.leaves = leaves
+    self.nodes = nodes
+    self.sharedNodes = sharedNodes
     self.from = from
     self.to = to
   }

@@ -99,6 +99,13 @@ struct SharedLanes: ~Copyable {
   }
 
   private func close(_ window: MaintenanceWindow, _ buckets: Range<Int>) {
+    guard window.nodes == nil else {
+      for lane in window.sharedNodes {
+        let (group, place) = position(Int(lane))
+        for bucket in buckets { blocks[group].setValue(0, bucket, place) }
+      }
+      return
+    }
     for leaf in window.leaves {
       var lane = Int(firstOfLeaf[Int(leaf)])
       while lane >= 0 {

@@ -1,0 +1,292 @@
+import Testing
+
+@testable import MusterCore
+
+/// A fleet of two blocks with two racks of four nodes each, and what people ask of it.
+private struct Fleet: ~Copyable {
+  var controller: Controller
+  var scheduler = Scheduler()
+  var now = Instant(nanoseconds: 1_700_000_000_000_000_000)
+
+  init(devices: Int32 = 8, mode: PlanningMode = .all) {
+    var limits = Limits()
+    // Nobody beats here.
+    (limits.silence, limits.firstWord, limits.lease) = (.seconds(1 << 30), .seconds(1 << 30), .seconds(1 << 30))
+    limits.agentSilence = .seconds(1 << 20)
+    limits.planning = mode
+    controller = Controller(cluster: Cluster(), limits: limits, now: now)
+    say(.start)
+    var policy = Policy()
+    policy.topology.levels = ["block", "rack"]
+    say(.applyPolicy(policy))
+    for i in 0..<16 {
+      let labels = [
+        Label(key: "block", value: "b\(i / 8)"), Label(key: "new", value: i % 2 == 0 ? "yes" : "no"),
+        Label(key: "rack", value: "r\(i / 4)"),
+      ]
+      let joined = NodeJoined(node: NodeID(Int32(i)), name: "n\(i)", machine: "m\(i)", boot: "b", devices: devices)
+      say(.agentHello(joined, labels: labels, pid: 1))
+      say(.agentReport(node: NodeID(Int32(i)), []))
+    }
+  }
+
+  @discardableResult
+  mutating func say(_ command: Command) -> Controller.Reply {
+    let reply = controller.handle(command, now: now)
+    plan()
+    return reply
+  }
+
+  mutating func plan() {
+    while let input = controller.takePlanningInput() {
+      _ = controller.handle(.commitPlan(scheduler.plan(input)), now: now)
+    }
+  }
+
+  mutating func pass(_ span: Span) {
+    now = now + span
+    say(.tick)
+  }
+
+  static func spec(
+    nodes: Int32 = 1, devices: Int32 = 8, walltime: Span? = nil, priority: Int32 = 0,
+    _ change: (inout Wishes) -> Void = { _ in }
+  ) -> JobSpec {
+    let role = RoleSpec(nodes: nodes, devicesPerNode: devices, ranksPerNode: 1, command: ["x"], workingDirectory: "/")
+    var spec = JobSpec(name: "j", user: "u", priority: priority, role: role, walltime: walltime)
+    change(&spec.wishes)
+    return spec
+  }
+
+  mutating func submit(_ spec: JobSpec) -> JobID { submit([spec])[0] }
+
+  mutating func submit(_ specs: [JobSpec]) -> [JobID] {
+    guard case .jobs(let ids) = say(.submit(specs, key: "", requestHash: 0)) else { return specs.map { _ in JobID(0) } }
+    return ids
+  }
+
+  func state(_ id: JobID) -> JobState? { controller.cluster.slot(of: id).map { controller.cluster.jobs[$0].state } }
+
+  func nodes(_ id: JobID) -> [Int32] {
+    guard let slot = controller.cluster.slot(of: id), controller.cluster.jobs[slot].latestAttempt >= 0 else {
+      return []
+    }
+    return controller.cluster.attemptPlaces[Int(controller.cluster.jobs[slot].latestAttempt)].map(\.node.index)
+  }
+
+  func waiting(_ id: JobID) -> Waiting {
+    controller.cluster.slot(of: id).map { controller.waiting(for: $0) } ?? Waiting(causes: [])
+  }
+
+  func kinds(_ id: JobID) -> [String] { waiting(id).causes.map(\.kind) }
+
+  /// All its members say that they run, or have ended.
+  mutating func tell(_ id: JobID, _ state: ShimReport.State) {
+    guard let slot = controller.cluster.slot(of: id) else { return }
+    let number = controller.cluster.jobs[slot].attempt
+    for i in 0..<controller.cluster.jobs[slot].nodes {
+      let member = MemberID(attempt: AttemptID(job: id, number: number), index: i)
+      say(.shimReport(member, ShimReport(state: state, port: i == 0 ? 1 : 0, ranks: [])))
+    }
+  }
+
+  mutating func end(_ id: JobID) {
+    for state: ShimReport.State in [.prepared, .running, .stopped] { tell(id, state) }
+  }
+}
+
+@Suite struct SchedulingStoryTests {
+  @Test("segments lie in one rack each, in rank order, and never split")
+  func segments() {
+    var fleet = Fleet()
+    let one = fleet.submit(Fleet.spec(nodes: 6) { $0.segment = 2 })
+    let nodes = fleet.nodes(one)
+    #expect(nodes.count == 6)
+    for first in stride(from: 0, to: nodes.count, by: 2) { #expect(nodes[first] / 4 == nodes[first + 1] / 4) }
+    // Each rack has one or two nodes left: no four in one.
+    for _ in 0..<3 { _ = fleet.submit(Fleet.spec(nodes: 3) { $0.within = Within(level: "rack") }) }
+    let whole = fleet.submit(Fleet.spec(nodes: 4) { $0.segment = 4 })
+    #expect(fleet.state(whole) == .pending)
+    #expect(fleet.kinds(whole).contains { $0 == "topology" || $0 == "nodesBusy" })
+  }
+
+  @Test("a gang lies within the domain that it must lie in, and as tight as it can")
+  func within() {
+    var fleet = Fleet()
+    let block = fleet.submit(Fleet.spec(nodes: 8) { $0.within = Within(level: "block") })
+    #expect(Set(fleet.nodes(block).map { $0 / 8 }).count == 1)
+    let tight = fleet.submit(Fleet.spec(nodes: 3))
+    #expect(Set(fleet.nodes(tight).map { $0 / 4 }).count == 1)
+  }
+
+  @Test("labels, exclusions and a spread decide which nodes a gang may have")
+  func filters() {
+    var fleet = Fleet()
+    let new = fleet.submit(Fleet.spec(nodes: 8) { $0.constraint = [LabelRule(key: "new", value: "yes")] })
+    #expect(fleet.nodes(new).sorted() == [0, 2, 4, 6, 8, 10, 12, 14])
+    let more = fleet.submit(Fleet.spec { $0.constraint = [LabelRule(key: "new", value: "yes")] })
+    #expect(fleet.state(more) == .pending && fleet.kinds(more).contains("constraint"))
+    let without = fleet.submit(Fleet.spec { $0.exclude = ["n1", "n3"] })
+    #expect(fleet.nodes(without).count == 1 && !fleet.nodes(without).contains { $0 == 1 || $0 == 3 })
+    let spread = fleet.submit(Fleet.spec(nodes: 4) { $0.spread = Spread(level: "rack") })
+    #expect(Set(fleet.nodes(spread).map { $0 / 4 }).count == 4)
+    // A level of the topology is a label, too.
+    let rack = fleet.submit(Fleet.spec { $0.constraint = [LabelRule(key: "rack", value: "r2")] })
+    #expect(fleet.nodes(rack).allSatisfy { $0 / 4 == 2 } && fleet.nodes(rack).count == 1)
+  }
+
+  @Test("gangs share nodes unless they ask for whole ones")
+  func sharing() {
+    var fleet = Fleet()
+    let (a, b) = (fleet.submit(Fleet.spec(nodes: 16, devices: 2)), fleet.submit(Fleet.spec(nodes: 16, devices: 6)))
+    #expect(fleet.state(a) == .starting && fleet.state(b) == .starting)
+    let alone = fleet.submit(Fleet.spec(nodes: 1, devices: 1) { $0.isExclusive = true })
+    #expect(fleet.state(alone) == .pending)
+    fleet.end(a)
+    #expect(fleet.state(alone) == .pending)
+    fleet.end(b)
+    #expect(fleet.state(alone) == .starting)
+    let slot = fleet.controller.cluster.slot(of: alone) ?? 0
+    let devices = fleet.controller.cluster.attemptPlaces[Int(fleet.controller.cluster.jobs[slot].latestAttempt)][0]
+      .devices
+    #expect(devices == 0xff)
+  }
+
+  @Test("hold, begin, dependencies, singletons and array limits keep a job from starting, and say so")
+  func unready() {
+    var fleet = Fleet()
+    let held = fleet.submit(Fleet.spec { $0.isHeld = true })
+    #expect(fleet.state(held) == .pending && fleet.kinds(held) == ["held"])
+    fleet.say(.release(held))
+    #expect(fleet.state(held) == .starting)
+
+    let at = fleet.now + .seconds(600)
+    let later = fleet.submit(Fleet.spec { $0.begin = at })
+    #expect(fleet.kinds(later) == ["begin"] && fleet.waiting(later).start == at)
+    fleet.pass(.seconds(599))
+    #expect(fleet.state(later) == .pending)
+    fleet.pass(.seconds(1))
+    #expect(fleet.state(later) == .starting)
+
+    let ok = fleet.submit(Fleet.spec { $0.dependsOn = [Dependency(kind: .afterok, job: held)] })
+    let bad = fleet.submit(Fleet.spec { $0.dependsOn = [Dependency(kind: .afternotok, job: held)] })
+    let alone = fleet.submit(Fleet.spec { $0.dependsOn = [Dependency(kind: .singleton)] })
+    #expect(
+      fleet.kinds(ok) == ["dependency"] && fleet.kinds(bad) == ["dependency"] && fleet.kinds(alone) == ["dependency"])
+    fleet.end(held)
+    #expect(fleet.state(ok) == .starting && fleet.kinds(bad) == ["dependencyNever"])
+    for id in [later, ok] { fleet.end(id) }
+    fleet.say(.cancel(bad))
+    #expect(fleet.state(alone) == .starting)
+
+    let tasks = fleet.submit(
+      (0..<4).map { i in
+        Fleet.spec { $0.array = ArrayTask(position: i, count: 4, index: i, atOnce: 2) }
+      })
+    #expect(tasks.map { fleet.state($0) } == [.starting, .starting, .pending, .pending])
+    #expect(fleet.kinds(tasks[2]) == ["arrayLimit"])
+    fleet.end(tasks[0])
+    #expect(fleet.state(tasks[2]) == .starting && fleet.state(tasks[3]) == .pending)
+  }
+
+  @Test("a large gang that waits has a time, and those behind it fill what it leaves without moving it")
+  func backfill() {
+    var fleet = Fleet()
+    let long = fleet.submit(Fleet.spec(nodes: 12, walltime: .seconds(3600)))
+    let large = fleet.submit(Fleet.spec(nodes: 16, walltime: .seconds(3600)))
+    let promised = fleet.waiting(large).start
+    #expect(promised.map { $0 >= fleet.now + .seconds(3600) } == true)
+    let short = fleet.submit(Fleet.spec(nodes: 4, walltime: .seconds(1800)))
+    let tooLong = fleet.submit(Fleet.spec(nodes: 4, walltime: .seconds(7200)))
+    #expect(fleet.state(long) == .starting && fleet.state(short) == .starting)
+    #expect(fleet.state(tooLong) == .pending && fleet.waiting(large).start == promised)
+    fleet.end(short)
+    #expect(fleet.state(tooLong) == .pending && fleet.kinds(tooLong) == ["priority"])
+    fleet.end(long)
+    #expect(fleet.state(large) == .starting)
+  }
+
+  @Test("the queue of old: its head blocks, or nobody but its head has a place")
+  func modes() {
+    func run(_ mode: PlanningMode) -> [JobState?] {
+      var fleet = Fleet(mode: mode)
+      let ids = [
+        Fleet.spec(nodes: 12, walltime: .seconds(3600)), Fleet.spec(nodes: 16, walltime: .seconds(60)),
+        Fleet.spec(nodes: 4, walltime: .seconds(1800)),
+      ].map { fleet.submit($0) }
+      return ids.map { fleet.state($0) }
+    }
+    #expect(run(.fifo) == [.starting, .pending, .pending])
+    #expect(run(.easy) == [.starting, .pending, .starting])
+  }
+
+  @Test("maintenance keeps away what would not be over before it, and is over when it is over")
+  func maintenance() {
+    var fleet = Fleet()
+    let (from, to) = (fleet.now + .seconds(3600), fleet.now + .seconds(7200))
+    fleet.say(.addMaintenance(Maintenance(id: 0, from: from, to: to, level: "block", domain: "b0")))
+    let unlimited = fleet.submit(Fleet.spec(nodes: 8))
+    #expect(fleet.nodes(unlimited).allSatisfy { $0 >= 8 } && fleet.nodes(unlimited).count == 8)
+    let long = fleet.submit(Fleet.spec(nodes: 2, walltime: .seconds(7200)))
+    let short = fleet.submit(Fleet.spec(nodes: 2, walltime: .seconds(1800)))
+    #expect(fleet.state(long) == .pending && fleet.kinds(long).contains("maintenance"))
+    #expect(fleet.state(short) == .starting)
+    fleet.end(short)
+    fleet.pass(.seconds(7200))
+    #expect(fleet.state(long) == .starting)
+  }
+
+  @Test("single nodes of a rack in maintenance are not given to who would still run then")
+  func someNodes() {
+    var fleet = Fleet()
+    let from = fleet.now + .seconds(3600)
+    fleet.say(.addMaintenance(Maintenance(id: 0, from: from, to: from + .seconds(60), nodes: "n[0-1]")))
+    for _ in 0..<14 {
+      let id = fleet.submit(Fleet.spec())
+      #expect(fleet.nodes(id).first.map { $0 > 1 } == true)
+    }
+    let one = fleet.submit(Fleet.spec())
+    #expect(fleet.state(one) == .pending)
+    let short = fleet.submit(Fleet.spec(walltime: .seconds(60)))
+    #expect(fleet.nodes(short).first.map { $0 <= 1 } == true)
+  }
+
+  @Test("what the fleet could never run is refused with the numbers; what it could, waits")
+  func impossible() {
+    var fleet = Fleet()
+    func why(_ spec: JobSpec) -> String {
+      guard case .refused(let refusal) = fleet.say(.submit([spec], key: "", requestHash: 0)) else { return "" }
+      return refusal.message
+    }
+    #expect(why(Fleet.spec(nodes: 17)).contains("needs 17 nodes of 8 devices; the fleet has 16 such nodes"))
+    #expect(why(Fleet.spec(nodes: 1, devices: 9)).contains("the most devices that a node has is 8"))
+    #expect(why(Fleet.spec(nodes: 5) { $0.segment = 5 }).contains("the largest rack has 4"))
+    #expect(why(Fleet.spec(nodes: 9) { $0.within = Within(level: "block") }).contains("nowhere in that shape"))
+    #expect(why(Fleet.spec(nodes: 2) { $0.within = Within(level: "row") }).contains("no level \"row\""))
+    #expect(why(Fleet.spec(nodes: 9) { $0.constraint = [LabelRule(key: "new", value: "no")] }).contains("8 such nodes"))
+    #expect(why(Fleet.spec { $0.deviceTypes = ["H100"] }).contains("of type H100"))
+    fleet.say(.drain(node: "n0", reason: "x"))
+    let all = fleet.submit(Fleet.spec(nodes: 16))
+    #expect(fleet.state(all) == .pending)
+    fleet.say(.resume(node: "n0"))
+    #expect(fleet.state(all) == .starting)
+  }
+
+  @Test("a gang that lost nodes keeps the others and its ranks; replacements come from the same rack")
+  func repair() {
+    var fleet = Fleet()
+    let gang = fleet.submit(Fleet.spec(nodes: 3))
+    let before = fleet.nodes(gang)
+    for state: ShimReport.State in [.prepared, .running] { fleet.tell(gang, state) }
+    fleet.say(.nodeDied(node: "n\(before[1])", evidence: "gone"))
+    let slot = fleet.controller.cluster.slot(of: gang) ?? 0
+    for i: Int32 in [0, 2] {
+      let member = MemberID(attempt: AttemptID(job: gang, number: 1), index: i)
+      fleet.say(.shimReport(member, ShimReport(state: .stopped, ranks: [])))
+    }
+    let after = fleet.nodes(gang)
+    #expect(fleet.controller.cluster.jobs[slot].attempt == 2)
+    #expect(after[0] == before[0] && after[2] == before[2] && after[1] != before[1])
+    #expect(Set(after.map { $0 / 4 }).count == 1)
+  }
+}
