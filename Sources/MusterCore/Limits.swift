@@ -41,6 +41,8 @@ public struct Limits: Sendable, Hashable {
   /// Jobs not yet finished. A full queue refuses: 1,000,000 waiting jobs weigh about 1 GB.
   public var unfinishedJobs = 1_000_000
   public var nodes = 65_536
+  /// What the fleet could never run is refused at submission; else it waits, and says so.
+  public var refusesImpossible = false
   /// The host starts so many nodes itself: before they have all joined, no job is refused as one that can never run.
   public var expectedNodes = 0
   /// Join tokens valid at the same time.

@@ -20,6 +20,7 @@ public struct Auditor: Sendable {
   private var checkpoints: [Int64: Int64] = [:]
   private var epoch: Int64 = 0
   private var lastJob: Int64 = 0
+  private var wishes = WishAudit()
   private var lastAt: Instant = .zero
 
   public init() {}
@@ -27,6 +28,7 @@ public struct Auditor: Sendable {
   /// - Returns: what this fact breaks.
   public mutating func check(_ fact: Fact) -> Failure? {
     defer { lastAt = fact.at }
+    wishes.see(fact.event)
     guard fact.at >= lastAt else { return Failure(invariant: .timeGoesForward, detail: "\(fact.at) after \(lastAt)") }
     switch fact.event {
     case .controllerStarted(let new):
@@ -46,7 +48,11 @@ public struct Auditor: Sendable {
       }
       lastJob += 1
       specs[lastJob] = submitted.spec
-    case .attemptStarted(let started): return start(started)
+    case .attemptStarted(let started):
+      if let broken = start(started) { return broken }
+      let job = started.attempt.job.number
+      guard let spec = specs[job], let why = wishes.start(started, spec, at: fact.at) else { return nil }
+      return Failure(invariant: .wishesHold, detail: "\(started.attempt) \(why)", job: job)
     case .checkpointCommitted(let attempt, let step): return checkpoint(attempt, step)
     case .memberStopped(let member, _): return stop(member)
     case .attemptEnded(let end): return checkFence(end.attempt)
@@ -97,7 +103,8 @@ public struct Auditor: Sendable {
     else { return broken(.gangIsWhole, "\(started.places.count) places for \(spec.role.nodes) nodes") }
     for place in started.places {
       let node = place.node
-      guard place.devices.nonzeroBitCount == Int(spec.role.devicesPerNode) else {
+      let asked = spec.wishes.isExclusive ? devices[Int(node.index)] : spec.role.devicesPerNode
+      guard place.devices.nonzeroBitCount == Int(asked) else {
         return broken(.gangIsWhole, "another number of devices on \(node)", node)
       }
       guard !unfit.contains(node.index), !drained.contains(node.index) else {
@@ -122,6 +129,7 @@ public struct Auditor: Sendable {
         invariant: .stopsOnce, detail: "\(member) stopped twice or never was", job: member.attempt.job.number)
     }
     let place = gang.places[Int(member.index)]
+    wishes.stopped(member.attempt, on: place.node)
     for device in 0..<64 where place.devices & (1 << UInt64(device)) != 0 {
       owner[Self.key(place.node.index, device)] = nil
     }

@@ -9,6 +9,7 @@ public enum Invariant: String, CaseIterable, Sendable {
   case attemptAfterEnd = "an attempt starts only for a job that waits, after the one before has ended"
   case gangIsWhole = "a gang is placed whole, on different nodes, with all its devices"
   case deviceOnce = "no device is given twice"
+  case wishesHold = "a gang starts only on nodes and at times that its job asked for"
   case unfitNode = "no gang is placed on a suspect, isolated or draining node"
   case stopsOnce = "a member stops once"
   case fenceHolds = "an attempt ends only when nothing of it runs, or on fenced nodes under `attempt`"

@@ -53,10 +53,12 @@ extension World {
       nodes: Int32(1 + people.below(4)), devicesPerNode: Int32(people.below(5)),
       ranksPerNode: Int32(1 + people.below(2)),
       command: ["train"], workingDirectory: "/")
-    return JobSpec(
+    var spec = JobSpec(
       name: "job-\(nextJobName)", user: "u", priority: Int32(people.below(3)), role: role,
       walltime: people.hits(80) ? .seconds(people.between(3, 40)) : nil, restart: restart,
       stop: StopPolicy(grace: .milliseconds(people.between(0, 3_000))))
+    if wishing.hits(300) { spec.wishes = drawWishes(nodes: role.nodes) }
+    return spec
   }
 
   private mutating func send(_ r: Int) {
@@ -114,6 +116,8 @@ extension World {
   /// Operators put back what waits for a person: now and then in the storm, all of it when it is over.
   mutating func care() {
     timeline.put(.care, at: now + 5_000_000_000)
+    meddle()
+    if !isStorm { releaseAll() }
     guard host.isUp, !isStorm || people.hits(400) else { return }
     if hasAdmissions { setUpRevoked() }
     for i in nodes.indices where nodes[i].isOn && !nodes[i].isLostForGood {
@@ -136,14 +140,29 @@ extension World {
   }
 
   private func isTooLarge(_ slot: Int32) -> Bool {
-    controller.waiting(for: slot).isNever
+    let waiting = controller.waiting(for: slot)
+    return waiting.isNever || waiting.causes.contains { $0.kind == "dependencyNever" }
   }
 
   private func isWaitingForever(_ slot: Int32) -> Bool {
     // A node that never came back counts as part of the fleet: a gang that needs it waits for it, and says so.
     let job = controller.cluster.job(slot)
     let able = controller.cluster.nodes.filter { $0.state == .ready && $0.devices >= job.devicesPerNode }
-    return able.count < Int(job.nodes)
+    if able.count < Int(job.nodes) { return true }
+    // Nor can it be said which of the nodes that are left would do for one that asks for certain ones.
+    let hasLost = controller.cluster.nodes.contains { $0.state != .ready }
+    if hasLost, !controller.cluster.spec(slot).wishes.isEmpty { return true }
+    return isBehindSuch(slot)
+  }
+
+  /// It waits for a job that waits for ever.
+  private func isBehindSuch(_ slot: Int32) -> Bool {
+    controller.cluster.spec(slot).wishes.dependsOn.contains { dependency in
+      guard let other = controller.cluster.slot(of: dependency.job),
+        controller.cluster.job(other).state == .pending
+      else { return false }
+      return isTooLarge(other) || isWaitingForever(other)
+    }
   }
 
   /// Liveness, and that nothing that was promised is gone.

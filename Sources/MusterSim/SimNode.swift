@@ -156,7 +156,8 @@ extension World {
     AgentHello(
       node: nodes[i].name, machine: machine, boot: "\(machine)-boot-\(nodes[i].boot)", devices: nodes[i].devices,
       cpus: 8, memoryBytes: 1 << 30, address: "10.0.0.\(i + 1)", pid: Int32(nodes[i].agentLife + 1),
-      epoch: nodes[i].agent.epoch)
+      epoch: nodes[i].agent.epoch,
+      labels: [Label(key: "even", value: i % 2 == 0 ? "yes" : "no"), Label(key: "rack", value: "r\(i / 3)")])
   }
 
   private mutating func hangUp(_ i: Int, _ clock: Int64) {

@@ -75,6 +75,7 @@ public struct World: ~Copyable {
   var people: Chance
   var diskChance: Chance
   var timing: Chance
+  var wishing: Chance
 
   public internal(set) var coverage = Coverage()
   public internal(set) var failure: Failure?
@@ -90,6 +91,7 @@ public struct World: ~Copyable {
     people = Chance(seed: seed, purpose: 3)
     diskChance = Chance(seed: seed, purpose: 5)
     timing = Chance(seed: seed, purpose: 6)
+    wishing = Chance(seed: seed, purpose: 9)
     controller = Controller(cluster: Cluster(), limits: shape.limits, now: Instant(nanoseconds: 1))
     history.isKept = options.keepsHistory
     var drift = Chance(seed: seed, purpose: 7)

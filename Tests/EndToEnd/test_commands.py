@@ -206,14 +206,20 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.fleet.end(job)["state"], "completed")
 
     def test_why(self):
-        """A job that can never run is refused, with the numbers; one that only waits says what for."""
-        for arguments, numbers in [
-            (["--nodes", "9"], "needs 9 nodes; the fleet has 4"),
-            (["--nodes", "2", "--devices", "9"], "needs 2 nodes of 9 devices; the fleet has 0 such nodes"),
+        """A job that cannot fit says so, with the numbers; one that waits for its segments says that."""
+        for shape, kind, numbers in [
+            ({"nodes": 9}, "fleetTooSmall", "needs 9 nodes"),
+            ({"nodes": 2, "devices": 9}, "fleetTooSmall", "needs 9 devices a node"),
         ]:
-            refused = self.fleet.muster("run", *arguments, "--", "true", check=False)
-            self.assertEqual(refused.returncode, 5)
-            self.assertIn(numbers, refused.stderr)
+            job = self.fleet.submit(["true"], **shape)
+            why = eventually("a round has looked at it", lambda: self.looked_at(job))
+            self.assertEqual((why["state"], why["causes"][0]["kind"]), ("pending", kind))
+            self.assertIn(numbers, why["causes"][0]["message"])
+            self.fleet.muster("cancel", job)
+
+    def looked_at(self, job):
+        why = self.fleet.json("why", job)
+        return why if why["causes"] and why["causes"][0]["kind"] != "planning" else None
 
     def test_logs_limit(self):
         """A log over its limit keeps its beginning and its end."""

@@ -14,6 +14,7 @@ private struct Fleet: ~Copyable {
     (limits.silence, limits.firstWord, limits.lease) = (.seconds(1 << 30), .seconds(1 << 30), .seconds(1 << 30))
     limits.agentSilence = .seconds(1 << 20)
     limits.planning = mode
+    limits.refusesImpossible = true
     controller = Controller(cluster: Cluster(), limits: limits, now: now)
     say(.start)
     var policy = Policy()

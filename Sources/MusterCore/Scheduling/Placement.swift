@@ -57,6 +57,12 @@ public protocol FleetView: ~Copyable {
   func free(_ node: NodeID) -> UInt64?
   func devices(_ node: NodeID) -> Int32
   func isReady(_ node: NodeID) -> Bool
+  /// A job that asked to be alone has members there.
+  func isTakenAlone(_ node: NodeID) -> Bool
+}
+
+extension FleetView where Self: ~Copyable {
+  public func isTakenAlone(_ node: NodeID) -> Bool { false }
 }
 
 /// Chooses nodes for one gang, all or none. A real scheduler fills this interface; this one takes the first nodes that
@@ -69,7 +75,9 @@ public enum FirstFit {
     var places = [Place?](repeating: nil, count: needed)
     var taken: Set<NodeID> = []
     for (i, node) in request.previous.prefix(needed).enumerated() {
-      if !taken.contains(node), let devices = pick(request.devicesPerNode, from: fleet.free(node)) {
+      if !taken.contains(node), !fleet.isTakenAlone(node),
+        let devices = pick(request.devicesPerNode, from: fleet.free(node))
+      {
         places[i] = Place(node: node, devices: devices)
         taken.insert(node)
       }
@@ -80,7 +88,9 @@ public enum FirstFit {
       let node = NodeID(Int32(i))
       if fleet.devices(node) >= request.devicesPerNode { capable += 1 }
       if fleet.isReady(node) { ready += 1 }
-      guard !taken.contains(node), let devices = pick(request.devicesPerNode, from: fleet.free(node)) else { continue }
+      guard !taken.contains(node), !fleet.isTakenAlone(node),
+        let devices = pick(request.devicesPerNode, from: fleet.free(node))
+      else { continue }
       fitting += 1
       while next < needed, places[next] != nil { next += 1 }
       guard next < needed else { break }

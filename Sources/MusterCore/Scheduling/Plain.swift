@@ -18,7 +18,7 @@ extension Controller {
   /// The first innermost domain, else the first one further out, that holds all of its segments.
   private func shapedPlacement(_ slot: Int32, _ role: RoleSpec, _ wishes: Wishes) -> PlacementAnswer {
     var usable = (0..<cluster.nodes.count).map { NodeID(Int32($0)) }.filter { node in
-      free(node) != nil && mayHave(node, slot) && (!wishes.isExclusive || isIdle(node))
+      free(node) != nil && !isTakenAlone(node) && mayHave(node, slot) && (!wishes.isExclusive || isIdle(node))
     }
     let capable = (0..<cluster.nodes.count).filter {
       matches(NodeID(Int32($0)), constraint: wishes.constraint, exclude: wishes.exclude)

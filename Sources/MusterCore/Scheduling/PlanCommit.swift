@@ -75,9 +75,19 @@ extension Controller {
     let (job, wishes) = (cluster.jobs[slot], cluster.specs[Int(slot)].wishes)
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
     let level = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil }
-    return choice.repair(
+    let places = choice.repair(
       previous: previousNodes(slot), segment: wishes.segment, within: level, devicesPerNode: job.devicesPerNode,
       isExclusive: wishes.isExclusive, isAllowed: { mayHave($0, slot) }, in: self)
+    guard let places, isSpread(places.map(\.node), wishes) else { return nil }
+    return places
+  }
+
+  /// Nodes are put in the place of lost ones one by one: together they may be too many in one domain.
+  private func isSpread(_ nodes: [NodeID], _ wishes: Wishes) -> Bool {
+    guard let spread = wishes.spread, let level = fleetMap.level(named: spread.level) else { return true }
+    var counts: [Int32: Int32] = [:]
+    for node in nodes { counts[fleetMap.domainOfNode[level][Int(node.index)], default: 0] += 1 }
+    return counts.values.allSatisfy { $0 <= spread.atMost }
   }
 
 }

@@ -89,6 +89,8 @@ extension Controller {
     input.view.running = builder.running
     input.view.sharedNodes = builder.shared
     input.view.maintenance = maintenanceWindows(builder)
+    // Finer than the buckets of a round.
+    for window in fleetMap.windows where window.to > now { nextLook = min(nextLook, window.to) }
     input.view.mode = limits.planning
     var filters = FilterTable()
     for slot in cluster.pending

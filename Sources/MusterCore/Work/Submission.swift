@@ -7,7 +7,7 @@ extension Controller {
     guard cluster.pending.count + cluster.active.count + specs.count <= limits.unfinishedJobs else {
       return .refused(.queueFull(limit: limits.unfinishedJobs))
     }
-    for spec in specs {
+    for spec in specs where limits.refusesImpossible {
       if let why = impossible(spec) { return .refused(.impossible(job: spec.name, why: why)) }
     }
     var ids: [JobID] = []
@@ -73,6 +73,15 @@ extension Controller {
 extension Controller: FleetView {
   public var nodeCount: Int { cluster.nodes.count }
   public func devices(_ node: NodeID) -> Int32 { cluster.nodes[Int(node.index)].devices }
+  public func isTakenAlone(_ node: NodeID) -> Bool {
+    var member = cluster.nodes[Int(node.index)].firstMember
+    while member >= 0 {
+      let job = cluster.attempts[cluster.members[member].attemptSlot].jobSlot
+      if cluster.specs[Int(job)].wishes.isExclusive { return true }
+      member = cluster.members[member].nextOnNode
+    }
+    return false
+  }
   public func isReady(_ node: NodeID) -> Bool { cluster.nodes[Int(node.index)].state == .ready }
   public func free(_ node: NodeID) -> UInt64? {
     let i = Int(node.index)

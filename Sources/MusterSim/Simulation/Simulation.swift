@@ -105,6 +105,7 @@ public struct Simulation: ~Copyable {
   private static func limits(nodes: Int, jobs: Int, _ policy: SimPolicy) -> Limits {
     var limits = Limits()
     limits.planning = policy.planning
+    limits.refusesImpossible = true
     let never = Span.seconds(20 * 365 * 86_400)
     (limits.lease, limits.silence, limits.firstWord, limits.confirm) = (never, never, never, never)
     // Multiplied by milliseconds of a report's pace: longer would not fit.
