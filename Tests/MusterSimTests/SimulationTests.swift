@@ -96,6 +96,25 @@ import Testing
     #expect(results.jobs[0].faults > 0 && atOnce > 0 && results.completed == 1)
   }
 
+  @Test("a fleet with levels says them to the core, and its nodes where they stand")
+  func levels() throws {
+    let text = "levels: [block, rack]\ncounts: [2, 2]\nnodesPerRack: 3\ndevicesPerNode: 8\n"
+    let fleet = try SimFleet(yaml: SimWorld.bytes(text))
+    var settings = try SimWorld.settings(fleet, "0,60,48\n")
+    settings.keepsFacts = true
+    var simulation = Simulation(settings)
+    while simulation.advance(moments: 10) {}
+    var (levels, labels, places): ([String], [[Label]], [Place]) = ([], [], [])
+    for fact in simulation.takeFacts() {
+      if case .policyApplied(let policy) = fact.event { levels = policy.topology.levels }
+      if case .nodeLabelled(_, let said) = fact.event { labels.append(said) }
+      if case .attemptStarted(let started) = fact.event { places = started.places }
+    }
+    #expect(levels == ["block", "rack"] && labels.count == 12)
+    #expect(labels.last?.map { "\($0.key)=\($0.value)" } == ["block=b2", "rack=r4"])
+    #expect(Set(places.map { $0.node.index / 6 }).count == 1, "six nodes of one block")
+  }
+
   @Test("segments lie in racks; what no rack holds is refused by the core and a rejected row")
   func segments() throws {
     let fleet = SimWorld.fleet(6, nodesPerRack: 3)
@@ -169,6 +188,26 @@ import Testing
     other.seed = 6
     let (a, b) = (SimWorld.run(other), SimWorld.run(try Self.rough(seed: 5)))
     #expect(a.stateHash != b.stateHash)
+  }
+
+  /// What another program found that shares no code with this one; see docs/simulator.md.
+  @Test(
+    "Philly's busiest fortnight on 512 GPUs waits as long as in an independent replay",
+    arguments: [(.fifo, 34_146, 43_241), (.sjf, 2_658, 11_752)] as [(SimPolicy, Int64, Int64)])
+  func fortnight(policy: SimPolicy, wait: Int64, completion: Int64) throws {
+    guard let shared = SimWorld.shared else {
+      print("skipped: ../shared/data is absent")
+      return
+    }
+    let data = try Data(contentsOf: shared.appending(path: "philly-2017/philly.csv"))
+    let window = TraceWindow(from: TraceFormat.philly.moment("2017-10-09"), to: TraceFormat.philly.moment("2017-10-23"))
+    let fleet = SimWorld.fleet(64)
+    let trace = try Trace(Array(data), format: .philly, fleet: fleet, window: window)
+    let results = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: policy)).results
+    #expect(results.completed == 26_936)
+    let completions = results.jobs.reduce(0) { $0 + ($1.end ?? 0) - $1.trace.submitMilliseconds }
+    #expect((completions / 26_936 + 500) / 1000 == completion)
+    #expect((results.waits.reduce(0, +) / 26_936 + 500) / 1000 == wait)
   }
 
   @Test("a day of Philly on 256 GPUs is run to its end, twice the same")

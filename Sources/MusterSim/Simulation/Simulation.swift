@@ -196,6 +196,11 @@ public struct Simulation: ~Copyable {
 
   private mutating func openFleet() {
     tell(.start)
+    if !settings.fleet.levels.isEmpty {
+      var policy = Policy()
+      policy.topology.levels = settings.fleet.levels
+      tell(.applyPolicy(policy))
+    }
     for node in 0..<settings.fleet.nodes { arrive(node) }
     if let first = faults?.untilNext() { events.put(.fault, at: now + first) }
   }
