@@ -86,7 +86,13 @@ import Testing
   @Test("the use of a project counts its children's, by type; what it borrows is what is beyond its guarantee")
   func quota() throws {
     var controller = Controller(cluster: Cluster(), now: Instant(nanoseconds: 1))
-    func say(_ command: Command) { _ = controller.handle(command, now: Instant(nanoseconds: 1)) }
+    var scheduler = Scheduler()
+    func say(_ command: Command) {
+      _ = controller.handle(command, now: Instant(nanoseconds: 1))
+      while let input = controller.takePlanningInput() {
+        _ = controller.handle(.commitPlan(scheduler.plan(input)), now: Instant(nanoseconds: 1))
+      }
+    }
     say(.start)
     for (i, type) in ["H100", "A100"].enumerated() {
       let joined = NodeJoined(
@@ -98,9 +104,11 @@ import Testing
       yaml: "projects: [{name: c, parent: p, quotas: {H100: 2}}, {name: p, quotas: {H100: 8, any: 20}}, {name: q}]"
     ).get().merged(into: Policy())
     say(.applyPolicy(policy))
-    for (project, devices) in [("c", 6), ("other", 8)] as [(String, Int32)] {
+    for (project, devices, type) in [("c", 6, "H100"), ("other", 8, "A100")] as [(String, Int32, String)] {
       let role = RoleSpec(devicesPerNode: devices, command: ["x"], workingDirectory: "/")
-      say(.submit([JobSpec(name: "j", project: project, user: "u", role: role)], key: "", requestHash: 0))
+      var spec = JobSpec(name: "j", project: project, user: "u", role: role)
+      spec.wishes.deviceTypes = [type]
+      say(.submit([spec], key: "", requestHash: 0))
     }
     let json = QuotaUse(controller).json(policy)
     let projects = json["projects"]?.arrayValue ?? []
