@@ -39,7 +39,8 @@ enum CommandFailure: Error, Hashable {
     switch self {
     case .silent(let code): code
     case .timedOut: CommandStatus.timedOut.rawValue
-    case .unreadableFile, .unwritableFile, .wrongJob, .wrongPolicy, .wrongInput, .wrongTime, .wrongVariable, .notConfirmed,
+    case .unreadableFile, .unwritableFile, .wrongJob, .wrongPolicy, .wrongInput, .wrongTime, .wrongVariable,
+      .notConfirmed,
       .notAMessage,
       .messageTooLong:
       CommandStatus.usage.rawValue

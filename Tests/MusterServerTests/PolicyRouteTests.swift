@@ -83,6 +83,30 @@ import Testing
     }
   }
 
+  @Test("the fleet by its places, all of it or one level; an unknown level is refused with those that there are")
+  func topology() async throws {
+    try await withServer { ask async throws in
+      let levels = #"{"topology":{"levels":["block","rack"],"places":[]}}"#
+      #expect(try await ask(.put, "/v1/policy", levels, [:]).status == 200)
+      let whole = try await ask(.get, "/v1/topology", "", [:])
+      #expect(whole.status == 200)
+      #expect(try whole.json["levels"] == ["block", "rack"])
+      #expect(try whole.json["domains"]?.arrayValue?.map { $0["path"] } == ["default", "default/default"])
+      #expect(try whole.json["places"]?.arrayValue?.count == 6)
+      let racks = try await ask(.get, "/v1/topology?level=rack", "", [:])
+      #expect(
+        try racks.json["domains"] == [
+          [
+            "level": "rack", "name": "default", "path": "default/default", "nodes": 0, "free": 0, "busy": 0,
+            "outOfService": 0, "devices": 0, "devicesInUse": 0,
+          ]
+        ])
+      #expect(try racks.json["places"]?.arrayValue?.first == ["level": "block", "nodes": 1, "count": 0])
+      let unknown = try await ask(.get, "/v1/topology?level=hall", "", [:])
+      #expect(unknown.status == 400 && unknown.text.contains("hall") && unknown.text.contains("block, rack"))
+    }
+  }
+
   @Test("the use of a project counts its children's, by type; what it borrows is what is beyond its guarantee")
   func quota() throws {
     var controller = Controller(cluster: Cluster(), now: Instant(nanoseconds: 1))
@@ -98,10 +122,15 @@ import Testing
       yaml: "projects: [{name: c, parent: p, quotas: {H100: 2}}, {name: p, quotas: {H100: 8, any: 20}}, {name: q}]"
     ).get().merged(into: Policy())
     say(.applyPolicy(policy))
-    for (project, devices) in [("c", 6), ("other", 8)] as [(String, Int32)] {
+    for (project, type, devices) in [("c", "H100", 6), ("other", "A100", 8)] as [(String, String, Int32)] {
+      var wishes = Wishes()
+      wishes.deviceTypes = [type]
       let role = RoleSpec(devicesPerNode: devices, command: ["x"], workingDirectory: "/")
-      say(.submit([JobSpec(name: "j", project: project, user: "u", role: role)], key: "", requestHash: 0))
+      let spec = JobSpec(name: "j", project: project, user: "u", role: role, wishes: wishes)
+      say(.submit([spec], key: "", requestHash: 0))
     }
+    var scheduler = Scheduler()
+    while let input = controller.takePlanningInput() { say(.commitPlan(scheduler.plan(input))) }
     let json = QuotaUse(controller).json(policy)
     let projects = json["projects"]?.arrayValue ?? []
     #expect(projects.map { $0["name"] } == ["p", "c", "q", "other"])
