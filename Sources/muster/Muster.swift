@@ -28,9 +28,8 @@ struct Muster: ParsableCommand {
       CommandGroup(
         name: "Fleet",
         subcommands: [
-          ApplyCommand.self, PolicyCommand.self, QuotaCommand.self, MaintenanceCommand.self, EventsCommand.self,
-          InjectCommand.self,
-          NotifyCommand.self, LoginCommand.self, VersionCommand.self,
+          ApplyCommand.self, PolicyCommand.self, QuotaCommand.self, TopologyCommand.self, MaintenanceCommand.self,
+          EventsCommand.self, InjectCommand.self, NotifyCommand.self, LoginCommand.self, VersionCommand.self,
         ]),
       CommandGroup(name: "Hosting", subcommands: HostCommands.subcommands),
     ].filter { !$0.subcommands.isEmpty })

@@ -118,6 +118,7 @@ import Testing
   private var policyText: String {
     var text = "\n# quota\n" + QuotaText.tree(Self.quota, .plain)
     text += "\n# quota of nobody\n" + QuotaText.tree(["projects": []], .plain)
+    text += TopologySamples.text
     text += "\n# apply\n" + PolicyText.applied(Self.applied, .plain)
     text += "\n# apply of the same\n" + PolicyText.applied(["dryRun": false, "changes": []], .plain)
     text += "\n# maintenance\n" + MaintenanceText.table(Self.maintenance.arrayValue ?? [], .plain)

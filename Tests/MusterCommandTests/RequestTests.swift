@@ -37,6 +37,7 @@ import Testing
       case ("POST", "/v1/jobs/2/cancel"): reply.error(409, "ended", "job 2 has ended")
       case ("GET", "/v1/nodes"): reply.json(#"{"nodes":[\#(node)],"next":null}"#)
       case (_, let path) where path.hasPrefix("/v1/nodes/node%201"): reply.json(node)
+      case ("GET", "/v1/topology"): reply.json(#"{"levels":["the rack"],"domains":[],"places":[]}"#)
       case ("POST", "/v1/inject"): reply.json("{}", status: 202)
       case ("POST", "/v1/jobs"):
         reply.json(request.body.hasPrefix("[") ? #"[{"id":5},{"id":6}]"# : #"{"id":5}"#, status: 201)
@@ -72,6 +73,13 @@ import Testing
     #expect(json.status == 0)
     #expect(try JSON.parse(Array(json.out.utf8)).objectValue != nil)
     #expect(try Program.run(arguments, controller: controller).status == 0)
+  }
+
+  @Test("the places of one level are the controller's to choose")
+  func topology() throws {
+    #expect(try run("topology", "--json").1[0].target == "/v1/topology")
+    let (one, asked) = try run("topology", "--level", "the rack")
+    #expect(one.status == 0 && one.out == "No nodes.\n" && asked[0].target == "/v1/topology?level=the%20rack")
   }
 
   @Test("changes of nodes are asked as the API wants them")

@@ -45,6 +45,7 @@ import Testing
     arguments: [
       ["jobs"], ["nodes", "--json"], ["events", "-f"], ["logs", "1", "-f"], ["wait", "1"], ["cancel", "1", "2"],
       ["run", "--", "true"], ["why", "1"], ["report", "1"], ["inject", "kill-agent", "--node", "n"],
+      ["topology"],
     ])
   func unreachable(arguments: [String]) throws {
     let result = try Program.run(arguments)

@@ -66,20 +66,27 @@ extension Controller {
 
   /// - Returns: by level and domain, its place in `domains`.
   private func addDomains(_ counts: inout FleetCounts) -> [[Int]] {
-    var positions = fleetMap.domains.map { $0.map { _ in -1 } }
-    var parents: [String: Int] = [:]
-    func add(_ level: Int, within parent: String) {
-      for (i, domain) in fleetMap.domains[level].enumerated() {
-        let isWithin = parent.isEmpty || domain.path.hasPrefix(parent + "/")
-        guard isWithin, positions[level][i] < 0 else { continue }
-        positions[level][i] = counts.domains.count
-        parents[domain.path] = counts.domains.count
-        counts.domains.append(
-          FleetCounts.Domain(level: level, name: domain.name, path: domain.path, parent: parents[parent] ?? -1))
-        if level + 1 < fleetMap.levels.count { add(level + 1, within: domain.path) }
+    var positions = fleetMap.domains.map { $0.map { _ in 0 } }
+    // The map numbers the domains of each level in the order of those around them.
+    var next = fleetMap.levels.map { _ in 0 }
+    var outer = fleetMap.domains.map { $0.map { _ in Int32(0) } }
+    for level in fleetMap.levels.indices.dropFirst() {
+      for (domain, around) in zip(fleetMap.domainOfNode[level], fleetMap.domainOfNode[level - 1]) {
+        outer[level][Int(domain)] = around
       }
     }
-    if !fleetMap.levels.isEmpty, !fleetMap.domains[0].isEmpty { add(0, within: "") }
+    func add(_ level: Int, within parent: Int32, at place: Int) {
+      while next[level] < fleetMap.domains[level].count, outer[level][next[level]] == parent {
+        let i = next[level]
+        next[level] += 1
+        positions[level][i] = counts.domains.count
+        let domain = fleetMap.domains[level][i]
+        counts.domains.append(
+          FleetCounts.Domain(level: level, name: domain.name, path: domain.path, parent: place))
+        if level + 1 < fleetMap.levels.count { add(level + 1, within: Int32(i), at: positions[level][i]) }
+      }
+    }
+    if !fleetMap.levels.isEmpty { add(0, within: 0, at: -1) }
     return positions
   }
 }

@@ -25,6 +25,21 @@ extension API {
       })
   }
 
+  /// The fleet by its places; with `level` only the domains of that level.
+  func topology(_ request: Request) async throws -> Response {
+    let counts = try await perform(.reads) { (state, _) throws(APIError) in
+      state.controller.fleetCounts(sizes: [1, 4, 16])
+    }
+    var level: Int?
+    if let name = request.uri.queryParameters["level"].map(String.init) {
+      level = counts.levels.firstIndex(of: name)
+      if level == nil {
+        throw APIError.invalid("level", name, "a level of the topology: \(counts.levels.joined(separator: ", "))")
+      }
+    }
+    return Response(json: counts.json(level: level))
+  }
+
   func drain(_ name: String, _ request: Request) async throws -> Response {
     guard let reason = try await json(request)["reason"]?.stringValue, !reason.isEmpty, reason.utf8.count <= 1024 else {
       throw APIError.invalid(

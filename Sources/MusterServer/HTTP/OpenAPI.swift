@@ -140,6 +140,13 @@ enum OpenAPI {
     "projects": {"type": "array", "items": {"type": "object"}}, "deviceTypes": {"type": "array", "items": {"type":
     "object"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
     "#/components/schemas/Error"}}}}}}},
+    "/v1/topology":{"get": {"summary": "The fleet by its places: what is free, busy and out of service, and how many gangs would find whole free nodes within one domain", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"levels": {"type": "array", "items": {"type":
+    "string"}, "description": "outermost first"}, "domains": {"type": "array", "items": {"$ref": "#/components/schemas/Domain"},
+    "description": "each is followed by those within it"}, "places": {"type": "array", "items": {"type": "object", "properties": {
+    "level": {"type": "string"}, "nodes": {"type": "integer"}, "count": {"type": "integer"}}}}}}}}}, "default": {"description":
+    "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name":
+    "level", "in": "query", "schema": {"type": "string"}, "description": "only the domains of this level"}]}},
     "/v1/maintenance":{"get": {"summary": "Times in which nodes take no work", "responses": {"200": {"description": "done",
     "content": {"application/json": {"schema": {"type": "object", "properties": {"maintenance": {"type": "array", "items":
     {"$ref": "#/components/schemas/Maintenance"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
@@ -177,7 +184,11 @@ enum OpenAPI {
     }, "value": {"type": "string"}, "allowed": {"type": "string"}}}}}, "required": ["code", "message", "remedy"
     ]}}, "required": ["error"]}, "Policy": {"type": "object", "description": "In the shape of a policy file: docs/policy.md",
     "properties": {"topology": {"type": "object"}, "projects": {"type": "array", "items": {"type": "object"}}, "priorities":
-    {"type": "array", "items": {"type": "object"}}}}, "Maintenance": {"type": "object", "properties": {"id": {"type":
+    {"type": "array", "items": {"type": "object"}}}}, "Domain": {"type": "object", "properties": {"level": {"type":
+    "string"}, "name": {"type": "string"}, "path": {"type": "string", "description": "with the domains around it"}, "nodes": {
+    "type": "integer"}, "free": {"type": "integer"}, "busy": {"type": "integer"}, "outOfService": {"type": "integer",
+    "description": "a node that is being drained may be busy, too"}, "devices": {"type": "integer"}, "devicesInUse": {"type":
+    "integer"}}}, "Maintenance": {"type": "object", "properties": {"id": {"type":
     "integer"}, "state": {"type": "string", "enum": ["planned", "active", "over"]}, "from": {"type": "string"}, "to": {
     "type": "string"}, "nodes": {"type": "string", "nullable": true}, "within": {"type": "object", "nullable": true},
     "reason": {"type": "string"}}}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"},
