@@ -90,7 +90,10 @@ public struct Controller: ~Copyable, Sendable {
     switch event {
     case .nodeReturned(let joined):
       let known = cluster.nodeDetails[Int(joined.node.index)].joined
-      if known.devices != joined.devices || known.deviceType != joined.deviceType { isMapOld = true }
+      // Another machine: the one before may have been revoked.
+      if known.devices != joined.devices || known.deviceType != joined.deviceType || known.machine != joined.machine {
+        isMapOld = true
+      }
     case .nodeJoined, .nodeLabelled, .nodeRevoked, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
       isMapOld = true
     default: break

@@ -2,7 +2,7 @@ extension Controller {
   /// The answers of a round, each started only if it still holds; a stale one is dropped, and looked at anew.
   mutating func commitPlan(_ plan: consuming Plan) {
     guard plan.mapVersion == mapVersion, !isMapOld, let topology = fleetMap.topology, let round = plan.round else {
-      isPlanOld = isPlanOld || plan.mapVersion != mapVersion
+      if plan.mapVersion != mapVersion || isMapOld { isPlanOld = true }
       lastPlan = plan
       return
     }

@@ -86,8 +86,8 @@ extension Controller {
     if isQuiet { return .quiet }
     if let pause = pause(slot), pause.until > now { return .pausing(until: pause.until, attempts: pause.attempts) }
     if job.isHeld { return .held }
+    guard !cluster.specs[Int(slot)].wishes.isEmpty else { return nil }
     let wishes = cluster.specs[Int(slot)].wishes
-    guard !wishes.isEmpty else { return nil }
     // What has run once waits for nothing but a place.
     guard job.attempt == 0 else { return nil }
     for dependency in wishes.dependsOn { if let why = unmet(dependency, slot) { return why } }

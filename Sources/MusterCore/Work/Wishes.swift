@@ -29,7 +29,16 @@ public struct Wishes: Hashable, Sendable {
   public init() {}
 
   /// Whether the job says anything of these at all.
-  public var isEmpty: Bool { self == Wishes() }
+  public var isEmpty: Bool { hasNoPlace && hasNoTime }
+
+  private var hasNoPlace: Bool {
+    segment == 1 && within == nil && spread == nil && deviceTypes.isEmpty && !isExclusive && constraint.isEmpty
+      && exclude.isEmpty
+  }
+
+  private var hasNoTime: Bool {
+    begin == .zero && !isHeld && dependsOn.isEmpty && array == nil && warning == nil && priorityClass.isEmpty
+  }
 }
 
 public struct Within: Hashable, Sendable {
