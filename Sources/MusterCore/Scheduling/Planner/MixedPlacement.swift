@@ -72,28 +72,24 @@ extension Planner {
   /// What whole nodes of one type say of a gang that may be placed node by node is too strict: the last entry is put right.
   func correctMixed(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound) {
     let i = round.entries.count - 1
-    if round.entries[i].kind == .never {
-      let known = knownOffers(gang, view)
-      guard MemberOffers(topology: topology).choose(gang, known) != nil else {
-        if gang.filter >= 0 {
-          round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: known.reduce(0) { $0 + $1.count }))
-          round.entries[i].count += 1
-        }
-        return
-      }
-      round.entries[i] = PlanningRound.Entry(
-        kind: .beyondHorizon, type: Int16(known.first?.type ?? 0), devices: 0)
-    } else if gang.filter >= 0, MemberOffers(topology: topology).choose(gang, knownOffers(gang, view)) == nil {
-      round.reasons.append(
-        .tooFewMatch(nodes: gang.nodes, matching: knownOffers(gang, view).reduce(0) { $0 + $1.count }))
+    let (known, choice) = (knownOffers(gang, view), MemberOffers(topology: topology))
+    let isPossible = choice.choose(gang, known) != nil
+    if !isPossible {
+      guard round.entries[i].kind != .never else { return }
+      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: known.reduce(0) { $0 + $1.count }))
       round.entries[i] = PlanningRound.Entry(
         kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1)
       return
     }
+    if round.entries[i].kind == .never {
+      round.entries[i] = PlanningRound.Entry(kind: .beyondHorizon, type: Int16(known.first?.type ?? 0), devices: 0)
+    }
     round.entries[i].devices = 0
     let now = offers(gang, view, 0)
     round.entries[i].wait.free = now.reduce(0) { $0 + $1.count }
-    round.entries[i].wait.segments = now.reduce(0) { $0 + $1.count / gang.segment }
+    // Enough of them may be free, and not where a spread or a segment needs them.
+    round.entries[i].wait.segments =
+      choice.choose(gang, now) == nil && gang.spread != nil ? 0 : now.reduce(0) { $0 + $1.count / gang.segment }
     round.entries[i].wait.neededSegments = gang.nodes / gang.segment
     round.entries[i].wait.segment = gang.segment
     round.entries[i].wait.isFiltered = gang.filter >= 0
