@@ -80,6 +80,8 @@ extension Controller {
     guard wantsPlan else { return nil }
     isPlanOld = false
     refreshMap()
+    // No node with devices is known: there is nothing to plan.
+    guard fleetMap.topology != nil else { return nil }
     var builder = ViewBuilder(map: fleetMap, cluster: cluster)
     for i in cluster.nodes.indices where free(NodeID(Int32(i))) != nil { builder.serve(i, cluster) }
     for slot in cluster.active { builder.run(slot, cluster, end: plannedEnd(slot)) }
@@ -93,8 +95,9 @@ extension Controller {
     for window in fleetMap.windows where window.to > now { nextLook = min(nextLook, window.to) }
     input.view.mode = limits.planning
     var filters = FilterTable()
-    for slot in cluster.pending
-    where cluster.jobs[slot].devicesPerNode > 0 && input.jobs.count < limits.planning.depth {
+    for slot in cluster.pending {
+      guard input.jobs.count < limits.planning.depth else { break }
+      guard cluster.jobs[slot].devicesPerNode > 0 else { continue }
       if let why = unready(slot) {
         nextLook = min(nextLook, why.until)
         continue

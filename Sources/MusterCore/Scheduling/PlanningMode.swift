@@ -5,10 +5,12 @@ public struct PlanningMode: Hashable, Sendable {
   /// So many of the gangs that wait, first ones first, are held a place; those behind them start now where they delay
   /// none of these, or wait.
   public var reservations: Int
-  /// Gangs looked at in a round.
+  /// Gangs looked at in a round, first ones first: the writer makes the list, and no queue may be so long that it stands
+  /// in the way of anything.
   public var depth: Int
+  public static let standardDepth = 10_000
 
-  public init(blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = .max) {
+  public init(blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth) {
     self.blocksAtHead = blocksAtHead
     self.reservations = reservations
     self.depth = depth

@@ -12,14 +12,21 @@ extension Controller {
       if case .fleetTooSmall = why { waiting.isNever = true }
       return waiting
     }
-    guard let plan = lastPlan, let i = plan.entries[cluster.jobs[slot].id] else {
-      return Waiting(causes: [Self.notLookedAt])
-    }
-    guard let round = plan.round, let topology = fleetMap.topology else {
+    guard let topology = fleetMap.topology, !cluster.nodes.isEmpty else {
       return Waiting(
         causes: [
-          Waiting.Cause(kind: "fleetTooSmall", message: "no node with devices has joined yet")
+          Waiting.Cause(kind: "fleetTooSmall", message: "needs nodes with devices; none has joined yet")
         ])
+    }
+    guard let plan = lastPlan, let i = plan.entries[cluster.jobs[slot].id], let round = plan.round else {
+      if let plan = lastPlan, plan.jobs.count >= limits.planning.depth {
+        return Waiting(
+          causes: [
+            Waiting.Cause(
+              kind: "priority", message: "a round looks at \(plan.jobs.count) jobs, and so many are before it")
+          ])
+      }
+      return Waiting(causes: [Self.notLookedAt])
     }
     switch round.answer(i) {
     case .startsNow: return Waiting(causes: [Self.notLookedAt], start: plan.view.now)
