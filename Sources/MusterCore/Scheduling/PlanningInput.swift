@@ -79,6 +79,8 @@ extension Controller {
   public mutating func takePlanningInput() -> PlanningInput? {
     guard wantsPlan else { return nil }
     isPlanOld = false
+    // Nobody waits for a place. (A fleet of tens of thousands may be joining: its map is made when it is needed.)
+    guard cluster.pending.contains(where: { cluster.jobs[$0].devicesPerNode > 0 }) else { return nil }
     refreshMap()
     // No node with devices is known: there is nothing to plan.
     guard fleetMap.topology != nil else { return nil }

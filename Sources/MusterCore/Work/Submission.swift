@@ -55,6 +55,7 @@ extension Controller {
     mustSchedule = false
     isPlanOld = true
     nextLook = .never
+    for window in cluster.maintenance where window.to > now { nextLook = min(nextLook, window.to) }
     /// The smallest gang without devices that found no place: larger ones need not be tried.
     var failed = Int32.max
     for slot in cluster.pending {
