@@ -222,6 +222,23 @@ private struct Story: ~Copyable {
     #expect(fault.cause == .shimNotStarted && fault.component == .node)
   }
 
+  @Test("a job whose nodes die one after the other starts anew at once, every time")
+  func nodesDie() {
+    var story = Story()
+    story.secondNode()
+    let job = story.submit()
+    for attempt in 1...Int32(8) {
+      #expect(story.job(job).attempt == attempt && story.job(job).state == .starting)
+      let slot = story.cluster { $0.jobs[$0.slot(of: job) ?? 0].latestAttempt }
+      let name = story.cluster { $0.nodeDetails[Int($0.attemptPlaces[Int(slot)][0].node.index)].joined.name }
+      let running = RankReport(rank: 0, pid: 7, state: .running)
+      story.say(.shimReport(Self.member(job, attempt), ShimReport(state: .running, port: 1, ranks: [running])))
+      story.say(.nodeDied(node: name, evidence: "its processes are gone"))
+      story.say(.resume(node: name))
+    }
+    #expect(story.job(job).attempt == 9 && story.job(job).state == .starting)
+  }
+
   @Test("attempts that nodes end at once come ever more seldom; a step makes the next one come at once")
   func pauses() {
     var story = Story()

@@ -137,7 +137,7 @@ extension Controller {
   }
 
   /// A job whose attempts end on nodes within moments of their start is started ever more seldom: a broken installation
-  /// must not fill the journal. Nil: no pause.
+  /// must not fill the journal. A node that is lost takes itself out of service: that is no reason to wait. Nil: no pause.
   private func pause(_ slot: Int32) -> (until: Instant, attempts: Int32)? {
     let latest = cluster.jobs[slot].latestAttempt
     guard latest >= 0 else { return nil }
@@ -145,7 +145,7 @@ extension Controller {
     while attempt >= 0, streak < 10 {
       let state = cluster.attempts[attempt]
       guard state.phase == .ended, state.outcome == .nodeFault, state.lastStep <= state.resumeStep,
-        state.endingAt - state.startedAt < limits.shortAttempt
+        state.endingAt - state.startedAt < limits.shortAttempt, !lostNode(slot, state.number)
       else { break }
       streak += 1
       attempt = state.previous
@@ -153,5 +153,20 @@ extension Controller {
     guard streak > limits.freeRestarts else { return nil }
     let seconds = min(limits.longestPause.nanoseconds / 1_000_000_000, 1 << Int64(streak - limits.freeRestarts - 1))
     return (cluster.attempts[latest].endedAt + .seconds(seconds), streak)
+  }
+
+  private func lostNode(_ slot: Int32, _ attempt: Int32) -> Bool {
+    var next = cluster.jobs[slot].latestFault
+    while next >= 0 {
+      let fault = cluster.faults[next].fault
+      if fault.attempt.number == attempt {
+        switch fault.cause {
+        case .nodeDied, .nodeSilent, .nodeRevoked: return true
+        default: break
+        }
+      }
+      next = cluster.faults[next].previous
+    }
+    return false
   }
 }
