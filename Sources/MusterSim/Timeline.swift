@@ -1,6 +1,6 @@
 /// What will happen in virtual time, soonest first; what was put in first, first among equals. A binary heap of small
 /// entries; the events themselves lie still in a slab, so that moving an entry copies 24 bytes.
-struct Timeline: ~Copyable {
+struct Timeline<Event>: ~Copyable {
   private struct Entry {
     var at: Int64
     var order: Int64
@@ -8,11 +8,11 @@ struct Timeline: ~Copyable {
     func isBefore(_ other: Entry) -> Bool { at != other.at ? at < other.at : order < other.order }
   }
   private var heap: [Entry] = []
-  private var slab: [World.Event?] = []
+  private var slab: [Event?] = []
   private var free: [Int] = []
   private var count: Int64 = 0
 
-  mutating func put(_ event: World.Event, at: Int64) {
+  mutating func put(_ event: Event, at: Int64) {
     count += 1
     let slot: Int
     if let reused = free.popLast() {
@@ -32,8 +32,12 @@ struct Timeline: ~Copyable {
     heap[i] = entry
   }
 
-  mutating func take() -> (at: Int64, event: World.Event)? {
-    guard let first = heap.first, let event = slab[first.slot] else { return nil }
+  /// Of the next event.
+  var nextAt: Int64? { heap.first?.at }
+
+  /// The next event, if it is due at `until`.
+  mutating func take(until: Int64 = .max) -> (at: Int64, event: Event)? {
+    guard let first = heap.first, first.at <= until, let event = slab[first.slot] else { return nil }
     slab[first.slot] = nil
     free.append(first.slot)
     let last = heap.removeLast()

@@ -40,7 +40,7 @@ public struct World: ~Copyable {
   let plant: Plant
   /// Virtual nanoseconds since the beginning.
   var now: Int64 = 0
-  var timeline = Timeline()
+  var timeline = Timeline<Event>()
   var isStorm = true
   /// When the storm ended.
   var calmFrom: Int64 = .max

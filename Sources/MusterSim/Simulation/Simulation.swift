@@ -32,7 +32,8 @@ public struct Simulation: ~Copyable {
   private var scheduler: Scheduler
   /// The next tick that was asked for.
   private var tickAt: Int64 = 0
-  var events = EventQueue()
+  /// By milliseconds since 1970.
+  var events = Timeline<SimEvent>()
   var chores = Chores()
   var faults: FaultStream?
   var runs: [JobRun]
@@ -131,7 +132,7 @@ public struct Simulation: ~Copyable {
         return false
       }
       pass(to: at)
-      while let event = events.take(until: at) {
+      while let (_, event) = events.take(until: at) {
         handle(event)
         work()
       }
