@@ -20,7 +20,7 @@ extension Wishes {
     if !exclude.isEmpty { add("exclude", .string(exclude.joined(separator: ","))) }
     if !dependsOn.isEmpty { add("dependsOn", .array(dependsOn.map { .string($0.text) })) }
     if isHeld { add("hold", true) }
-    if begin != .zero { add("begin", .string(Moment.text(begin))) }
+    if begin != .zero { add("begin", .string(begin.shortRFC3339)) }
     if let warning {
       add(
         "warn",
@@ -47,7 +47,7 @@ extension Wishes {
       .init(name: "exclude", value: .array(exclude.map { .string($0) })),
       .init(name: "dependsOn", value: .array(dependsOn.map { .string($0.text) })),
       .init(name: "hold", value: .bool(isHeld)),
-      .init(name: "begin", value: begin == .zero ? .null : .string(Moment.text(begin))),
+      .init(name: "begin", value: begin == .zero ? .null : .string(begin.shortRFC3339)),
       .init(
         name: "array",
         value: array.map {

@@ -119,7 +119,7 @@ import Testing
   @Test("a moment comes back as it was written")
   func momentText() {
     for text in ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59.007Z", "2199-12-31T00:00:00Z"] {
-      #expect(Moment.parse(text).map(Moment.text) == text)
+      #expect(Moment.parse(text)?.shortRFC3339 == text)
     }
   }
 

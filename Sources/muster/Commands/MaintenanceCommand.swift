@@ -53,7 +53,7 @@ struct MaintenanceCommand: ParsableCommand {
       var members: [JSON.Member] = []
       for (name, text) in [("from", from), ("to", to)] {
         if let moment = text.flatMap(CallerContext.moment) {
-          members.append(.init(name: name, value: .string(Moment.text(moment))))
+          members.append(.init(name: name, value: .string(moment.shortRFC3339)))
         }
       }
       if let span = length.flatMap({ JobFile.span($0) }) {
