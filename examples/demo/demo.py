@@ -34,6 +34,7 @@ class Screen:
         self.lock = threading.Lock()
         self.status = ""
         self.last_plain = 0.0
+        self.last_event = ""
 
     def say(self, text="", color=None):
         with self.lock:
@@ -130,6 +131,9 @@ def show_event(screen, event):
             f"  verdict  {fault['component']}{' ' + fault['node'] if fault.get('node') else ''}, "
             f"{fault['confidence']}; action: {fault['action']}", "red")
         return
+    if event["text"] == screen.last_event:
+        return  # said again with what a late report added, which this line does not show
+    screen.last_event = event["text"]
     screen.say(event["text"], SHOWN[kind])
 
 
