@@ -230,11 +230,15 @@ private struct Story: ~Copyable {
     for attempt in 1...Int32(8) {
       #expect(story.job(job).attempt == attempt && story.job(job).state == .starting)
       let slot = story.cluster { $0.jobs[$0.slot(of: job) ?? 0].latestAttempt }
-      let name = story.cluster { $0.nodeDetails[Int($0.attemptPlaces[Int(slot)][0].node.index)].joined.name }
+      var joined = story.cluster { $0.nodeDetails[Int($0.attemptPlaces[Int(slot)][0].node.index)].joined }
       let running = RankReport(rank: 0, pid: 7, state: .running)
       story.say(.shimReport(Self.member(job, attempt), ShimReport(state: .running, port: 1, ranks: [running])))
-      story.say(.nodeDied(node: name, evidence: "its processes are gone"))
-      story.say(.resume(node: name))
+      story.say(.nodeDied(node: joined.name, evidence: "its processes are gone"))
+      // It comes back before the other one dies.
+      joined.boot += "b"
+      story.say(.agentHello(joined, pid: 3))
+      story.say(.agentReport(node: joined.node, []))
+      story.say(.resume(node: joined.name))
     }
     #expect(story.job(job).attempt == 9 && story.job(job).state == .starting)
   }

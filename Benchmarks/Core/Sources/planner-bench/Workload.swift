@@ -126,6 +126,8 @@ struct Workload {
       case .whole(let places):
         busy += gang.nodes
         view.running.append(RunningGang(project: gang.project, place: .whole(places), end: end))
+      // No gang of this workload asks for places node by node.
+      case .mixed: continue
       case .part(let leaf, let lane, let devices):
         var node = lane
         if lane >= known {

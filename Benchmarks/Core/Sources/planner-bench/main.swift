@@ -18,7 +18,7 @@ struct Counts {
       case .startsAt(let at, _, _):
         later += 1
         waited += (at - Workload.now).milliseconds / 1000
-      case .beyondHorizon: beyond += 1
+      case .behind, .beyondHorizon: beyond += 1
       case .never: never += 1
       }
     }
