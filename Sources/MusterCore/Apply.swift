@@ -172,6 +172,7 @@ extension Cluster {
     slotOfJob.append(slot)
     nextJob += 1
     enqueue(slot)
+    awaitStarts(spec.wishes)
     if !submitted.idempotencyKey.isEmpty {
       var record =
         keys[submitted.idempotencyKey]
@@ -179,6 +180,18 @@ extension Cluster {
       record.count += 1
       keys[submitted.idempotencyKey] = record
     }
+  }
+
+  mutating func awaitStarts(_ wishes: Wishes) {
+    for dependency in wishes.dependsOn where dependency.kind == .after { awaitedStarts.insert(dependency.job.number) }
+  }
+
+  /// A task of an array with a limit has started, or ended.
+  mutating func countTask(_ job: Int32, _ by: Int32) {
+    guard let task = specs[Int(job)].wishes.array, task.atOnce > 0 else { return }
+    let array = task.array(of: jobs[job].id).number
+    startedOfArray[array, default: 0] += by
+    if startedOfArray[array] == 0 { startedOfArray[array] = nil }
   }
 
   private mutating func hold(_ job: JobID, _ isHeld: Bool) {
@@ -227,6 +240,7 @@ extension Cluster {
       nodes[i].firstMember = next
     }
     attempts[slot].firstMember = next
+    if jobs[job].attempt == 0 { countTask(job, 1) }
     jobs[job].state = .starting
     jobs[job].attempt = started.attempt.number
     jobs[job].latestAttempt = slot
@@ -314,6 +328,7 @@ extension Cluster {
   }
 
   private mutating func finishJob(_ slot: Int32, _ ended: JobEnded, at: Instant) {
+    if jobs[slot].attempt > 0 { countTask(slot, -1) }
     jobs[slot].state = ended.state
     if ended.state == .failed { lemons.acquit(job: ended.job) }
     jobs[slot].exitCode = ended.exitCode

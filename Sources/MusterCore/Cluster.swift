@@ -38,6 +38,10 @@ public struct Cluster: ~Copyable, Sendable {
   public internal(set) var pending: [Int32] = []
   /// Slots of attempts that have not ended, in order of start.
   public internal(set) var active: [Int32] = []
+  /// Tasks that have started and not ended, by number of their array; only of arrays with a limit. Asked, never iterated.
+  var startedOfArray: [Int64: Int32] = [:]
+  /// Jobs whose start others wait for (`after`), or did. Asked, never iterated.
+  var awaitedStarts: Set<Int64> = []
   /// How many ready nodes have exactly i free devices.
   var readyByFree = [Int32](repeating: 0, count: 65)
 

@@ -24,6 +24,10 @@ public struct Controller: ~Copyable, Sendable {
   var mapVersion = 0
   var isMapOld = true
   var feasible = Feasible()
+  /// Jobs that had a place in a round and did not get it. Asked, never iterated.
+  var dropped: Set<JobID> = []
+  /// Rounds in a row in which that happened.
+  var dropsInARow = 0
   var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false
@@ -213,6 +217,8 @@ public enum Refusal: Error, Sendable, Hashable {
   case tokenUnknown
   case tokenExpired
   case tooManyTokens(limit: Int)
+  /// All tasks of an array together, with all that each of them lists.
+  case submissionTooLarge(bytes: Int, limit: Int)
   /// The fleet could never run it, whatever ends and returns.
   case impossible(job: String, why: String)
   case noSuchPriority(String, known: [String])
@@ -238,6 +244,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenExpired: "tokenExpired"
     case .tooManyTokens: "tooManyTokens"
     case .impossible: "impossible"
+    case .submissionTooLarge: "submissionTooLarge"
     case .noSuchPriority: "noSuchPriority"
     case .maintenanceIsPast: "maintenanceIsPast"
     case .tooManyMaintenances: "tooManyMaintenances"
@@ -263,6 +270,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown: "this controller made no such join token"
     case .tokenExpired: "the join token has expired"
     case .tooManyTokens(let limit): "\(limit) join tokens are valid: that is the limit"
+    case .submissionTooLarge(let bytes, let limit):
+      "these jobs come to \(bytes >> 20) MiB with all that each of them lists; \(limit >> 20) MiB are the limit of a request"
     case .impossible(let job, let why): "job \"\(job)\" can never run on this fleet: it \(why)"
     case .noSuchMaintenance(let id): "maintenance \(id) does not exist"
     case .maintenanceIsPast: "the maintenance would be over already"
@@ -289,6 +298,7 @@ public enum Refusal: Error, Sendable, Hashable {
       "end the second controller; after restoring an old backup make the workers new (docs/operations.md)"
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
+    case .submissionTooLarge: "submit fewer tasks at once, or name fewer nodes, variables or dependencies in each"
     case .impossible: "ask for what the fleet has (`muster nodes`, `muster topology`), or add the nodes first"
     case .noSuchMaintenance: "`muster maintenance list` lists those there are"
     case .maintenanceIsPast: "give a time that ends later than now, and later than it begins"

@@ -48,6 +48,10 @@ public struct Limits: Sendable, Hashable {
   /// Join tokens valid at the same time.
   public var joinTokens = 1_000
   public var planning = PlanningMode.all
+  /// How far a round looks ahead; the host's `Scheduler` has a grid of that length.
+  public var planningHorizon = TimeGrid.standard.horizon
+  /// Bytes of facts of one request: far below what one commit may be.
+  public var submissionBytes = 16 << 20
   /// Planned at the same time.
   public var maintenance = 1_000
   /// Members on one node at a time; bounds jobs that ask for no device.

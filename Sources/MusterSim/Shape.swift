@@ -48,6 +48,7 @@ struct Shape: Sendable {
     meanBetweenSubmissions = chance.between(500, 1_000) * 1_000_000
     controllerDrift = chance.between(-10_000, 10_000)
     limits.refusesImpossible = planning.hits(500)
+    limits.planningHorizon = World.grid.horizon
     // As in a fleet of tens of thousands: agents on which nothing runs report less often.
     if chance.hits(300) { limits.idleReports = chance.between(2, 4) }
   }

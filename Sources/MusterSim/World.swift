@@ -49,7 +49,8 @@ public struct World: ~Copyable {
   var controller: Controller
   var host = SimHost()
   /// Coarse: what runs here takes seconds.
-  var scheduler = Scheduler(grid: TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 64)]))
+  static let grid = TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 64)])
+  var scheduler = Scheduler(grid: grid)
   var disk = SimDisk()
   /// The journal folded beside the writer.
   var follower = Cluster()

@@ -35,8 +35,12 @@ import Testing
     #expect(desk.job(1).state == .starting)
     #expect(desk.say(.hold(JobID(1))) == .refused(.jobNotPending(JobID(1), .starting)))
     #expect(desk.say(.release(JobID(1))) == .refused(.jobNotPending(JobID(1), .starting)))
-    _ = desk.submit(Wishes())
     desk.say(.cancel(JobID(1)))
-    #expect(Refusal.jobNotPending(JobID(1), .running).message.contains("running"))
+    #expect(desk.say(.hold(JobID(1))) == .refused(.jobNotPending(JobID(1), .stopping)))
+    var held = Wishes()
+    held.isHeld = true
+    _ = desk.submit(held)
+    desk.say(.cancel(JobID(2)))
+    #expect(desk.say(.release(JobID(2))) == .refused(.jobHasEnded(JobID(2), .cancelled)))
   }
 }

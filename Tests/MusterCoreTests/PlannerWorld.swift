@@ -5,7 +5,11 @@ import Testing
 struct SeededDice {
   var state: UInt64
 
-  init(_ seed: Int) { state = UInt64(bitPattern: Int64(seed)) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+  /// The seed is mixed once: neighbouring seeds are not the same numbers one step later.
+  init(_ seed: Int) {
+    state = UInt64(bitPattern: Int64(seed)) &+ 1
+    state = next()
+  }
 
   mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15

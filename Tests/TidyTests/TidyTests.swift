@@ -40,7 +40,9 @@ import Testing
     ),
     Rule(
       name: "try? says why", folders: sources,
-      breaks: { line, before in isCode(line) && line.contains("try?") && !line.contains("//") && !before.contains("//")
+      breaks: { line, before in
+        isCode(line) && line.range(of: #"\btry\?"#, options: .regularExpression) != nil && !line.contains("//")
+          && !before.contains("//")
       },
       instead: "handle the error, or say in a comment why it does not matter", badSample: "try? close()",
       goodSample: "try? close()  // nothing depends on it"),

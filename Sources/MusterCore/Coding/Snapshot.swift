@@ -116,6 +116,10 @@ extension Cluster {
       jobs[slot].nodes = specs[Int(slot)].role.nodes
       jobs[slot].devicesPerNode = specs[Int(slot)].role.devicesPerNode
       if jobs[slot].state == .pending { enqueue(slot) }
+      if !jobs[slot].state.isFinal {
+        awaitStarts(specs[Int(slot)].wishes)
+        if jobs[slot].attempt > 0 { countTask(slot, 1) }
+      }
       let latest = jobs[slot].latestAttempt
       if latest >= 0, attempts[latest].phase != .ended { active.append(latest) }
     }

@@ -11,7 +11,7 @@ public enum NodeNames {
     var names: [String] = []
     for part in try parts(text) {
       var heads = [""]
-      for piece in try pieces(part) {
+      for piece in try pieces(part, limit) {
         var next: [String] = []
         for head in heads {
           for tail in piece {
@@ -52,14 +52,14 @@ public enum NodeNames {
   }
 
   /// What may stand at each place of a name: one text outside of brackets, several inside.
-  private static func pieces(_ part: String) throws(Problem) -> [[String]] {
+  private static func pieces(_ part: String, _ limit: Int) throws(Problem) -> [[String]] {
     var pieces: [[String]] = []
     var rest = part[...]
     while let open = rest.firstIndex(of: "["), let close = rest.firstIndex(of: "]") {
       if open > rest.startIndex { pieces.append([String(rest[..<open])]) }
       var numbers: [String] = []
       for range in rest[rest.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false) {
-        numbers += try Self.numbers(range, of: part)
+        numbers += try Self.numbers(range, of: part, limit - numbers.count)
       }
       pieces.append(numbers)
       rest = rest[rest.index(after: close)...]
@@ -70,12 +70,12 @@ public enum NodeNames {
     return pieces
   }
 
-  private static func numbers(_ range: Substring, of part: String) throws(Problem) -> [String] {
+  private static func numbers(_ range: Substring, of part: String, _ limit: Int) throws(Problem) -> [String] {
     let ends = range.split(separator: "-", omittingEmptySubsequences: false)
     guard ends.count <= 2, ends.allSatisfy({ !$0.isEmpty && $0.count <= 9 && $0.utf8.allSatisfy(isDigit) }),
       let first = Int(ends[0]), let last = Int(ends[ends.count - 1]), first <= last
     else { throw .unreadable(part) }
-    guard last - first < 1_000_000 else { throw .tooMany(limit: 1_000_000) }
+    guard last - first < limit else { throw .tooMany(limit: limit) }
     let width = ends[0].count
     return (first...last).map { number in
       let digits = String(number)

@@ -4,12 +4,11 @@ extension Controller {
   mutating func impossible(_ spec: JobSpec) -> String? {
     guard !cluster.nodes.isEmpty, cluster.nodes.count >= limits.expectedNodes else { return nil }
     refreshMap()
-    if let why = unknownLevel(spec.wishes) { return why }
     if spec.role.devicesPerNode == 0 { return impossiblePlain(spec) }
     guard let topology = fleetMap.topology else {
       return "needs nodes with \(spec.role.devicesPerNode) devices; no node with devices ever joined"
     }
-    var gang = shape(spec)
+    let gang = shape(spec)
     var filter: [Int32]?
     let wishes = spec.wishes
     if !wishes.constraint.isEmpty || !wishes.exclude.isEmpty {
@@ -17,12 +16,12 @@ extension Controller {
     } else if feasible.version == mapVersion, let known = feasible.answers[gang] {
       return known
     }
-    gang.mayMix = true
     let offers = MemberOffers(topology: topology)
     let why =
       offers.choose(gang, offers.known(gang, filter: filter)) != nil
       ? nil : whyImpossible(gang, spec, topology, filter)
-    if filter == nil {
+    // A type that nobody has is no type in the shape: the next job means another one.
+    if filter == nil, gang.deviceTypes != [-1] {
       if feasible.version != mapVersion { feasible = Feasible(version: mapVersion) }
       feasible.answers[gang] = .some(why)
     }
@@ -35,19 +34,12 @@ extension Controller {
     var answers: [PendingGang: String?] = [:]
   }
 
-  private func unknownLevel(_ wishes: Wishes) -> String? {
-    for level in [wishes.within?.level, wishes.spread?.level] {
-      guard let level, fleetMap.level(named: level) == nil else { continue }
-      return "the topology has no level \"\(level)\"; it has \(fleetMap.levels.joined(separator: ", "))"
-    }
-    return nil
-  }
-
   private func knownMatching(_ wishes: Wishes, leaves: Int) -> [Int32] {
     var known = [Int32](repeating: 0, count: leaves)
+    let excluded = numbers(of: wishes.exclude)
     for i in cluster.nodes.indices {
       let leaf = fleetMap.index.leaf(NodeID(Int32(i)))
-      if leaf >= 0, matches(NodeID(Int32(i)), constraint: wishes.constraint, exclude: wishes.exclude) {
+      if leaf >= 0, !excluded.contains(Int32(i)), fleetMap.isPart(i), matches(NodeID(Int32(i)), wishes.constraint) {
         known[Int(leaf)] += 1
       }
     }
@@ -56,8 +48,9 @@ extension Controller {
 
   private func impossiblePlain(_ spec: JobSpec) -> String? {
     let wishes = spec.wishes
+    let excluded = numbers(of: wishes.exclude)
     let able = cluster.nodes.indices.filter {
-      matches(NodeID(Int32($0)), constraint: wishes.constraint, exclude: wishes.exclude)
+      !excluded.contains(Int32($0)) && matches(NodeID(Int32($0)), wishes.constraint)
     }
     if able.count < Int(spec.role.nodes) {
       let what =

@@ -20,8 +20,8 @@ struct FleetMap: Sendable {
   private(set) var spares: [Int32] = []
   /// Times in which nodes take no work, and whether each node is one of them.
   private(set) var windows: [(from: Instant, to: Instant, nodes: [Bool])] = []
-  /// By leaf: its domain at the innermost level.
-  private(set) var domainOfLeaf: [Int32] = []
+  /// By node: it may serve one day. A revoked one will not: it is in no count.
+  private var parts: [Bool] = []
 
   init() {
     levels = []
@@ -53,7 +53,7 @@ struct FleetMap: Sendable {
     let types = Self.types(cluster)
     let leaves = Self.leaves(cluster, types, pathOfNode, domainsOfPath)
     index = LeafNodeIndex(leafOfNode: leaves.ofNode, leafCount: leaves.list.count)
-    domainOfLeaf = leaves.paths
+    parts = cluster.nodes.indices.map { Self.isPartOfFleet($0, cluster) }
     spares = Array(repeating: 0, count: leaves.list.count)
     var list = leaves.list
     for (path, count) in spareNodes.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
@@ -87,7 +87,6 @@ struct FleetMap: Sendable {
     return (paths, spares)
   }
 
-  /// A revoked node will not come back.
   private static func isPartOfFleet(_ i: Int, _ cluster: borrowing Cluster) -> Bool {
     cluster.nodes[i].devices > 0 && !cluster.admission.isRevoked(cluster.nodeDetails[i].joined.machine)
   }
@@ -95,7 +94,7 @@ struct FleetMap: Sendable {
   /// Fewer devices first, so that small gangs leave large nodes alone.
   private static func types(_ cluster: borrowing Cluster) -> [DeviceType] {
     var types: Set<DeviceType> = []
-    for i in cluster.nodes.indices where isPartOfFleet(i, cluster) {
+    for i in cluster.nodes.indices where cluster.nodes[i].devices > 0 {
       types.insert(
         DeviceType(name: cluster.nodeDetails[i].joined.deviceType, devicesPerNode: cluster.nodes[i].devices))
     }
@@ -118,7 +117,7 @@ struct FleetMap: Sendable {
     for (i, type) in types.enumerated() { typeOf[type] = Int32(i) }
     var out = Leaves(ofNode: Array(repeating: -1, count: cluster.nodes.count))
     var nodes: [(key: Int64, node: Int32)] = []
-    for i in cluster.nodes.indices where isPartOfFleet(i, cluster) {
+    for i in cluster.nodes.indices where cluster.nodes[i].devices > 0 {
       let type = DeviceType(
         name: cluster.nodeDetails[i].joined.deviceType, devicesPerNode: cluster.nodes[i].devices)
       nodes.append((Int64(pathOfNode[i]) << 32 | Int64(typeOf[type] ?? 0), Int32(i)))
@@ -134,7 +133,7 @@ struct FleetMap: Sendable {
         out.paths.append(Int32(path))
         last = key
       }
-      out.list[out.list.count - 1].nodes += 1
+      if isPartOfFleet(Int(node), cluster) { out.list[out.list.count - 1].nodes += 1 }
       out.ofNode[Int(node)] = Int32(out.list.count - 1)
     }
     return out
@@ -159,6 +158,8 @@ struct FleetMap: Sendable {
       window.from < to && window.to > from && Int(node.index) < window.nodes.count && window.nodes[Int(node.index)]
     }
   }
+
+  func isPart(_ node: Int) -> Bool { node < parts.count && parts[node] }
 
   func level(named name: String) -> Int? { levels.firstIndex(of: name) }
 

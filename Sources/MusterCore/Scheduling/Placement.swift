@@ -26,15 +26,15 @@ public enum WaitReason: Sendable, Hashable {
   case fleetTooSmall(needed: Int32, capable: Int32, devicesPerNode: Int32)
   /// Ranks of an earlier attempt may still run; the job is freed by proof or when the lease has passed.
   case fenced
-  /// Its last attempts ended on nodes within moments of their start.
-  case pausing(until: Instant, attempts: Int32)
+  /// Enough nodes are free, and not where its segments, its level or its spread want them.
+  case notInShape(needed: Int32, shape: String)
 
   public var kind: String {
     switch self {
     case .nodesBusy: "nodesBusy"
     case .fleetTooSmall: "fleetTooSmall"
     case .fenced: "fenced"
-    case .pausing: "pausing"
+    case .notInShape: "topology"
     }
   }
   public var message: String {
@@ -42,9 +42,9 @@ public enum WaitReason: Sendable, Hashable {
     case .nodesBusy(let needed, let fitting, let ready, let total):
       "needs \(needed) nodes with enough free devices; \(fitting) have them now (\(ready) of \(total) nodes are ready)"
     case .fleetTooSmall(let needed, let capable, let devices):
-      "needs \(needed) nodes of \(devices) devices; the fleet has \(capable) such nodes, busy or not"
-    case .pausing(_, let attempts):
-      "its last \(attempts) attempts ended on nodes within moments of their start, before any step: the next one waits up to a minute"
+      "needs \(needed) nodes\(devices > 0 ? " of \(devices) devices" : ""); the fleet has \(capable) such nodes, busy or not"
+    case .notInShape(let needed, let shape):
+      "enough nodes are free, not in its shape: it needs \(needed) nodes\(shape)"
     case .fenced: "ranks of the last attempt may still run on a silent node: waiting for proof or the end of its lease"
     }
   }
@@ -109,12 +109,6 @@ public enum FirstFit {
   /// The lowest `count` free devices, or nil if there are fewer.
   private static func pick(_ count: Int32, from free: UInt64?) -> UInt64? {
     guard let free, free.nonzeroBitCount >= count else { return nil }
-    var (rest, picked): (UInt64, UInt64) = (free, 0)
-    for _ in 0..<count {
-      let lowest = rest & (~rest &+ 1)
-      picked |= lowest
-      rest &= ~lowest
-    }
-    return picked
+    return NodeChoice.lowest(count, of: free)
   }
 }

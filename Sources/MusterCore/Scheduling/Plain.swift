@@ -17,14 +17,20 @@ extension Controller {
 
   /// The first innermost domain, else the first one further out, that holds all of its segments.
   private func shapedPlacement(_ slot: Int32, _ role: RoleSpec, _ wishes: Wishes) -> PlacementAnswer {
-    var usable = (0..<cluster.nodes.count).map { NodeID(Int32($0)) }.filter { node in
-      free(node) != nil && !isTakenAlone(node) && mayHave(node, slot) && (!wishes.isExclusive || isIdle(node))
+    let rule = nodeRule(slot)
+    var usable: [NodeID] = []
+    var capable: Int32 = 0
+    let previous = Set(previousNodes(slot))
+    for i in cluster.nodes.indices {
+      let node = NodeID(Int32(i))
+      guard !rule.excluded.contains(node.index), matches(node, rule.constraint) else { continue }
+      capable += 1
+      let isUsable =
+        free(node) != nil && !isTakenAlone(node) && allows(rule, node) && (!wishes.isExclusive || isIdle(node))
+      if isUsable { usable.append(node) }
     }
-    let capable = (0..<cluster.nodes.count).filter {
-      matches(NodeID(Int32($0)), constraint: wishes.constraint, exclude: wishes.exclude)
-    }.count
-    let previous = previousNodes(slot).filter { usable.contains($0) }
-    usable = previous + usable.filter { !previous.contains($0) }
+    // Those it had before come first.
+    usable = previousNodes(slot).filter { usable.contains($0) } + usable.filter { !previous.contains($0) }
     let inner = fleetMap.levels.count - 1
     let required = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil } ?? -1
     for level in stride(from: inner, through: required, by: -1) {
@@ -44,12 +50,12 @@ extension Controller {
       }
     }
     if capable < role.nodes {
-      return .waits(.fleetTooSmall(needed: role.nodes, capable: Int32(capable), devicesPerNode: 0))
+      return .waits(.fleetTooSmall(needed: role.nodes, capable: capable, devicesPerNode: 0))
     }
-    let ready = cluster.nodes.reduce(Int32(0)) { $0 + ($1.state == .ready ? 1 : 0) }
+    if usable.count >= Int(role.nodes) { return .waits(.notInShape(needed: role.nodes, shape: Self.shapeText(wishes))) }
     return .waits(
       .nodesBusy(
-        needed: role.nodes, fitting: Int32(usable.count), ready: ready, total: Int32(cluster.nodes.count)))
+        needed: role.nodes, fitting: Int32(usable.count), ready: readyNodes, total: Int32(cluster.nodes.count)))
   }
 
   /// Whether these nodes hold the gang in its shape.
@@ -78,17 +84,17 @@ extension Controller {
     var (open, inSpread): ([Int32: [NodeID]], [Int32: Int32]) = ([:], [:])
     var chosen: [NodeID] = []
     for node in nodes where chosen.count < Int(needed) {
-      if let (level, atMost) = spread {
-        let at = domain(node, level)
-        guard inSpread[at, default: 0] < atMost else { continue }
-        inSpread[at, default: 0] += 1
-      }
       let at = domain(node, inner)
       open[at, default: []].append(node)
-      if let segment = open[at], segment.count == Int(wishes.segment) {
-        chosen += segment
-        open[at] = []
+      guard let segment = open[at], segment.count == Int(wishes.segment) else { continue }
+      open[at] = []
+      if let (level, atMost) = spread {
+        // A segment lies in one domain of every level.
+        let place = domain(node, level)
+        guard inSpread[place, default: 0] + wishes.segment <= atMost else { continue }
+        inSpread[place, default: 0] += wishes.segment
       }
+      chosen += segment
     }
     return chosen
   }

@@ -7,32 +7,57 @@ extension Controller {
       return
     }
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
+    var (hasDropped, hasMoved) = (false, false)
+    var starting: [(job: Plan.Job, place: HeldPlace)] = []
     for (i, job) in plan.jobs.enumerated() {
       if let start = round.start(i), start > now { nextLook = min(nextLook, start) }
-      guard case .startsNow(_, let held) = round.answer(i) else { continue }
-      if !startPlanned(job, held, plan.view.sharedNodes, &choice) { nextLook = now }
+      if round.isNever(i), !wasNever(job.id) { hasMoved = true }
+      if case .startsNow(_, let held) = round.answer(i) { starting.append((job, held)) }
     }
-    // All that were looked at start: others may, too.
-    if plan.jobs.count == limits.planning.depth, let last = plan.jobs.indices.last, round.start(last) == plan.view.now {
-      isPlanOld = true
+    // Those that need particular nodes choose first: any of a count will do for the others.
+    for hasRule in [true, false] {
+      for (job, held) in starting where isParticular(job.id) == hasRule {
+        if startPlanned(job, held, plan.view.sharedNodes, &choice) {
+          hasMoved = true
+        } else {
+          hasDropped = true
+          dropped.insert(job.id)
+        }
+      }
     }
+    dropsInARow = hasDropped ? min(dropsInARow + 1, 7) : 0
+    // Looked at again, ever more seldom while nothing else changes.
+    if hasDropped { nextLook = min(nextLook, now + .milliseconds(50 << Int64(dropsInARow))) }
+    // Some that were looked at start, or turn out to be such as never will: others have their turn.
+    if plan.isCut, hasMoved { isPlanOld = true }
     lastPlan = plan
   }
 
+  private func isParticular(_ job: JobID) -> Bool {
+    guard let slot = cluster.slot(of: job) else { return false }
+    let wishes = cluster.specs[Int(slot)].wishes
+    return !wishes.constraint.isEmpty || !wishes.exclude.isEmpty
+  }
+
+  /// False if its place is not what the round took it for.
   private mutating func startPlanned(
     _ planned: Plan.Job, _ held: HeldPlace, _ shared: [SharedNode], _ choice: inout NodeChoice
   ) -> Bool {
     guard let slot = cluster.slot(of: planned.id) else { return true }
     let job = cluster.jobs[slot]
-    guard job.state == .pending, job.attempt == planned.attempt, unready(slot) == nil else { return true }
+    guard job.state == .pending, job.attempt == planned.attempt, unready(slot) == nil else {
+      isPlanOld = true  // its place is free for others
+      return true
+    }
     // One that has run before keeps its ranks on the nodes that are still good.
     if job.attempt > 0, let places = repaired(slot) {
       begin(slot, places)
       return true
     }
+    let rule = nodeRule(slot)
     let places = choice.choose(
       held, devicesPerNode: job.devicesPerNode, previous: previousNodes(slot), sharedNodes: shared,
-      isAllowed: { mayHave($0, slot) }, in: self)
+      isAllowed: { allows(rule, $0) }, in: self)
     guard let places else { return false }
     begin(slot, places)
     return true
@@ -55,6 +80,9 @@ extension Controller {
       expectReport(NodeID(cluster.members[member].node))
       dirty.nodes.append(NodeID(cluster.members[member].node))
     }
+    dropped.remove(job.id)
+    // Others may have waited for its start.
+    if attempt.number == 1, cluster.awaitedStarts.contains(job.id.number) { mustSchedule = true }
   }
 
   /// The gang again at once, on its healthy nodes and others in the place of those that are lost: a round must never stand
@@ -74,10 +102,11 @@ extension Controller {
     guard let topology = fleetMap.topology else { return nil }
     let (job, wishes) = (cluster.jobs[slot], cluster.specs[Int(slot)].wishes)
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
+    let rule = nodeRule(slot)
     let level = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil }
     let places = choice.repair(
       previous: previousNodes(slot), segment: wishes.segment, within: level, devicesPerNode: job.devicesPerNode,
-      isExclusive: wishes.isExclusive, isAllowed: { mayHave($0, slot) }, in: self)
+      isExclusive: wishes.isExclusive, isAllowed: { allows(rule, $0) }, in: self)
     guard let places, isSpread(places.map(\.node), wishes) else { return nil }
     return places
   }
@@ -89,5 +118,4 @@ extension Controller {
     for node in nodes { counts[fleetMap.domainOfNode[level][Int(node.index)], default: 0] += 1 }
     return counts.values.allSatisfy { $0 <= spread.atMost }
   }
-
 }

@@ -5,6 +5,8 @@ public struct PlanningInput: Sendable {
   var view: PlanningView
   var jobs: [Plan.Job] = []
   var gangs: [PendingGang] = []
+  /// More are ready than a round looks at.
+  var isCut = false
 
   /// Nothing that runs or waits has an end or a beginning.
   var isTimeless: Bool {
@@ -21,10 +23,13 @@ public struct Plan: Sendable {
     var attempt: Int32
   }
 
+  /// What the answers' numbers of types and levels mean.
+  var map: FleetMap
   var mapVersion: Int
   var view: PlanningView
   var jobs: [Job]
   var gangs: [PendingGang]
+  var isCut: Bool
   /// nil: no node with devices is known.
   var round: PlanningRound?
   /// By job: its place in the round.
@@ -52,7 +57,9 @@ public struct Scheduler: ~Copyable {
     }
     let round = round(input)
     return Plan(
-      mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs, round: round,
+      map: input.map, mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs,
+      isCut: input.isCut,
+      round: round,
       entries: entries)
   }
 
@@ -96,20 +103,46 @@ extension Controller {
     // Finer than the buckets of a round.
     for window in fleetMap.windows where window.to > now { nextLook = min(nextLook, window.to) }
     input.view.mode = limits.planning
-    var filters = FilterTable()
+    addJobs(to: &input, builder)
+    return input
+  }
+
+  /// The jobs that are ready, in the order of the queue. What can never run is looked at beside the others: a queue of it
+  /// keeps nobody behind it from being looked at.
+  private mutating func addJobs(to input: inout PlanningInput, _ builder: borrowing ViewBuilder) {
+    var filters = NodeFilters(nodes: cluster.nodes.count)
+    /// By array: tasks that may start beside those that run.
+    var arrays: [JobID: Int32] = [:]
+    var looked = 0
     for slot in cluster.pending {
-      guard input.jobs.count < limits.planning.depth else { break }
+      guard looked < limits.planning.depth, input.jobs.count < limits.planning.depth &* 10 else {
+        input.isCut = true
+        break
+      }
       guard cluster.jobs[slot].devicesPerNode > 0 else { continue }
       if let why = unready(slot) {
         nextLook = min(nextLook, why.until)
         continue
       }
       let job = cluster.jobs[slot]
+      if let (array, room) = arrayRoom(slot) {
+        guard arrays[array] ?? room > 0 else { continue }
+        arrays[array] = (arrays[array] ?? room) - 1
+      }
+      guard let gang = gang(slot, &filters, builder) else { continue }
       input.jobs.append(Plan.Job(id: job.id, attempt: job.attempt))
-      input.gangs.append(gang(slot, &filters))
+      input.gangs.append(gang)
+      if !wasNever(job.id) { looked += 1 }
     }
-    input.view.filters = filters.keys.map { nodeFilter($0, builder) }
-    return input
+    input.view.filters = filters.rows
+  }
+
+  /// What the last round said of the fleet as it still is.
+  func wasNever(_ job: JobID) -> Bool {
+    guard let plan = lastPlan, plan.mapVersion == mapVersion, let i = plan.entries[job], let round = plan.round else {
+      return false
+    }
+    return round.isNever(i)
   }
 
   /// Derived anew when nodes or declarations have changed.
@@ -121,20 +154,26 @@ extension Controller {
     mapVersion = max(mapVersion, Int(cluster.epoch) << 24) + 1
   }
 
-  private func plannedEnd(_ slot: Int32) -> Instant {
+  func plannedEnd(_ slot: Int32) -> Instant {
     let attempt = cluster.attempts[slot]
     if attempt.phase == .stopping { return now }
     return plannedEnd(ofJob: attempt.jobSlot)
   }
 
-  private func gang(_ slot: Int32, _ filters: inout FilterTable) -> PendingGang {
+  /// nil: too many jobs before it ask for nodes of their own choice.
+  private func gang(
+    _ slot: Int32, _ filters: inout NodeFilters, _ builder: borrowing ViewBuilder
+  ) -> PendingGang? {
     let (job, spec) = (cluster.jobs[slot], cluster.specs[Int(slot)])
     let left = spec.walltime.map { walltime in
       job.startedAt == .zero ? walltime : max(.seconds(1), job.startedAt + walltime - now)
     }
     var gang = shape(spec)
     gang.walltime = left
-    gang.filter = filters.row(of: spec.wishes)
+    // What had a place and did not get it because of maintenance is placed by names, not by numbers.
+    let until = fleetMap.windows.isEmpty || !dropped.contains(job.id) ? Instant.zero : endOfUse(ofJob: slot)
+    guard let row = filter(spec.wishes, until: until, &filters, builder) else { return nil }
+    gang.filter = row
     return gang
   }
 
@@ -166,204 +205,5 @@ extension Controller {
       }
     }
     return found.isEmpty ? [-1] : found
-  }
-
-  private func nodeFilter(_ key: FilterTable.Key, _ builder: borrowing ViewBuilder) -> NodeFilter {
-    let leaves = fleetMap.topology?.leaves.count ?? 0
-    var filter = NodeFilter(
-      free: Array(repeating: 0, count: leaves), known: Array(repeating: 0, count: leaves),
-      shared: Array(repeating: false, count: builder.shared.count))
-    for i in cluster.nodes.indices {
-      let node = NodeID(Int32(i))
-      let leaf = fleetMap.index.leaf(node)
-      guard leaf >= 0, matches(node, constraint: key.constraint, exclude: key.exclude) else { continue }
-      filter.known[Int(leaf)] += 1
-      let hot = cluster.nodes[i]
-      guard builder.isServing[i], !key.isExclusive || hot.members == 0 else { continue }
-      if hot.freeDeviceCount == hot.devices { filter.free[Int(leaf)] += 1 }
-      let number = builder.sharedOfNode[i]
-      if number >= 0 { filter.shared[Int(number)] = true }
-    }
-    return filter
-  }
-
-  /// Whether a job with these wishes may have the node.
-  func matches(_ node: NodeID, constraint: [LabelRule], exclude: [String]) -> Bool {
-    let i = Int(node.index)
-    if !exclude.isEmpty, exclude.contains(cluster.nodeDetails[i].joined.name) { return false }
-    return constraint.allSatisfy { rule in
-      guard let level = fleetMap.level(named: rule.key), i < fleetMap.domainOfNode[level].count else {
-        return rule.holds(for: cluster.nodeDetails[i].labels)
-      }
-      let domain = fleetMap.domains[level][Int(fleetMap.domainOfNode[level][i])]
-      return rule.holds(for: [Label(key: rule.key, value: domain.name)])
-    }
-  }
-
-  /// Leaf by leaf: what lies wholly within a window is closed, of others so many nodes are taken.
-  private func maintenanceWindows(_ builder: borrowing ViewBuilder) -> [MaintenanceWindow] {
-    var found: [MaintenanceWindow] = []
-    for window in fleetMap.windows where window.to > now {
-      var taken = [Int32](repeating: 0, count: builder.nodesInService.count)
-      for i in window.nodes.indices where window.nodes[i] {
-        let leaf = fleetMap.index.leaf(NodeID(Int32(i)))
-        if leaf >= 0 { taken[Int(leaf)] += 1 }
-      }
-      for (leaf, count) in taken.enumerated() where count > 0 {
-        let isWhole = Int(count) == fleetMap.index.nodes(Int32(leaf)).count
-        let shared = builder.shared.indices.filter { number in
-          builder.shared[number].leaf == Int32(leaf) && window.nodes[Int(builder.shared[number].node.index)]
-        }
-        found.append(
-          MaintenanceWindow(
-            leaves: Int32(leaf)..<Int32(leaf) + 1, from: window.from, to: window.to, nodes: isWhole ? nil : count,
-            sharedNodes: shared.map { Int32($0) }))
-      }
-    }
-    return found
-  }
-
-  /// Whether a job that starts now may have the node for all of its time.
-  func mayHave(_ node: NodeID, _ slot: Int32) -> Bool {
-    let spec = cluster.specs[Int(slot)]
-    if !fleetMap.windows.isEmpty {
-      let end = plannedEnd(ofJob: slot)
-      if fleetMap.isTaken(node, from: now, to: end) { return false }
-    }
-    return spec.wishes.isEmpty || mayHave(node, spec.wishes)
-  }
-
-  private func plannedEnd(ofJob slot: Int32) -> Instant {
-    guard let walltime = cluster.specs[Int(slot)].walltime else { return .never }
-    let job = cluster.jobs[slot]
-    return (job.startedAt == .zero ? now : job.startedAt) + walltime
-  }
-
-  func mayHave(_ node: NodeID, _ wishes: Wishes) -> Bool {
-    if wishes.isExclusive, cluster.nodes[Int(node.index)].members > 0 { return false }
-    return matches(node, constraint: wishes.constraint, exclude: wishes.exclude)
-  }
-}
-
-/// Distinct wishes about single nodes among the jobs of a round.
-private struct FilterTable {
-  struct Key: Hashable {
-    var constraint: [LabelRule]
-    var exclude: [String]
-    var isExclusive: Bool
-  }
-
-  private(set) var keys: [Key] = []
-  private var rows: [Key: Int32] = [:]
-
-  mutating func row(of wishes: Wishes) -> Int32 {
-    guard wishes.isExclusive || !wishes.constraint.isEmpty || !wishes.exclude.isEmpty else { return -1 }
-    let key = Key(constraint: wishes.constraint, exclude: wishes.exclude, isExclusive: wishes.isExclusive)
-    if let row = rows[key] { return row }
-    keys.append(key)
-    rows[key] = Int32(keys.count - 1)
-    return Int32(keys.count - 1)
-  }
-}
-
-/// What runs where, in the planner's terms.
-private struct ViewBuilder {
-  let map: FleetMap
-  var nodesInService: [Int32]
-  var isServing: [Bool]
-  /// By node: its place in `shared`; -1 is none.
-  var sharedOfNode: [Int32]
-  var shared: [SharedNode] = []
-  var running: [RunningGang] = []
-  /// By node: devices of gangs that are in `running`.
-  private var seen: [UInt64]
-  /// By leaf: nodes of which something is used.
-  private var used: [Int32]
-
-  init(map: FleetMap, cluster: borrowing Cluster) {
-    self.map = map
-    nodesInService = Array(repeating: 0, count: map.topology?.leaves.count ?? 0)
-    isServing = Array(repeating: false, count: cluster.nodes.count)
-    sharedOfNode = Array(repeating: -1, count: cluster.nodes.count)
-    seen = Array(repeating: 0, count: cluster.nodes.count)
-    used = nodesInService
-  }
-
-  mutating func serve(_ node: Int, _ cluster: borrowing Cluster) {
-    let leaf = map.index.leaf(NodeID(Int32(node)))
-    guard leaf >= 0 else { return }
-    isServing[node] = true
-    nodesInService[Int(leaf)] += 1
-  }
-
-  mutating func run(_ slot: Int32, _ cluster: borrowing Cluster, end: Instant) {
-    var whole: [LeafNodes] = []
-    for place in cluster.attemptPlaces[Int(slot)] {
-      let i = Int(place.node.index)
-      guard place.devices != 0, i < isServing.count, isServing[i] else { continue }
-      add(i, place.devices, end, cluster, &whole)
-    }
-    if !whole.isEmpty { running.append(RunningGang(project: -1, place: .whole(whole), end: end)) }
-  }
-
-  private mutating func add(
-    _ i: Int, _ devices: UInt64, _ end: Instant, _ cluster: borrowing Cluster, _ whole: inout [LeafNodes]
-  ) {
-    let node = NodeID(Int32(i))
-    let leaf = map.index.leaf(node)
-    // A device that the node came back without is nobody's.
-    let held = devices & Cluster.mask(cluster.nodes[i].devices) & ~seen[i]
-    guard held != 0 else { return }
-    if seen[i] == 0 { used[Int(leaf)] += 1 }
-    seen[i] |= held
-    if held == Cluster.mask(cluster.nodes[i].devices) {
-      if let last = whole.last, last.leaf == leaf {
-        whole[whole.count - 1].nodes += 1
-      } else {
-        whole.append(LeafNodes(leaf: leaf, nodes: 1))
-      }
-      return
-    }
-    if sharedOfNode[i] < 0 {
-      sharedOfNode[i] = Int32(shared.count)
-      shared.append(SharedNode(leaf: leaf, node: node))
-    }
-    running.append(
-      RunningGang(
-        project: -1, place: .part(sharedNode: sharedOfNode[i], devices: Int32(held.nonzeroBitCount)), end: end))
-  }
-
-  /// What is neither free nor a running gang's (a member of an ended attempt of which nothing is known yet) is taken for
-  /// now; and spares are left out, as far as they are not in use.
-  mutating func finish(_ cluster: borrowing Cluster, now: Instant) {
-    for i in isServing.indices where isServing[i] {
-      let left = Cluster.mask(cluster.nodes[i].devices) & ~cluster.nodes[i].freeDevices & ~seen[i]
-      guard left != 0 else { continue }
-      var whole: [LeafNodes] = []
-      add(i, left, now, cluster, &whole)
-      if !whole.isEmpty { running.append(RunningGang(project: -1, place: .whole(whole), end: now)) }
-    }
-    sortShared()
-    for (leaf, spares) in map.spares.enumerated() where spares > 0 {
-      let usable = map.topology?.leaves[leaf].nodes ?? 0
-      nodesInService[leaf] = max(used[leaf], min(nodesInService[leaf], usable))
-    }
-  }
-
-  /// By number: of equally good nodes the first one is taken, whatever runs there was started when.
-  private mutating func sortShared() {
-    var numbers = [Int32](repeating: 0, count: shared.count)
-    var sorted: [SharedNode] = []
-    sorted.reserveCapacity(shared.count)
-    for i in sharedOfNode.indices where sharedOfNode[i] >= 0 {
-      numbers[Int(sharedOfNode[i])] = Int32(sorted.count)
-      sorted.append(shared[Int(sharedOfNode[i])])
-      sharedOfNode[i] = Int32(sorted.count - 1)
-    }
-    shared = sorted
-    for i in running.indices {
-      guard case .part(let number, let devices) = running[i].place else { continue }
-      running[i].place = .part(sharedNode: numbers[Int(number)], devices: devices)
-    }
   }
 }

@@ -33,6 +33,8 @@ enum Unready: Hashable, Sendable {
   case singleton(JobID)
   case notBefore(Instant)
   case arrayLimit(array: JobID, running: Int32, limit: Int32)
+  /// A level of the topology that is not declared any more.
+  case noSuchLevel(String)
   /// Its last attempts ended on nodes within moments of their start.
   case pausing(until: Instant, attempts: Int32)
   /// The controller is about to end.
@@ -55,6 +57,12 @@ enum Unready: Hashable, Sendable {
     case .arrayLimit(let array, let running, let limit):
       Waiting.Cause(
         kind: "arrayLimit", message: "\(running) tasks of array \(array) run, and \(limit) may run at the same time")
+    case .noSuchLevel(let level):
+      Waiting.Cause(
+        kind: "topology",
+        message:
+          "asks for a place within or over a \"\(level)\", and the topology has no such level: `muster apply` declares it, or cancel the job"
+      )
     case .pausing(_, let attempts):
       Waiting.Cause(
         kind: "pausing",
@@ -92,20 +100,27 @@ extension Controller {
     guard job.attempt == 0 else { return nil }
     for dependency in wishes.dependsOn { if let why = unmet(dependency, slot) { return why } }
     if wishes.begin > now { return .notBefore(wishes.begin) }
-    if let array = wishes.array, array.atOnce > 0 {
-      let first = array.array(of: job.id)
-      var running: Int32 = 0
-      for task in first.number..<first.number + Int64(array.count) {
-        guard let other = cluster.slot(of: JobID(task)) else { continue }
-        switch cluster.jobs[other].state {
-        case .starting, .running, .stopping: running += 1
-        case .pending: if cluster.jobs[other].attempt > 0 { running += 1 }
-        case .completed, .failed, .cancelled, .timedOut: break
-        }
-      }
-      if running >= array.atOnce { return .arrayLimit(array: first, running: running, limit: array.atOnce) }
+    if let level = unknownLevel(wishes) { return .noSuchLevel(level) }
+    if let (array, room) = arrayRoom(slot), room <= 0, let limit = wishes.array?.atOnce {
+      return .arrayLimit(array: array, running: limit - room, limit: limit)
     }
     return nil
+  }
+
+  /// Of a task of an array with a limit: the array, and how many of its tasks may start beside those that run.
+  func arrayRoom(_ slot: Int32) -> (array: JobID, room: Int32)? {
+    guard let task = cluster.specs[Int(slot)].wishes.array, task.atOnce > 0 else { return nil }
+    // One that has run before has its place among them.
+    guard cluster.jobs[slot].attempt == 0 else { return nil }
+    let array = task.array(of: cluster.jobs[slot].id)
+    return (array, task.atOnce - (cluster.startedOfArray[array.number] ?? 0))
+  }
+
+  /// A level that the job names and the topology does not have (any more).
+  func unknownLevel(_ wishes: Wishes) -> String? {
+    if wishes.within == nil, wishes.spread == nil { return nil }
+    let levels = cluster.policy.topology.effectiveLevels
+    return [wishes.within?.level, wishes.spread?.level].compactMap { $0 }.first { !levels.contains($0) }
   }
 
   private func unmet(_ dependency: Dependency, _ slot: Int32) -> Unready? {
@@ -126,14 +141,17 @@ extension Controller {
     }
   }
 
+  /// The first of those that wait or run.
   private func earlierNamesake(_ slot: Int32) -> JobID? {
     let (id, spec) = (cluster.jobs[slot].id, cluster.specs[Int(slot)])
-    for number in cluster.knownJobs.lowerBound..<id.number {
-      guard let other = cluster.slot(of: JobID(number)), !cluster.jobs[other].state.isFinal else { continue }
-      let theirs = cluster.specs[Int(other)]
-      if theirs.name == spec.name, theirs.user == spec.user { return JobID(number) }
+    func isNamesake(_ other: Int32) -> Bool {
+      cluster.jobs[other].id < id && cluster.specs[Int(other)].name == spec.name
+        && cluster.specs[Int(other)].user == spec.user
     }
-    return nil
+    if let running = cluster.active.first(where: { isNamesake(cluster.attempts[$0].jobSlot) }) {
+      return cluster.jobs[cluster.attempts[running].jobSlot].id
+    }
+    return cluster.pending.first(where: isNamesake).map { cluster.jobs[$0].id }
   }
 
   /// A job whose attempts end on nodes within moments of their start is started ever more seldom: a broken installation

@@ -12,14 +12,20 @@ extension Controller {
       if case .fleetTooSmall = why { waiting.isNever = true }
       return waiting
     }
-    guard let topology = fleetMap.topology, !cluster.nodes.isEmpty else {
+    guard cluster.nodes.contains(where: { $0.devices > 0 }) else {
       return Waiting(
         causes: [
           Waiting.Cause(kind: "fleetTooSmall", message: "needs nodes with devices; none has joined yet")
         ])
     }
-    guard let plan = lastPlan, let i = plan.entries[cluster.jobs[slot].id], let round = plan.round else {
-      if let plan = lastPlan, plan.jobs.count >= limits.planning.depth {
+    guard let plan = lastPlan, let i = plan.entries[cluster.jobs[slot].id], let round = plan.round,
+      let topology = plan.map.topology
+    else {
+      if let (array, room) = arrayRoom(slot), let limit = cluster.specs[Int(slot)].wishes.array?.atOnce {
+        let why = Unready.arrayLimit(array: array, running: limit - room, limit: limit)
+        return Waiting(causes: [why.cause])
+      }
+      if let plan = lastPlan, plan.isCut {
         return Waiting(
           causes: [
             Waiting.Cause(
@@ -41,6 +47,9 @@ extension Controller {
     }
   }
 
+  /// Nodes that are ready, with what runs on them or without.
+  var readyNodes: Int32 { cluster.readyByFree.reduce(0, +) }
+
   private static let notLookedAt = Waiting.Cause(
     kind: "planning", message: "the scheduler looks at it in its next round")
 
@@ -49,12 +58,13 @@ extension Controller {
       let wanted = cluster.specs[Int(slot)].wishes.deviceTypes.joined(separator: ", ")
       return Waiting.Cause(kind: reason.kind, message: "no node with devices of type \(wanted) ever joined")
     }
-    return Waiting.Cause(kind: reason.kind, message: reason.message(topology))
+    let spares = fleetMap.spares.reduce(0, +)
+    let kept = spares > 0 ? " (\(spares) nodes of the fleet are kept as spares and not counted)" : ""
+    return Waiting.Cause(kind: reason.kind, message: reason.message(topology) + kept)
   }
 
   private func cause(_ cause: WaitCause, _ slot: Int32, _ topology: Topology) -> Waiting.Cause {
-    let nodes = Int(cluster.nodes.count)
-    let ready = cluster.nodes.reduce(0) { $0 + ($1.state == .ready ? 1 : 0) }
+    let (nodes, ready) = (cluster.nodes.count, readyNodes)
     func of(_ type: Int32) -> String {
       let name = topology.deviceTypes[Int(type)].name
       return topology.deviceTypes.count > 1 && !name.isEmpty ? " with \(name)" : ""

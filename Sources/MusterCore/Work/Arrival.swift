@@ -4,7 +4,7 @@ extension Controller {
   mutating func arrive(_ specs: [JobSpec], key: String, requestHash: UInt64) -> Reply {
     // What was submitted before under this key is not looked at anew: names may have changed since.
     let isNew = key.isEmpty || cluster.keys[key] == nil
-    guard isNew, specs.contains(where: { !$0.wishes.priorityClass.isEmpty || !$0.wishes.dependsOn.isEmpty }) else {
+    guard isNew, specs.contains(where: { !$0.wishes.isEmpty }) else {
       return submit(specs, key: key, requestHash: requestHash)
     }
     var specs = specs
@@ -26,6 +26,13 @@ extension Controller {
         dependencies += tasks(of: dependency.job).map { Dependency(kind: dependency.kind, job: $0) }
       }
       specs[i].wishes.dependsOn = dependencies
+      if let level = unknownLevel(specs[i].wishes) {
+        return .refused(.noSuchLevel(level, known: cluster.policy.topology.effectiveLevels))
+      }
+    }
+    let bytes = specs.reduce(0) { $0 + $1.listedBytes }
+    guard bytes <= limits.submissionBytes else {
+      return .refused(.submissionTooLarge(bytes: bytes, limit: limits.submissionBytes))
     }
     return submit(specs, key: key, requestHash: requestHash)
   }
@@ -36,5 +43,17 @@ extension Controller {
       return [job]
     }
     return (0..<Int64(task.count)).map { JobID(job.number + $0) }
+  }
+}
+
+extension JobSpec {
+  /// About how many bytes of a fact its lists take: what makes a small request of many tasks large.
+  fileprivate var listedBytes: Int {
+    var bytes = 256 + wishes.dependsOn.count * 8
+    for word in role.command { bytes += word.utf8.count + 2 }
+    for variable in role.environment { bytes += variable.name.utf8.count + variable.value.utf8.count + 4 }
+    for name in wishes.exclude { bytes += name.utf8.count + 2 }
+    for rule in wishes.constraint { bytes += rule.key.utf8.count + (rule.value?.utf8.count ?? 0) + 4 }
+    return bytes
   }
 }

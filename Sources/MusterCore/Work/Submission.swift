@@ -56,18 +56,37 @@ extension Controller {
     isPlanOld = true
     nextLook = .never
     for window in cluster.maintenance where window.to > now { nextLook = min(nextLook, window.to) }
-    /// The smallest gang without devices that found no place: larger ones need not be tried.
-    var failed = Int32.max
-    for slot in cluster.pending {
+    /// The smallest gang without devices and wishes that found no place: larger ones need not be tried. Of those with
+    /// wishes, what has been tried in vain.
+    var (failed, shapes) = (Int32.max, Set<PlainShape>())
+    for slot in cluster.pending where cluster.jobs[slot].devicesPerNode == 0 {
+      let job = cluster.jobs[slot]
+      let hasNoWishes = cluster.specs[Int(slot)].wishes.isEmpty
+      if hasNoWishes, job.attempt == 0, job.nodes >= failed { continue }
       if let why = unready(slot) {
         nextLook = min(nextLook, why.until)
         continue
       }
-      let job = cluster.jobs[slot]
-      guard job.devicesPerNode == 0, job.nodes < failed else { continue }
+      let shape = hasNoWishes ? nil : PlainShape(cluster.specs[Int(slot)])
+      if let shape, shapes.contains(shape) { continue }
       startPlain(slot)
-      if cluster.jobs[slot].state == .pending, cluster.specs[Int(slot)].wishes.isEmpty { failed = job.nodes }
+      guard cluster.jobs[slot].state == .pending else { continue }
+      if let shape { shapes.insert(shape) } else { failed = min(failed, job.nodes) }
     }
+  }
+}
+
+/// What two gangs without devices have in common that find the same place, or none.
+private struct PlainShape: Hashable {
+  var nodes: Int32
+  var walltime: Span?
+  var wishes: Wishes
+
+  init(_ spec: JobSpec) {
+    (nodes, walltime, wishes) = (spec.role.nodes, spec.walltime, spec.wishes)
+    // Of time, not of place.
+    (wishes.begin, wishes.isHeld, wishes.dependsOn, wishes.array) = (.zero, false, [], nil)
+    (wishes.priorityClass, wishes.warning) = ("", nil)
   }
 }
 

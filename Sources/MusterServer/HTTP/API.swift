@@ -62,6 +62,7 @@ struct APIError: Error, HTTPResponseError {
       case .noSuchPriority, .noSuchLevel, .noSuchDomain, .maintenanceIsPast, .jobHasEnded, .jobNotPending, .keyReused,
         .otherMachine, .nodeInUse, .olderController, .impossible:
         .conflict
+      case .submissionTooLarge: .contentTooLarge
       case .revoked, .tokenUnknown, .tokenExpired: .forbidden
       case .queueFull, .fleetFull, .tooManyTokens, .tooManyMaintenances: .tooManyRequests
       }

@@ -62,7 +62,8 @@ struct MemberOffers {
     var left: [Int32: Int32] = [:]
     return offers.map { offer in
       let at = domain(offer.leaf, spread.level)
-      let count = min(offer.count, left[at] ?? spread.atMost)
+      // Whole segments alone use it up.
+      let count = min(offer.count, left[at] ?? spread.atMost) / gang.segment * gang.segment
       left[at] = (left[at] ?? spread.atMost) - count
       return count
     }

@@ -69,20 +69,28 @@ extension Planner {
     return true
   }
 
+  /// The answer for a gang for which all nodes known are not enough, each reason why.
+  mutating func neverMixed(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+  ) -> PlanningRound.Entry? {
+    let known = knownOffers(gang, view)
+    guard MemberOffers(topology: topology).choose(gang, known) == nil else { return nil }
+    let first = round.reasons.count
+    var isWhole = false
+    for type in types(gang) where possible(gang, type, now: round.now, &round.reasons) != nil { isWhole = true }
+    if isWhole || gang.filter >= 0 || gang.spread != nil {
+      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: known.reduce(0) { $0 + $1.count }))
+    }
+    return PlanningRound.Entry(
+      kind: .never, type: -1, first: Int32(first), count: Int32(round.reasons.count - first))
+  }
+
   /// What whole nodes of one type say of a gang that may be placed node by node is too strict: the last entry is put right.
   func correctMixed(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound) {
     let i = round.entries.count - 1
-    let (known, choice) = (knownOffers(gang, view), MemberOffers(topology: topology))
-    let isPossible = choice.choose(gang, known) != nil
-    if !isPossible {
-      guard round.entries[i].kind != .never else { return }
-      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: known.reduce(0) { $0 + $1.count }))
-      round.entries[i] = PlanningRound.Entry(
-        kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1)
-      return
-    }
+    let choice = MemberOffers(topology: topology)
     if round.entries[i].kind == .never {
-      round.entries[i] = PlanningRound.Entry(kind: .beyondHorizon, type: Int16(known.first?.type ?? 0), devices: 0)
+      round.entries[i] = PlanningRound.Entry(kind: .beyondHorizon, type: Int16(types(gang).first ?? 0), devices: 0)
     }
     round.entries[i].devices = 0
     let now = offers(gang, view, 0)

@@ -69,7 +69,7 @@ public struct NodeChoice: Sendable {
     isAllowed: (NodeID) -> Bool = { _ in true }, in fleet: borrowing some FleetView & ~Copyable
   ) -> [Place]? {
     switch place {
-    case .mixed(let members): return chooseMixed(members, previous, sharedNodes, isAllowed, fleet)
+    case .mixed(let members): return chooseMixed(members, sharedNodes, isAllowed, fleet)
     case .part(let leaf, let lane, let devices):
       return choosePart(leaf, lane, devices, sharedNodes, fleet, isAllowed).map { [$0] }
     case .whole(let leaves):
@@ -97,24 +97,31 @@ public struct NodeChoice: Sendable {
     }
   }
 
-  /// Nodes of `previous` keep their rank where they are still good for a member of their leaf.
+  /// Member by member.
   private mutating func chooseMixed(
-    _ members: [MemberPlace], _ previous: [NodeID], _ sharedNodes: [SharedNode], _ isAllowed: (NodeID) -> Bool,
+    _ members: [MemberPlace], _ sharedNodes: [SharedNode], _ isAllowed: (NodeID) -> Bool,
     _ fleet: borrowing some FleetView & ~Copyable
   ) -> [Place]? {
     var chosen: [Place] = []
     chosen.reserveCapacity(members.count)
+    var before: [(node: NodeID, given: UInt64)] = []
+    let openedBefore = opened
     for member in members {
       let place: Place?
       if member.lane >= 0 {
         place = choosePart(member.leaf, member.lane, member.devices, sharedNodes, fleet, isAllowed)
+        if let place { before.append((place.node, given[Int(place.node.index)] & ~place.devices)) }
       } else {
         let node = index.nodes(member.leaf).first { isAllowed($0) && isWhole($0, member.leaf, fleet) }
         place = node.map { Place(node: $0, devices: Self.lowest(member.devices, of: all(member.leaf))) }
-        if let node { given[Int(node.index)] = .max }
+        if let node {
+          before.append((node, given[Int(node.index)]))
+          given[Int(node.index)] = .max
+        }
       }
       guard let place, isAllowed(place.node), !chosen.contains(where: { $0.node == place.node }) else {
-        for place in chosen { given[Int(place.node.index)] &= ~place.devices }
+        for (node, mask) in before.reversed() { given[Int(node.index)] = mask }
+        opened = openedBefore
         return nil
       }
       chosen.append(place)

@@ -34,7 +34,7 @@ extension NodeProfile {
   }
 
   func lastBucket(of gang: borrowing RunningGang, at now: Instant) -> Int {
-    gang.end == .never ? grid.bucketCount - 1 : grid.lastBucket(from: 0, units: grid.units(gang.end - now))
+    NodeEnds(grid: grid).lastBucket(of: gang, at: now)
   }
 
   /// The buckets that a window touches; empty if it lies outside of the grid.

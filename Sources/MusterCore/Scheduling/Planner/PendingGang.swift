@@ -13,8 +13,6 @@ public struct PendingGang: Hashable, Sendable {
     }
   }
 
-  /// At least 1.
-  public var nodes: Int32
   /// At most so many nodes in one domain of a level.
   public struct SpreadLimit: Hashable, Sendable {
     /// Index in `Topology.levels`.
@@ -27,6 +25,8 @@ public struct PendingGang: Hashable, Sendable {
     }
   }
 
+  /// At least 1.
+  public var nodes: Int32
   /// At least 1; a gang may use parts of nodes.
   public var devicesPerNode: Int32
   /// Nodes of each chunk that lies in one leaf; `nodes` must be a multiple. 1 asks for nothing.

@@ -143,6 +143,8 @@ public struct PlanningRound: Sendable {
     }
   }
 
+  public func isNever(_ gang: Int) -> Bool { entries[gang].kind == .never }
+
   public func answer(_ gang: Int) -> PlanAnswer {
     let entry = entries[gang]
     let range = Int(entry.first)..<Int(entry.first + entry.count)

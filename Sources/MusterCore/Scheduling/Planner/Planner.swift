@@ -3,7 +3,8 @@
 /// The rule, on the buckets of a `TimeGrid`: a gang starts with the first bucket from which on, for its whole walltime,
 /// its project's quota allows it and one domain of its scope holds all of its segments; at that time the tightest domain
 /// that holds it is taken. Its hold is then as fixed as a running gang, so nothing behind it in the order delays it
-/// (conservative backfill). Equal views and gangs give equal answers: there is no clock, no chance and no hash order in
+/// (conservative backfill). Gangs that are placed node by node (`MixedPlacement`) are the exception: they start when they fit
+/// now, and are held whole nodes where these would do. Equal views and gangs give equal answers: there is no clock, no chance and no hash order in
 /// it.
 ///
 /// One planner serves one topology and owns its buffers, which every round uses again: a round allocates next to nothing.
@@ -83,6 +84,11 @@ public struct Planner: ~Copyable {
     _ gang: borrowing PendingGang, _ view: borrowing PlanningView, mayHold: Bool, _ round: inout PlanningRound
   ) {
     let mix = mix(gang)
+    // What can never run holds no place.
+    if mix != .none, let entry = neverMixed(gang, view, &round) {
+      round.entries.append(entry)
+      return
+    }
     switch mix {
     case .none: break
     case .last: if startWhole(gang, &round) || startMixed(gang, view, &round) { return }

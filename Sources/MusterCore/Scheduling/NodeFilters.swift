@@ -1,0 +1,107 @@
+/// Distinct wishes about single nodes among the jobs of a round, and what they come to.
+struct NodeFilters {
+  struct Key: Hashable {
+    var constraint: [LabelRule]
+    var exclude: [String]
+    var isExclusive: Bool
+    /// No node that maintenance takes before then; `.zero` asks for nothing.
+    var until: Instant
+  }
+
+  /// Looks at nodes that a round may take on the writer: in a fleet of 62,500 nodes 32 different wishes, in one of 1,000 as
+  /// many as there are jobs.
+  static let mostLooks = 2_000_000
+
+  private(set) var rows: [NodeFilter] = []
+  private var numbers: [Key: Int32] = [:]
+  private var looks = 0
+  private let nodes: Int
+
+  init(nodes: Int) { self.nodes = nodes }
+
+  var isFull: Bool { looks >= Self.mostLooks }
+  func row(_ key: Key) -> Int32? { numbers[key] }
+
+  mutating func add(_ key: Key, _ filter: NodeFilter) -> Int32 {
+    looks += max(1, nodes)
+    rows.append(filter)
+    numbers[key] = Int32(rows.count - 1)
+    return Int32(rows.count - 1)
+  }
+}
+
+extension Controller {
+  /// The row of the filter for these wishes, -1 for none; nil: the round has looked at enough of them.
+  func filter(
+    _ wishes: Wishes, until: Instant, _ filters: inout NodeFilters, _ builder: borrowing ViewBuilder
+  ) -> Int32? {
+    guard wishes.isExclusive || !wishes.constraint.isEmpty || !wishes.exclude.isEmpty || until > .zero else {
+      return -1
+    }
+    let key = NodeFilters.Key(
+      constraint: wishes.constraint, exclude: wishes.exclude, isExclusive: wishes.isExclusive, until: until)
+    if let row = filters.row(key) { return row }
+    return filters.isFull ? nil : filters.add(key, nodeFilter(key, builder))
+  }
+
+  private func nodeFilter(_ key: NodeFilters.Key, _ builder: borrowing ViewBuilder) -> NodeFilter {
+    let leaves = fleetMap.topology?.leaves.count ?? 0
+    var filter = NodeFilter(
+      free: Array(repeating: 0, count: leaves), known: Array(repeating: 0, count: leaves),
+      shared: Array(repeating: false, count: builder.shared.count))
+    let excluded = numbers(of: key.exclude)
+    for i in cluster.nodes.indices {
+      let node = NodeID(Int32(i))
+      let leaf = fleetMap.index.leaf(node)
+      guard leaf >= 0, !excluded.contains(Int32(i)), matches(node, key.constraint), fleetMap.isPart(i) else { continue }
+      filter.known[Int(leaf)] += 1
+      let hot = cluster.nodes[i]
+      guard builder.isServing[i], !key.isExclusive || hot.members == 0 else { continue }
+      if key.until > .zero, fleetMap.isTaken(node, from: now, to: key.until) { continue }
+      if hot.freeDeviceCount == hot.devices { filter.free[Int(leaf)] += 1 }
+      let number = builder.sharedOfNode[i]
+      if number >= 0 { filter.shared[Int(number)] = true }
+    }
+    return filter
+  }
+
+  /// Asked, never iterated.
+  func numbers(of names: [String]) -> Set<Int32> { Set(names.compactMap { cluster.nodeByName[$0] }) }
+
+  /// Whether all rules hold for a node; a level of the topology is a label as well.
+  func matches(_ node: NodeID, _ constraint: [LabelRule]) -> Bool {
+    let i = Int(node.index)
+    return constraint.allSatisfy { rule in
+      guard let level = fleetMap.level(named: rule.key), i < fleetMap.domainOfNode[level].count else {
+        return rule.holds(for: cluster.nodeDetails[i].labels)
+      }
+      let domain = fleetMap.domains[level][Int(fleetMap.domainOfNode[level][i])]
+      return rule.holds(for: [Label(key: rule.key, value: domain.name)])
+    }
+  }
+
+  /// Which nodes a job may have for all of its time if it starts now.
+  struct NodeRule {
+    var excluded: Set<Int32>
+    var constraint: [LabelRule]
+    var isExclusive: Bool
+    /// `.zero`: no maintenance is planned.
+    var until: Instant
+
+    var isAny: Bool { excluded.isEmpty && constraint.isEmpty && !isExclusive && until == .zero }
+  }
+
+  func nodeRule(_ slot: Int32) -> NodeRule {
+    let wishes = cluster.specs[Int(slot)].wishes
+    return NodeRule(
+      excluded: numbers(of: wishes.exclude), constraint: wishes.constraint, isExclusive: wishes.isExclusive,
+      until: fleetMap.windows.isEmpty ? .zero : endOfUse(ofJob: slot))
+  }
+
+  func allows(_ rule: NodeRule, _ node: NodeID) -> Bool {
+    if rule.isAny { return true }
+    if rule.isExclusive, cluster.nodes[Int(node.index)].members > 0 { return false }
+    if rule.until > .zero, fleetMap.isTaken(node, from: now, to: rule.until) { return false }
+    return !rule.excluded.contains(node.index) && matches(node, rule.constraint)
+  }
+}
