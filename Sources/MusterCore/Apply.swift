@@ -159,7 +159,7 @@ extension Cluster {
       id: submitted.job, state: .pending, cancelRequested: false, hasCheckpoint: false, isHeld: spec.wishes.isHeld,
       priority: spec.priority,
       nodes: spec.role.nodes, devicesPerNode: spec.role.devicesPerNode, attempt: 0, latestAttempt: -1, strikes: 0,
-      bestStep: 0, checkpointStep: 0, submittedAt: at, startedAt: .zero,
+      bestStep: 0, checkpointStep: 0, submittedAt: at, startedAt: .zero, checkpointAt: .zero, uncounted: .zero,
       endedAt: .zero, exitCode: 0, latestFault: -1)
     let slot = jobs.insert(job)
     if Int(slot) == specs.count {
@@ -192,6 +192,14 @@ extension Cluster {
     let array = task.array(of: jobs[job].id).number
     startedOfArray[array, default: 0] += by
     if startedOfArray[array] == 0 { startedOfArray[array] = nil }
+  }
+
+  mutating func countActive(_ job: Int32, _ by: Int32) {
+    let spec = specs[Int(job)]
+    for tenant in [Tenant(project: spec.project), Tenant(project: spec.project, user: spec.user)] {
+      activeOf[tenant, default: 0] += by
+      if activeOf[tenant] == 0 { activeOf[tenant] = nil }
+    }
   }
 
   private mutating func hold(_ job: JobID, _ isHeld: Bool) {
@@ -241,11 +249,13 @@ extension Cluster {
     }
     attempts[slot].firstMember = next
     if jobs[job].attempt == 0 { countTask(job, 1) }
+    jobs[job].uncounted = uncounted(job, at: at)
     jobs[job].state = .starting
     jobs[job].attempt = started.attempt.number
     jobs[job].latestAttempt = slot
     if jobs[job].startedAt == .zero { jobs[job].startedAt = at }
     active.append(slot)
+    countActive(job, 1)
     if let i = pending.firstIndex(of: job) { pending.remove(at: i) }
     if Int(slot) == attemptPlaces.count {
       attemptPlaces.append(started.places)
@@ -258,6 +268,7 @@ extension Cluster {
   private mutating func commit(_ attempt: AttemptID, _ step: Int64, at: Instant) {
     guard let job = slot(of: attempt.job) else { return }
     jobs[job].checkpointStep = step
+    jobs[job].checkpointAt = at
     jobs[job].hasCheckpoint = true
     // What is known of the attempt's steps should controller and ranks end together.
     guard let slot = attemptSlot(attempt), attempts[slot].phase < .stopping else { return }
@@ -317,6 +328,11 @@ extension Cluster {
       m = members[m].nextInGang
     }
     let job = attempts[slot].jobSlot
+    let devices = attemptPlaces[Int(slot)].reduce(0) { $0 + $1.devices.nonzeroBitCount }
+    if devices > 0 {
+      usage[specs[Int(job)].project, default: DecayedUse()].add(
+        devices: devices, from: attempts[slot].startedAt, to: at)
+    }
     if attempts[slot].outcome == .jobFault, strikes == 0, jobs[job].latestFault >= 0 {
       lemons.record(faults[jobs[job].latestFault].fault, at: at)
     }
@@ -324,6 +340,7 @@ extension Cluster {
     jobs[job].bestStep = max(jobs[job].bestStep, attempts[slot].lastStep)
     jobs[job].state = .pending
     if let i = active.firstIndex(of: slot) { active.remove(at: i) }
+    countActive(job, -1)
     enqueue(job)
   }
 

@@ -32,6 +32,8 @@ public struct Cluster: ~Copyable, Sendable {
   /// In the order in which they were added.
   public internal(set) var maintenance: [Maintenance] = []
   public internal(set) var nextMaintenance: Int64 = 1
+  /// By project, of attempts that have ended.
+  var usage: [String: DecayedUse] = [:]
 
   // Derived: rebuilt from the above when a snapshot is read.
   /// Slots of jobs that wait, highest priority first, then in order of submission.
@@ -40,12 +42,21 @@ public struct Cluster: ~Copyable, Sendable {
   public internal(set) var active: [Int32] = []
   /// Tasks that have started and not ended, by number of their array; only of arrays with a limit. Asked, never iterated.
   var startedOfArray: [Int64: Int32] = [:]
+  /// Attempts that have not ended, by project and by user of a project. Asked, never iterated.
+  var activeOf: [Tenant: Int32] = [:]
   /// Jobs whose start others wait for (`after`), or did. Asked, never iterated.
   var awaitedStarts: Set<Int64> = []
   /// How many ready nodes have exactly i free devices.
   var readyByFree = [Int32](repeating: 0, count: 65)
 
   public init() {}
+
+  /// A project, or one user of it.
+  struct Tenant: Hashable, Sendable {
+    var project: String
+    /// Empty: all of them.
+    var user = ""
+  }
 
   /// What an idempotency key stood for.
   struct KeyRecord: Hashable, Sendable {

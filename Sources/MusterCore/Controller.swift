@@ -28,6 +28,12 @@ public struct Controller: ~Copyable, Sendable {
   var dropped: Set<JobID> = []
   /// Rounds in a row in which that happened.
   var dropsInARow = 0
+  /// Places that others are leaving, in the order in which they were chosen.
+  var claims: [Claim] = []
+  /// Devices of claims, by node. Asked, never iterated.
+  var claimed: [Int32: UInt64] = [:]
+  /// Devices that count as free while a claim's place is named, by node.
+  var vacated: [Int32: UInt64] = [:]
   var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false
@@ -221,6 +227,8 @@ public enum Refusal: Error, Sendable, Hashable {
   case submissionTooLarge(bytes: Int, limit: Int)
   /// The fleet could never run it, whatever ends and returns.
   case impossible(job: String, why: String)
+  /// Of the projects' and users' limits.
+  case walltimeOverLimit(job: String, who: String, limit: Span, asked: Span?)
   case noSuchPriority(String, known: [String])
   case noSuchMaintenance(Int64)
   case maintenanceIsPast
@@ -244,6 +252,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenExpired: "tokenExpired"
     case .tooManyTokens: "tooManyTokens"
     case .impossible: "impossible"
+    case .walltimeOverLimit: "walltimeOverLimit"
     case .submissionTooLarge: "submissionTooLarge"
     case .noSuchPriority: "noSuchPriority"
     case .maintenanceIsPast: "maintenanceIsPast"
@@ -273,6 +282,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case .submissionTooLarge(let bytes, let limit):
       "these jobs come to \(bytes >> 20) MiB with all that each of them lists; \(limit >> 20) MiB are the limit of a request"
     case .impossible(let job, let why): "job \"\(job)\" can never run on this fleet: it \(why)"
+    case .walltimeOverLimit(let job, let who, let limit, let asked):
+      "job \"\(job)\" asks for \(asked.map { "\($0.seconds) s" } ?? "no walltime"); jobs of \(who) may run \(limit.seconds) s at most"
     case .noSuchMaintenance(let id): "maintenance \(id) does not exist"
     case .maintenanceIsPast: "the maintenance would be over already"
     case .tooManyMaintenances(let limit): "\(limit) maintenances are planned: that is the limit"
@@ -300,6 +311,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tooManyTokens: "wait until some have expired"
     case .submissionTooLarge: "submit fewer tasks at once, or name fewer nodes, variables or dependencies in each"
     case .impossible: "ask for what the fleet has (`muster nodes`, `muster topology`), or add the nodes first"
+    case .walltimeOverLimit(_, _, let limit, _): "give a walltime of \(limit.seconds) s or less, and checkpoint in time"
     case .noSuchMaintenance: "`muster maintenance list` lists those there are"
     case .maintenanceIsPast: "give a time that ends later than now, and later than it begins"
     case .tooManyMaintenances: "remove some with `muster maintenance remove`"

@@ -34,6 +34,10 @@ public struct Limits: Sendable, Hashable {
   /// So many of them in a row are followed by a next attempt at once; then after 1, 2, 4 ... seconds.
   public var freeRestarts: Int32 = 3
   public var longestPause: Span = .seconds(60)
+  /// A job that was stopped for another runs at least so long before it is stopped for one again. Simulations: 0 to 1 h.
+  public var minimumRun: Span = .seconds(600)
+  /// From a start to the first step, of a job of which it is not known: containers, imports, loading a checkpoint.
+  public var typicalStart: Span = .seconds(60)
   /// Idempotency keys are remembered this long.
   public var keyLifetime: Span = .seconds(24 * 3600)
   /// A finished job stays in the hot state this long.

@@ -11,8 +11,10 @@ final class PlannerReference {
   var free: [[Int]]
   var closed: [[Bool]]
   var lanes: [(leaf: Int, used: [Int])] = []
-  /// `[project][type][bucket]`
-  var quota: [[[Int]]]
+  /// `[account][type][bucket]`, and behind the types the number of jobs.
+  var held: [[[Int]]]
+  /// Rows that pass on to one.
+  var below: [Int32: Set<Int32>] = [:]
   /// Holds of whole nodes, the running ones first: leaf, nodes, buckets.
   var holds: [(leaf: Int, nodes: Int, from: Int, through: Int)] = []
   var broken: [String] = []
@@ -21,10 +23,10 @@ final class PlannerReference {
     (self.topology, self.view, self.grid, buckets) = (topology, view, grid, grid.bucketCount)
     free = view.nodesInService.map { Array(repeating: Int($0), count: grid.bucketCount) }
     closed = free.map { $0.map { _ in false } }
-    quota = (0..<view.quotas.projects).map { project in
-      (0..<view.quotas.types).map { type in
-        Array(repeating: Int(view.quotas[project: Int32(project), type: Int32(type)]), count: grid.bucketCount)
-      }
+    let zeros = Array(repeating: Array(repeating: 0, count: grid.bucketCount), count: topology.deviceTypes.count + 1)
+    held = view.quotas.accounts.map { _ in zeros }
+    for chain in view.quotas.accounts.joined() {
+      for (row, above) in zip(chain.rows, chain.rows.dropFirst()) { below[above, default: []].insert(row) }
     }
     lanes = view.sharedNodes.map { (Int($0.leaf), Array(repeating: 0, count: buckets)) }
     for window in view.maintenance {
@@ -40,6 +42,7 @@ final class PlannerReference {
       case .whole(let places): takeWhole(places, 0, last, gang.project, isRunning: true)
       case .part(let lane, let devices): takePart(Int(lane), Int(devices), 0, last, gang.project, isRunning: true)
       }
+      if gang.isCounted { countJob(gang.project, 0, last) }
     }
   }
 
@@ -68,7 +71,7 @@ final class PlannerReference {
   func canRun(_ gang: PendingGang, _ type: Int32) -> Bool {
     guard gang.nodes % gang.segment == 0, Int(gang.devicesPerNode) <= devices(type) else { return false }
     let charge = isPart(gang, type) ? Int(gang.devicesPerNode) : Int(gang.nodes) * devices(type)
-    if charge > Int(view.quotas[project: gang.project, type: type]) { return false }
+    if !quotaAllows(gang.project, type, charge, nil) { return false }
     return level(gang, type) { Int(self.topology.leaves[$0].nodes) } != nil
   }
 
@@ -105,10 +108,7 @@ final class PlannerReference {
     let last = lastBucket(from, gang.walltime)
     let part = isPart(gang, type)
     let charge = part ? Int(gang.devicesPerNode) : Int(gang.nodes) * devices(type)
-    if gang.project >= 0, Int(gang.project) < quota.count {
-      let row = quota[Int(gang.project)][Int(type)]
-      for bucket in from...last where row[bucket] < charge { return nil }
-    }
+    for bucket in from...last where !quotaAllows(gang.project, type, charge, bucket) { return nil }
     var least = [Int](repeating: -1, count: free.count)
     func window(_ leaf: Int) -> Int {
       if least[leaf] >= 0 { return least[leaf] }
@@ -131,8 +131,9 @@ final class PlannerReference {
 
   // MARK: What is held
 
-  func take(_ gang: PendingGang, _ type: Int32, _ place: HeldPlace, _ from: Int) {
+  func take(_ gang: PendingGang, _ type: Int32, _ place: HeldPlace, _ from: Int, isMember: Bool = false) {
     let last = lastBucket(from, gang.walltime)
+    if !isMember { countJob(gang.project, from, last) }
     switch place {
     case .whole(let places): takeWhole(places, from, last, gang.project, isRunning: false)
     case .mixed(let members):
@@ -140,7 +141,7 @@ final class PlannerReference {
         if member.lane < 0 {
           takeWhole([LeafNodes(leaf: member.leaf, nodes: 1)], from, last, gang.project, isRunning: false)
         } else {
-          take(gang, type, .part(leaf: member.leaf, lane: member.lane, devices: member.devices), from)
+          take(gang, type, .part(leaf: member.leaf, lane: member.lane, devices: member.devices), from, isMember: true)
         }
       }
     case .part(let leaf, let lane, let devices):
@@ -183,13 +184,45 @@ final class PlannerReference {
   }
 
   private func charge(_ project: Int32, _ type: Int32, _ count: Int, _ from: Int, _ last: Int, _ isRunning: Bool) {
-    guard project >= 0, Int(project) < quota.count else { return }
-    for bucket in from...last {
-      quota[Int(project)][Int(type)][bucket] -= count
-      if !isRunning, quota[Int(project)][Int(type)][bucket] < 0 {
-        broken.append("project \(project) is over its quota")
+    guard project >= 0, Int(project) < held.count else { return }
+    for bucket in from...last { held[Int(project)][Int(type)][bucket] += count }
+  }
+
+  private func countJob(_ project: Int32, _ from: Int, _ last: Int) {
+    guard project >= 0, Int(project) < held.count else { return }
+    for bucket in from...last { held[Int(project)][topology.deviceTypes.count][bucket] += 1 }
+  }
+
+  /// What a row counts in a bucket (nil: of nothing that runs), with one more gang.
+  private func use(_ row: Int32, _ bucket: Int?, _ more: (account: Int32, type: Int32, devices: Int)?) -> Int {
+    var used = 0
+    for (account, chains) in view.quotas.accounts.enumerated() {
+      for chain in chains where chain.rows[0] == row {
+        let isMore = more.map { Int($0.account) == account } ?? false
+        switch chain.counts {
+        case .jobs:
+          used += (bucket.map { held[account][topology.deviceTypes.count][$0] } ?? 0) + (isMore ? 1 : 0)
+        case .devices(let types):
+          for type in topology.deviceTypes.indices where types.isEmpty || types.contains(Int32(type)) {
+            used += bucket.map { held[account][type][$0] } ?? 0
+            if isMore, let more, Int(more.type) == type { used += more.devices }
+          }
+        }
       }
     }
+    for below in below[row] ?? [] { used += max(0, use(below, bucket, more) - Int(view.quotas.rows[Int(below)].kept)) }
+    return used
+  }
+
+  private func quotaAllows(_ account: Int32, _ type: Int32, _ devices: Int, _ bucket: Int?) -> Bool {
+    guard account >= 0, Int(account) < held.count else { return true }
+    for chain in view.quotas.accounts[Int(account)] {
+      for row in chain.rows {
+        let (before, after) = (use(row, bucket, nil), use(row, bucket, (account, type, devices)))
+        if after > before, after > Int(view.quotas.rows[Int(row)].most) { return false }
+      }
+    }
+    return true
   }
 
   /// Gives every hold named nodes in the order of their starts; false if one finds none.

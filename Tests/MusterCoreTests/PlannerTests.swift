@@ -31,6 +31,7 @@ import Testing
         if let expected { return "gang \(i) has no start; the reference finds bucket \(expected.bucket)" }
         continue
       case .startsNow(let t, let p): (type, place, bucket) = (t, p, 0)
+      case .preempts: preconditionFailure("nobody may be stopped here")
       case .startsAt(let at, let t, let p): (type, place, bucket) = (t, p, grid.bucket(containing: at - world.view.now))
       }
       guard let expected else { return "gang \(i) starts with bucket \(bucket); the reference finds no start" }

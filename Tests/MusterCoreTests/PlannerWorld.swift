@@ -160,12 +160,27 @@ struct DrawnWorld {
 
   private mutating func drawQuotas(_ nodes: Int) {
     guard setting.quotas else { return }
-    view.quotas = QuotaLimits(projects: 5, types: topology.deviceTypes.count)
+    let types = topology.deviceTypes.indices
+    func devices(_ type: Int) -> Int { nodes * Int(topology.deviceTypes[type].devicesPerNode) }
+    // Two projects with a parent, that keep a part for themselves; three that have none, one of them with a user's limits.
+    let parents = types.map { view.quotas.add(QuotaRules.Row(most: Int32(devices($0) * 3 / 4))) }
     for project in 0..<5 {
-      for type in topology.deviceTypes.indices where dice.chance(80) {
-        view.quotas[project: Int32(project), type: Int32(type)] = Int32(
-          dice.draw(1...nodes * Int(topology.deviceTypes[type].devicesPerNode) / 2))
+      var chains: [QuotaRules.Chain] = []
+      for type in types where dice.chance(80) {
+        let most = Int32(dice.draw(1...devices(type) / 2))
+        let kept = project < 2 && dice.chance(50) ? Int32(dice.draw(0...Int(most))) : 0
+        let row = view.quotas.add(QuotaRules.Row(most: most, kept: kept))
+        chains.append(
+          QuotaRules.Chain(.devices(types: [Int32(type)]), rows: project < 2 ? [row, parents[type]] : [row]))
       }
+      if project == 4 {
+        chains.append(
+          QuotaRules.Chain(.jobs, rows: [view.quotas.add(QuotaRules.Row(most: Int32(dice.draw(1...12))))]))
+        chains.append(
+          QuotaRules.Chain(
+            .devices(types: []), rows: [view.quotas.add(QuotaRules.Row(most: Int32(dice.draw(1...devices(0)))))]))
+      }
+      _ = view.quotas.add(account: chains)
     }
   }
 

@@ -1,7 +1,7 @@
 /// The state as bytes, and back. The same state always gives the same bytes, so that two processes can compare hashes.
 extension Cluster {
   /// Number of the layout below; a snapshot of another layout is left alone and the journal replayed instead.
-  public static let snapshotFormat: UInt64 = 3
+  public static let snapshotFormat: UInt64 = 4
 
   public func encodeSnapshot() -> [UInt8] {
     var w = ByteWriter()
@@ -51,6 +51,11 @@ extension Cluster {
     w.put(policy)
     w.put(maintenance) { $0.put($1) }
     w.put(nextMaintenance)
+    w.put(usage.sorted { $0.key < $1.key }) { writer, entry in
+      writer.put(entry.key)
+      writer.put(entry.value.deviceSeconds.bitPattern)
+      writer.put(entry.value.at)
+    }
     return w.bytes
   }
 
@@ -100,6 +105,10 @@ extension Cluster {
     policy = try r.policy()
     maintenance = try r.array { (r) throws(CodingError) in try r.maintenance() }
     nextMaintenance = try r.int()
+    for _ in 0..<(try r.count()) {
+      let project = try r.string()
+      usage[project] = DecayedUse(deviceSeconds: Double(bitPattern: try r.uint()), at: try r.instant())
+    }
     guard r.isAtEnd else { throw .leftOver(bytes: bytes.count - r.offset) }
     rebuildDerived()
   }
@@ -121,7 +130,10 @@ extension Cluster {
         if jobs[slot].attempt > 0 { countTask(slot, 1) }
       }
       let latest = jobs[slot].latestAttempt
-      if latest >= 0, attempts[latest].phase != .ended { active.append(latest) }
+      if latest >= 0, attempts[latest].phase != .ended {
+        active.append(latest)
+        countActive(slot, 1)
+      }
     }
     active.sort {
       (attempts[$0].startedAt, jobs[attempts[$0].jobSlot].id) < (attempts[$1].startedAt, jobs[attempts[$1].jobSlot].id)
@@ -165,6 +177,8 @@ extension ByteWriter {
     put(job.checkpointStep)
     put(job.submittedAt)
     put(job.startedAt)
+    put(job.checkpointAt)
+    put(job.uncounted)
     put(job.endedAt)
     put(job.exitCode)
     put(job.latestFault)
@@ -222,7 +236,8 @@ extension ByteReader {
       priority: try int32(), nodes: 0, devicesPerNode: 0, attempt: try int32(), latestAttempt: try int32(),
       strikes: try int32(),
       bestStep: try int(), checkpointStep: try int(), submittedAt: try instant(), startedAt: try instant(),
-      endedAt: try instant(), exitCode: try int32(), latestFault: try int32())
+      checkpointAt: try instant(), uncounted: try span(), endedAt: try instant(), exitCode: try int32(),
+      latestFault: try int32())
   }
 
   fileprivate mutating func attemptState() throws(CodingError) -> Attempt {

@@ -124,16 +124,14 @@ extension Controller {
         } else if seen.stop == nil {
           adoptStop(attempt)
         }
-      } else if let walltime = cluster.specs[Int(state.jobSlot)].walltime,
-        now - cluster.jobs[state.jobSlot].startedAt > walltime
-      {
+      } else if now > walltimeEnd(state.jobSlot) {
         endAttempt(attempt, .timedOut)
       }
     }
     for slot in cluster.pending where cluster.jobs[slot].attempt > 0 {
       guard let walltime = cluster.specs[Int(slot)].walltime else { continue }
       let job = cluster.jobs[slot]
-      if now - job.startedAt > walltime {
+      if now > walltimeEnd(slot) {
         note(
           .jobEnded(
             JobEnded(

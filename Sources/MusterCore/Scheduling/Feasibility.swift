@@ -9,6 +9,7 @@ extension Controller {
       return "needs nodes with \(spec.role.devicesPerNode) devices; no node with devices ever joined"
     }
     let gang = shape(spec)
+    if let why = overQuota(spec, gang, topology) { return why }
     var filter: [Int32]?
     let wishes = spec.wishes
     if !wishes.constraint.isEmpty || !wishes.exclude.isEmpty {
@@ -28,10 +29,30 @@ extension Controller {
     return why
   }
 
+  /// More than its project, or its user, may ever use: of every type that it allows.
+  private mutating func overQuota(_ spec: JobSpec, _ gang: PendingGang, _ topology: Topology) -> String? {
+    guard !cluster.policy.projects.isEmpty else { return nil }
+    if feasible.version != mapVersion { feasible = Feasible(version: mapVersion) }
+    var book =
+      feasible.book.take()
+      ?? QuotaBook(cluster.policy, topology, capacity: ViewBuilder(map: fleetMap, cluster: cluster).capacity)
+    let account = book.account(spec)
+    defer { feasible.book = book }
+    var why: String?
+    for type in gang.deviceTypes.isEmpty ? topology.deviceTypes.indices.map({ Int32($0) }) : gang.deviceTypes {
+      guard topology.deviceTypes.indices.contains(Int(type)) else { continue }
+      let devices = gang.nodes &* gang.devicesPerNode
+      guard let small = book.rules.tooSmall(account, type, devices) else { return nil }
+      why = book.labels[Int(small.row)].never(needed: devices, most: small.most)
+    }
+    return why
+  }
+
   /// Answers by shape, as long as the fleet's map stays what it is.
   struct Feasible: Sendable {
     var version = -1
     var answers: [PendingGang: String?] = [:]
+    var book: QuotaBook?
   }
 
   private func knownMatching(_ wishes: Wishes, leaves: Int) -> [Int32] {

@@ -159,6 +159,12 @@ struct FleetMap: Sendable {
     }
   }
 
+  /// Of the topology; -1: none that is planned.
+  func type(of node: NodeID) -> Int32 {
+    let leaf = index.leaf(node)
+    return leaf < 0 ? -1 : topology?.leaves[Int(leaf)].deviceType ?? -1
+  }
+
   func isPart(_ node: Int) -> Bool { node < parts.count && parts[node] }
 
   func level(named name: String) -> Int? { levels.firstIndex(of: name) }

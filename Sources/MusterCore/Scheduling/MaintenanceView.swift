@@ -28,12 +28,6 @@ extension Controller {
     return found
   }
 
-  func plannedEnd(ofJob slot: Int32) -> Instant {
-    guard let walltime = cluster.specs[Int(slot)].walltime else { return .never }
-    let job = cluster.jobs[slot]
-    return (job.startedAt == .zero ? now : job.startedAt) + walltime
-  }
-
   /// As far as a round looks ahead: what comes later keeps nobody away.
-  func endOfUse(ofJob slot: Int32) -> Instant { min(plannedEnd(ofJob: slot), now + limits.planningHorizon) }
+  func endOfUse(ofJob slot: Int32) -> Instant { min(walltimeEnd(slot), now + limits.planningHorizon) }
 }

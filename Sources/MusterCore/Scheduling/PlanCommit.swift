@@ -9,10 +9,22 @@ extension Controller {
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
     var (hasDropped, hasMoved) = (false, false)
     var starting: [(job: Plan.Job, place: HeldPlace)] = []
+    var table: VictimTable?
     for (i, job) in plan.jobs.enumerated() {
       if let start = round.start(i), start > now { nextLook = min(nextLook, start) }
       if round.isNever(i), !wasNever(job.id) { hasMoved = true }
       if case .startsNow(_, let held) = round.answer(i) { starting.append((job, held)) }
+    }
+    for (i, job) in plan.jobs.enumerated() {
+      guard case .preempts(let type, let held, let victims) = round.answer(i) else { continue }
+      var known = table.take() ?? victimTable(topology)
+      if claim(job, plan.gangs[i], type, held, victims, plan.view.sharedNodes, &choice, &known) {
+        hasMoved = true
+      } else {
+        hasDropped = true
+        dropped.insert(job.id)
+      }
+      table = known
     }
     // Those that need particular nodes choose first: any of a count will do for the others.
     for hasRule in [true, false] {
@@ -31,6 +43,11 @@ extension Controller {
     // Some that were looked at start, or turn out to be such as never will: others have their turn.
     if plan.isCut, hasMoved { isPlanOld = true }
     lastPlan = plan
+  }
+
+  private func victimTable(_ topology: Topology) -> VictimTable {
+    let tree = ProjectTree(cluster.policy, topology)
+    return VictimTable(tree, used: projectUse(tree).devices)
   }
 
   private func isParticular(_ job: JobID) -> Bool {

@@ -7,6 +7,8 @@ public struct PlanningInput: Sendable {
   var gangs: [PendingGang] = []
   /// More are ready than a round looks at.
   var isCut = false
+  /// Beside the rows of `view.quotas`.
+  var labels: [QuotaBook.Label] = []
 
   /// Nothing that runs or waits has an end or a beginning.
   var isTimeless: Bool {
@@ -30,6 +32,8 @@ public struct Plan: Sendable {
   var jobs: [Job]
   var gangs: [PendingGang]
   var isCut: Bool
+  /// Beside the rows of the view's quotas.
+  var labels: [QuotaBook.Label]
   /// nil: no node with devices is known.
   var round: PlanningRound?
   /// By job: its place in the round.
@@ -58,9 +62,7 @@ public struct Scheduler: ~Copyable {
     let round = round(input)
     return Plan(
       map: input.map, mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs,
-      isCut: input.isCut,
-      round: round,
-      entries: entries)
+      isCut: input.isCut, labels: input.labels, round: round, entries: entries)
   }
 
   private mutating func round(_ input: borrowing PlanningInput) -> PlanningRound? {
@@ -90,10 +92,21 @@ extension Controller {
     guard cluster.pending.contains(where: { cluster.jobs[$0].devicesPerNode > 0 }) else { return nil }
     refreshMap()
     // No node with devices is known: there is nothing to plan.
-    guard fleetMap.topology != nil else { return nil }
+    guard let topology = fleetMap.topology else { return nil }
     var builder = ViewBuilder(map: fleetMap, cluster: cluster)
     for i in cluster.nodes.indices where free(NodeID(Int32(i))) != nil { builder.serve(i, cluster) }
-    for slot in cluster.active { builder.run(slot, cluster, end: plannedEnd(slot)) }
+    var book = QuotaBook(cluster.policy, topology, capacity: builder.capacity)
+    for claim in claims {
+      guard let slot = cluster.slot(of: claim.job) else { continue }
+      let account = book.account(cluster.specs[Int(slot)])
+      builder.run(claim.places, cluster, end: walltimeEnd(slot), account: account)
+    }
+    for slot in cluster.active {
+      let account = book.account(cluster.specs[Int(cluster.attempts[slot].jobSlot)])
+      let first = builder.running.count
+      builder.run(cluster.attemptPlaces[Int(slot)], cluster, end: plannedEnd(slot), account: account)
+      builder.entries.append((slot, first..<builder.running.count))
+    }
     builder.finish(cluster, now: now)
     var input = PlanningInput(
       map: fleetMap, mapVersion: mapVersion, view: PlanningView(now: now, nodesInService: builder.nodesInService))
@@ -103,38 +116,11 @@ extension Controller {
     // Finer than the buckets of a round.
     for window in fleetMap.windows where window.to > now { nextLook = min(nextLook, window.to) }
     input.view.mode = limits.planning
-    addJobs(to: &input, builder)
+    addJobs(to: &input, builder, &book)
+    input.view.victims = victims(builder, book.tree)
+    input.view.quotas = book.rules
+    input.labels = book.labels
     return input
-  }
-
-  /// The jobs that are ready, in the order of the queue. What can never run is looked at beside the others: a queue of it
-  /// keeps nobody behind it from being looked at.
-  private mutating func addJobs(to input: inout PlanningInput, _ builder: borrowing ViewBuilder) {
-    var filters = NodeFilters(nodes: cluster.nodes.count)
-    /// By array: tasks that may start beside those that run.
-    var arrays: [JobID: Int32] = [:]
-    var looked = 0
-    for slot in cluster.pending {
-      guard looked < limits.planning.depth, input.jobs.count < limits.planning.depth &* 10 else {
-        input.isCut = true
-        break
-      }
-      guard cluster.jobs[slot].devicesPerNode > 0 else { continue }
-      if let why = unready(slot) {
-        nextLook = min(nextLook, why.until)
-        continue
-      }
-      let job = cluster.jobs[slot]
-      if let (array, room) = arrayRoom(slot) {
-        guard arrays[array] ?? room > 0 else { continue }
-        arrays[array] = (arrays[array] ?? room) - 1
-      }
-      guard let gang = gang(slot, &filters, builder) else { continue }
-      input.jobs.append(Plan.Job(id: job.id, attempt: job.attempt))
-      input.gangs.append(gang)
-      if !wasNever(job.id) { looked += 1 }
-    }
-    input.view.filters = filters.rows
   }
 
   /// What the last round said of the fleet as it still is.
@@ -157,24 +143,7 @@ extension Controller {
   func plannedEnd(_ slot: Int32) -> Instant {
     let attempt = cluster.attempts[slot]
     if attempt.phase == .stopping { return now }
-    return plannedEnd(ofJob: attempt.jobSlot)
-  }
-
-  /// nil: too many jobs before it ask for nodes of their own choice.
-  private func gang(
-    _ slot: Int32, _ filters: inout NodeFilters, _ builder: borrowing ViewBuilder
-  ) -> PendingGang? {
-    let (job, spec) = (cluster.jobs[slot], cluster.specs[Int(slot)])
-    let left = spec.walltime.map { walltime in
-      job.startedAt == .zero ? walltime : max(.seconds(1), job.startedAt + walltime - now)
-    }
-    var gang = shape(spec)
-    gang.walltime = left
-    // What had a place and did not get it because of maintenance is placed by names, not by numbers.
-    let until = fleetMap.windows.isEmpty || !dropped.contains(job.id) ? Instant.zero : endOfUse(ofJob: slot)
-    guard let row = filter(spec.wishes, until: until, &filters, builder) else { return nil }
-    gang.filter = row
-    return gang
+    return walltimeEnd(attempt.jobSlot)
   }
 
   /// What a job asks for, of any time and project.

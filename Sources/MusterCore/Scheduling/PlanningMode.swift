@@ -8,16 +8,21 @@ public struct PlanningMode: Hashable, Sendable {
   /// Gangs looked at in a round, first ones first: the writer makes the list, and no queue may be so long that it stands
   /// in the way of anything.
   public var depth: Int
+  /// Gangs of a round that others are stopped for, at most; the next round goes on.
+  public var preemptions: Int
   public static let standardDepth = 10_000
 
-  public init(blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth) {
+  public init(
+    blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth, preemptions: Int = 0
+  ) {
     self.blocksAtHead = blocksAtHead
     self.reservations = reservations
     self.depth = depth
+    self.preemptions = preemptions
   }
 
   /// Every gang has a place (conservative backfill).
-  public static let all = PlanningMode()
+  public static let all = PlanningMode(preemptions: 16)
   /// First come, first served.
   public static let fifo = PlanningMode(blocksAtHead: true, depth: 256)
   /// One place, for the first that waits: EASY backfill, as Slurm's default (`bf_max_job_test` and its like aside).

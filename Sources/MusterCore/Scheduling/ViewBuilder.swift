@@ -7,6 +7,8 @@ struct ViewBuilder {
   var sharedOfNode: [Int32]
   var shared: [SharedNode] = []
   var running: [RunningGang] = []
+  /// By attempt: its entries in `running`.
+  var entries: [(attempt: Int32, running: Range<Int>)] = []
   /// By node: devices of gangs that are in `running`.
   private var seen: [UInt64]
   /// By node: when the last of what runs there ends.
@@ -31,14 +33,34 @@ struct ViewBuilder {
     nodesInService[Int(leaf)] += 1
   }
 
-  mutating func run(_ slot: Int32, _ cluster: borrowing Cluster, end: Instant) {
+  /// Devices of all nodes known, by type.
+  var capacity: [Int32] {
+    guard let topology = map.topology else { return [] }
+    var devices = [Int32](repeating: 0, count: topology.deviceTypes.count)
+    for leaf in topology.leaves {
+      let type = Int(leaf.deviceType)
+      devices[type] &+= leaf.nodes * topology.deviceTypes[type].devicesPerNode
+    }
+    return devices
+  }
+
+  /// `account`: of `QuotaRules`.
+  mutating func run(_ places: [Place], _ cluster: borrowing Cluster, end: Instant, account: Int32) {
     var whole: [LeafNodes] = []
-    for place in cluster.attemptPlaces[Int(slot)] {
+    let first = running.count
+    for place in places {
       let i = Int(place.node.index)
       guard place.devices != 0, i < isServing.count, isServing[i] else { continue }
       add(i, place.devices, end, cluster, &whole)
     }
-    if !whole.isEmpty { running.append(RunningGang(project: -1, place: .whole(whole), end: end)) }
+    // Also one of which nothing is on nodes in service, or that has no devices: it is a job of its account.
+    if !whole.isEmpty || (account >= 0 && running.count == first) {
+      running.append(RunningGang(project: -1, place: .whole(whole), end: end))
+    }
+    for i in first..<running.count {
+      running[i].project = account
+      running[i].isCounted = i == first
+    }
   }
 
   private mutating func add(

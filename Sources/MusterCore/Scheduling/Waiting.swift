@@ -33,6 +33,8 @@ enum Unready: Hashable, Sendable {
   case singleton(JobID)
   case notBefore(Instant)
   case arrayLimit(array: JobID, running: Int32, limit: Int32)
+  /// Of jobs that run at the same time, for one that asks for no devices; the planner says it of the others.
+  case jobLimit(QuotaBook.Label, most: Int32)
   /// A level of the topology that is not declared any more.
   case noSuchLevel(String)
   /// Its last attempts ended on nodes within moments of their start.
@@ -57,6 +59,8 @@ enum Unready: Hashable, Sendable {
     case .arrayLimit(let array, let running, let limit):
       Waiting.Cause(
         kind: "arrayLimit", message: "\(running) tasks of array \(array) run, and \(limit) may run at the same time")
+    case .jobLimit(let label, let most):
+      Waiting.Cause(kind: "quota", message: label.message(needed: 1, left: 0, most: most))
     case .noSuchLevel(let level):
       Waiting.Cause(
         kind: "topology",
@@ -94,6 +98,7 @@ extension Controller {
     if isQuiet { return .quiet }
     if let pause = pause(slot), pause.until > now { return .pausing(until: pause.until, attempts: pause.attempts) }
     if job.isHeld { return .held }
+    if job.devicesPerNode == 0, !cluster.policy.projects.isEmpty, let why = overJobLimit(slot) { return why }
     guard !cluster.specs[Int(slot)].wishes.isEmpty else { return nil }
     let wishes = cluster.specs[Int(slot)].wishes
     // What has run once waits for nothing but a place.
@@ -103,6 +108,27 @@ extension Controller {
     if let level = unknownLevel(wishes) { return .noSuchLevel(level) }
     if let (array, room) = arrayRoom(slot), room <= 0, let limit = wishes.array?.atOnce {
       return .arrayLimit(array: array, running: limit - room, limit: limit)
+    }
+    return nil
+  }
+
+  private func overJobLimit(_ slot: Int32) -> Unready? {
+    let (spec, projects) = (cluster.specs[Int(slot)], cluster.policy.projects)
+    var name = spec.project
+    // Parents stand before their children: the way up is a way back.
+    for project in projects.reversed() where project.name == name {
+      name = project.parent
+      for (limits, user) in [(project.limits, ""), (project.userLimits, spec.user)] {
+        guard let most = limits.runningJobs else { continue }
+        var (names, running): (Set<String>, Int32) = ([], 0)
+        for below in projects where below.name == project.name || names.contains(below.parent) {
+          names.insert(below.name)
+          running += cluster.activeOf[Cluster.Tenant(project: below.name, user: user)] ?? 0
+        }
+        if running >= most {
+          return .jobLimit(QuotaBook.Label(project: project.name, user: user, what: .jobs), most: most)
+        }
+      }
     }
     return nil
   }

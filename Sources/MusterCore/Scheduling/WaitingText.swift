@@ -4,6 +4,7 @@ extension Controller {
     if let why = unready(slot) {
       return Waiting(causes: [why.cause], start: why.until == .never ? nil : why.until)
     }
+    if let claim = claims.first(where: { $0.job == cluster.jobs[slot].id }) { return waiting(claim) }
     guard cluster.jobs[slot].devicesPerNode > 0 else {
       guard case .waits(let why) = plainPlacement(slot) else {
         return Waiting(causes: [Self.notLookedAt], start: now)
@@ -35,16 +36,28 @@ extension Controller {
       return Waiting(causes: [Self.notLookedAt])
     }
     switch round.answer(i) {
-    case .startsNow: return Waiting(causes: [Self.notLookedAt], start: plan.view.now)
+    case .startsNow, .preempts: return Waiting(causes: [Self.notLookedAt], start: plan.view.now)
     case .never(let reasons):
-      return Waiting(causes: reasons.map { cause($0, slot, topology) }, isNever: true)
+      return Waiting(causes: reasons.map { cause($0, slot, plan, topology) }, isNever: true)
     case .behind:
       return Waiting(causes: [
         Waiting.Cause(kind: "priority", message: "does not fit now beside those before it in the queue")
       ])
     case .startsAt, .beyondHorizon:
-      return Waiting(causes: round.causes(i, plan.gangs[i]).map { cause($0, slot, topology) }, start: round.start(i))
+      return Waiting(causes: round.causes(i, plan.gangs[i]).map { cause($0, plan, topology) }, start: round.start(i))
     }
+  }
+
+  private func waiting(_ claim: Claim) -> Waiting {
+    let left = claim.victims.filter { victim in
+      cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
+    }
+    let names = left.prefix(8).map { "\($0.job)" }.joined(separator: ", ") + (left.count > 8 ? " and others" : "")
+    return Waiting(causes: [
+      Waiting.Cause(
+        kind: "preempting",
+        message: "takes the place of \(claim.victims.count) jobs, of which \(left.count) are still stopping: \(names)")
+    ], start: now)
   }
 
   /// Nodes that are ready, with what runs on them or without.
@@ -53,7 +66,10 @@ extension Controller {
   private static let notLookedAt = Waiting.Cause(
     kind: "planning", message: "the scheduler looks at it in its next round")
 
-  private func cause(_ reason: NeverReason, _ slot: Int32, _ topology: Topology) -> Waiting.Cause {
+  private func cause(_ reason: NeverReason, _ slot: Int32, _ plan: Plan, _ topology: Topology) -> Waiting.Cause {
+    if case .quotaTooSmall(_, let needed, let most, let row) = reason {
+      return Waiting.Cause(kind: reason.kind, message: plan.labels[Int(row)].never(needed: needed, most: most))
+    }
     if case .deviceTypeMissing(-1) = reason {
       let wanted = cluster.specs[Int(slot)].wishes.deviceTypes.joined(separator: ", ")
       return Waiting.Cause(kind: reason.kind, message: "no node with devices of type \(wanted) ever joined")
@@ -63,7 +79,7 @@ extension Controller {
     return Waiting.Cause(kind: reason.kind, message: reason.message(topology) + kept)
   }
 
-  private func cause(_ cause: WaitCause, _ slot: Int32, _ topology: Topology) -> Waiting.Cause {
+  private func cause(_ cause: WaitCause, _ plan: Plan, _ topology: Topology) -> Waiting.Cause {
     let (nodes, ready) = (cluster.nodes.count, readyNodes)
     func of(_ type: Int32) -> String {
       let name = topology.deviceTypes[Int(type)].name
@@ -77,8 +93,8 @@ extension Controller {
         "needs \(needed) devices of one node; the most that one\(of(type)) has free is \(free) (\(ready) of \(nodes) nodes are ready)"
       case .topology(_, let segment, let needed, let free):
         "enough nodes are free, not in its shape: it needs \(needed) segments of \(segment) nodes, and the best place has \(free) free"
-      case .quota(_, let needed, let left, let limit):
-        "its project may use \(limit) devices and has \(max(0, left)) left; it needs \(needed)"
+      case .quota(_, let needed, let left, let limit, let row):
+        plan.labels[Int(row)].message(needed: needed, left: left, most: limit)
       case .heldAhead: "places are free now, but not for its whole time: jobs before it hold them"
       case .filter(let needed, let matching):
         "needs \(needed) nodes; \(matching) of those that are free match what it asks for"

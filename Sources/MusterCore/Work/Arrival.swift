@@ -4,6 +4,7 @@ extension Controller {
   mutating func arrive(_ specs: [JobSpec], key: String, requestHash: UInt64) -> Reply {
     // What was submitted before under this key is not looked at anew: names may have changed since.
     let isNew = key.isEmpty || cluster.keys[key] == nil
+    if isNew, let why = overWalltime(specs) { return .refused(why) }
     guard isNew, specs.contains(where: { !$0.wishes.isEmpty }) else {
       return submit(specs, key: key, requestHash: requestHash)
     }
@@ -35,6 +36,25 @@ extension Controller {
       return .refused(.submissionTooLarge(bytes: bytes, limit: limits.submissionBytes))
     }
     return submit(specs, key: key, requestHash: requestHash)
+  }
+
+  /// A limit of a project, its parents or their users that one of the jobs does not keep.
+  private func overWalltime(_ specs: [JobSpec]) -> Refusal? {
+    let projects = cluster.policy.projects
+    guard projects.contains(where: { $0.limits.walltime != nil || $0.userLimits.walltime != nil }) else { return nil }
+    for spec in specs {
+      var name = spec.project
+      for project in projects.reversed() where project.name == name {
+        name = project.parent
+        for (limits, who) in [
+          (project.limits, "project \(project.name)"), (project.userLimits, "a user of project \(project.name)"),
+        ] {
+          guard let limit = limits.walltime, spec.walltime.map({ $0 > limit }) ?? true else { continue }
+          return .walltimeOverLimit(job: spec.name, who: who, limit: limit, asked: spec.walltime)
+        }
+      }
+    }
+    return nil
   }
 
   /// A number that is an array's stands for all of its tasks, as in Slurm; any other for itself.

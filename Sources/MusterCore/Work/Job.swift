@@ -35,6 +35,11 @@ public struct Job: Sendable {
   public internal(set) var submittedAt: Instant
   /// Start of the first attempt; zero before.
   public internal(set) var startedAt: Instant
+  /// Of its latest checkpoint; zero before.
+  public internal(set) var checkpointAt: Instant
+  /// Since `startedAt`, not counted against its walltime: what it waited for because others took its place, and what it
+  /// had done since its last checkpoint then.
+  public internal(set) var uncounted: Span
   /// Zero before.
   public internal(set) var endedAt: Instant
   public internal(set) var exitCode: Int32

@@ -54,6 +54,7 @@ extension Controller {
   mutating func schedule() {
     mustSchedule = false
     isPlanOld = true
+    startClaims()
     nextLook = .never
     for window in cluster.maintenance where window.to > now { nextLook = min(nextLook, window.to) }
     /// The smallest gang without devices and wishes that found no place: larger ones need not be tried. Of those with
@@ -110,6 +111,7 @@ extension Controller: FleetView {
     guard !isQuiet, isInService, hot.members < limits.membersPerNode, i < watch.nodes.count,
       watch.nodes[i].agentConnected, watch.nodes[i].reported
     else { return nil }
-    return hot.freeDevices
+    guard !claims.isEmpty || !vacated.isEmpty else { return hot.freeDevices }
+    return (hot.freeDevices | (vacated[node.index] ?? 0)) & ~(claimed[node.index] ?? 0)
   }
 }

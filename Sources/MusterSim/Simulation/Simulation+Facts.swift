@@ -35,9 +35,9 @@ extension Simulation {
     runs[i].resumed = started.resumeStep * 1000
     level.waiting -= 1
     chores.add(.start(job: Int32(i)))
-    if runs[i].attempt == 1, jobs[i].walltimeMilliseconds > 0 {
+    if jobs[i].walltimeMilliseconds > 0, let slot = controller.cluster.slot(of: started.attempt.job) {
       // The core ends what has run longer than its walltime, not as long.
-      events.put(.walltime(job: Int32(i)), at: now + jobs[i].walltimeMilliseconds + 1)
+      events.put(.walltime(job: Int32(i)), at: controller.walltimeEnd(slot).nanoseconds / 1_000_000 + 1)
     }
   }
 

@@ -44,16 +44,24 @@ struct Workload {
   static let now = Instant(nanoseconds: 1_800_000_000_000_000_000)
   var dice: Dice
   let shape: FleetShape
-  var quotas: QuotaLimits
+  /// Most devices of each project; ten projects have a parent that may use two thirds of theirs together.
+  var limits: [Int32]
+  var quotas = QuotaRules()
 
   init(seed: UInt64, _ shape: FleetShape) {
     dice = Dice(state: seed)
     self.shape = shape
-    quotas = QuotaLimits(projects: Self.projects, types: 1)
-    for project in 0..<Self.projects {
-      quotas[project: Int32(project), type: 0] = Int32(
-        dice.logUniform(
-          Double(shape.total) * Double(shape.devices) / 64, Double(shape.total) * Double(shape.devices) / 2))
+    let all = Double(shape.total) * Double(shape.devices)
+    limits = []
+    for _ in 0..<Self.projects { limits.append(Int32(dice.logUniform(all / 64, all / 2))) }
+    var parent: Int32 = -1
+    for (project, most) in limits.enumerated() {
+      if project % 10 == 0 {
+        let children = limits[project..<min(project + 10, limits.count)].reduce(0) { $0 + Int($1) }
+        parent = quotas.add(QuotaRules.Row(most: Int32(min(children * 2 / 3, Int(all)))))
+      }
+      let row = quotas.add(QuotaRules.Row(most: most))
+      _ = quotas.add(account: [QuotaRules.Chain(.devices(types: []), rows: [row, parent])])
     }
   }
 
@@ -79,7 +87,7 @@ struct Workload {
     // A project that may hold it, so that few are refused.
     for _ in 0..<16 {
       gang.project = Int32(dice.draw(Self.projects))
-      if quotas[project: gang.project, type: 0] >= gang.nodes * shape.devices { break }
+      if limits[Int(gang.project)] >= gang.nodes * shape.devices { break }
     }
     return gang
   }

@@ -121,8 +121,10 @@ extension Planner {
     for (type, charge) in charges.enumerated() where charge > 0 {
       if quotas.firstStart(gang.project, Int32(type), charge, units: units, from: 0, before: 1) > 0 { return nil }
     }
+    var jobs: Int32 = 1
     for (type, charge) in charges.enumerated() where charge > 0 {
-      quotas.take(gang.project, Int32(type), charge, from: 0, through: last)
+      quotas.takeDevices(gang.project, Int32(type), charge, jobs: jobs, from: 0, through: last)
+      jobs = 0
     }
     var members: [MemberPlace] = []
     for (offer, count) in chosen { take(offer, count, gang, last, &members) }

@@ -91,10 +91,11 @@ struct NodeProfile: ~Copyable {
     }
   }
 
-  /// One node less in single buckets: a node is opened for parts.
-  func takeOne(group: Int, lane: Int, bucket: Int) {
+  /// One node less in single buckets: a node is opened for parts; or one more (`sign` -1).
+  func takeOne(group: Int, lane: Int, bucket: Int, sign: Int32 = 1) {
     let block = blocks[group]
-    block.setValue(block.value(bucket, lane) &- 1, bucket, lane)
-    lowerTotals(group: group, by: 1, from: bucket, through: bucket)
+    let left = sign > 0 ? block.value(bucket, lane) &- 1 : block.value(bucket, lane) &+ 1
+    block.setValue(left, bucket, lane)
+    lowerTotals(group: group, by: sign, from: bucket, through: bucket)
   }
 }

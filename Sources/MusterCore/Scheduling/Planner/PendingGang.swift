@@ -38,7 +38,7 @@ public struct PendingGang: Hashable, Sendable {
   public var walltime: Span?
   /// Not before; `.zero` asks for nothing.
   public var begin: Instant
-  /// Row of `QuotaLimits`; -1: charged to nobody.
+  /// Index in `QuotaRules.accounts`; -1: charged to nobody.
   public var project: Int32
   /// It may use parts of several nodes, and nodes of several types: else a gang of several nodes takes whole nodes of one.
   public var mayMix = false
@@ -47,6 +47,11 @@ public struct PendingGang: Hashable, Sendable {
   public var spread: SpreadLimit?
   /// Index in `PlanningView.filters`; -1: any node.
   public var filter: Int32 = -1
+  public var priority: Int32 = 0
+  /// It may take the place of gangs of lower priority.
+  public var mayPreempt = false
+  /// Of `ProjectTree`; below 0 for a project that nobody declared.
+  var owner: Int32 = -1
 
   public init(
     nodes: Int32, devicesPerNode: Int32, segment: Int32 = 1, within: Scope? = nil, deviceTypes: [Int32] = [],

@@ -12,6 +12,8 @@ public enum HeldPlace: Hashable, Sendable {
 /// The planner's answer for one gang.
 public enum PlanAnswer: Hashable, Sendable {
   case startsNow(deviceType: Int32, HeldPlace)
+  /// Starts there when these attempts have ended, and nobody else takes it meanwhile.
+  case preempts(deviceType: Int32, HeldPlace, victims: [AttemptID])
   /// Held from then on; no gang behind it in the order can move it.
   case startsAt(Instant, deviceType: Int32, HeldPlace)
   /// No start within `TimeGrid.horizon`, or none that can be foreseen.
@@ -30,8 +32,8 @@ public enum NeverReason: Hashable, Sendable {
   case fleetTooSmall(deviceType: Int32, nodes: Int32, capable: Int32)
   /// No domain of the level that it must lie in holds it: the largest takes `largest` nodes in its segments.
   case scopeTooSmall(deviceType: Int32, nodes: Int32, level: Int, largest: Int32)
-  /// In devices.
-  case quotaTooSmall(deviceType: Int32, needed: Int32, limit: Int32)
+  /// In what `row` of `QuotaRules` counts.
+  case quotaTooSmall(deviceType: Int32, needed: Int32, limit: Int32, row: Int32)
   /// Nodes with the labels that it asks for, less those that it leaves out, in the shape that it asks for.
   case tooFewMatch(nodes: Int32, matching: Int32)
   /// `nodes` must be a multiple of `segment`.
@@ -52,7 +54,7 @@ public enum NeverReason: Hashable, Sendable {
       "needs \(nodes) nodes; the fleet can hold \(capable) such nodes with \(name(type)), busy or not"
     case .scopeTooSmall(let type, let nodes, let level, let largest):
       "needs \(nodes) nodes within one \(topology.levels[level]); the largest can hold \(largest) such nodes with \(name(type))"
-    case .quotaTooSmall(let type, let needed, let limit):
+    case .quotaTooSmall(let type, let needed, let limit, _):
       "needs \(needed) devices of type \(name(type)); the project's limit is \(limit)"
     case .tooFewMatch(let nodes, let matching):
       "needs \(nodes) nodes in that shape; \(matching) of all nodes match what it asks for"
@@ -70,8 +72,8 @@ public enum WaitCause: Hashable, Sendable {
   case devicesBusy(deviceType: Int32, needed: Int32, free: Int32)
   /// Enough nodes are free, not in the shape: the best domain has `free` of `needed` segments free.
   case topology(deviceType: Int32, segment: Int32, needed: Int32, free: Int32)
-  /// In devices; `left` is below 0 where more runs than the limit allows.
-  case quota(deviceType: Int32, needed: Int32, left: Int32, limit: Int32)
+  /// In what `row` of `QuotaRules` counts; `left` is below 0 where more runs than it allows.
+  case quota(deviceType: Int32, needed: Int32, left: Int32, limit: Int32, row: Int32)
   /// Places are free now, but not for its whole time: gangs before it hold them, or maintenance does.
   case heldAhead(deviceType: Int32)
   /// Enough nodes are free, too few of them are such as it asks for.
@@ -88,6 +90,7 @@ public enum WaitCause: Hashable, Sendable {
 public struct PlanningRound: Sendable {
   enum Kind: UInt8 {
     case now
+    case preempting
     case later
     case beyondHorizon
     case behind
@@ -105,6 +108,9 @@ public struct PlanningRound: Sendable {
     var first: Int32 = 0
     var count: Int32 = 0
     var wait = WaitNumbers()
+    /// Range in `victims`.
+    var firstVictim: Int32 = 0
+    var victimCount: Int32 = 0
   }
 
   /// What `causes` makes sentences of.
@@ -117,6 +123,8 @@ public struct PlanningRound: Sendable {
     var quotaLeft: Int32 = 0
     var quotaLimit: Int32 = 0
     var charge: Int32 = 0
+    /// Of `QuotaRules`; -1: nothing limits it.
+    var quotaRow: Int32 = -1
     var outOfService: Int32 = 0
     /// Index in the view's windows; -1 is none.
     var maintenance: Int32 = -1
@@ -128,6 +136,9 @@ public struct PlanningRound: Sendable {
   var places: [LeafNodes] = []
   var reasons: [NeverReason] = []
   var members: [MemberPlace] = []
+  var victims: [AttemptID] = []
+  /// Gangs that others are stopped for.
+  var preemptions = 0
   let now: Instant
   let grid: TimeGrid
   let maintenance: [MaintenanceWindow]
@@ -138,7 +149,7 @@ public struct PlanningRound: Sendable {
   public func start(_ gang: Int) -> Instant? {
     let entry = entries[gang]
     return switch entry.kind {
-    case .now, .later: now + grid.start(ofBucket: Int(entry.bucket))
+    case .now, .preempting, .later: now + grid.start(ofBucket: Int(entry.bucket))
     case .beyondHorizon, .behind, .never: nil
     }
   }
@@ -153,6 +164,9 @@ public struct PlanningRound: Sendable {
     case .behind: return .behind
     case .never: return .never(Array(reasons[range]))
     case .now: return .startsNow(deviceType: Int32(entry.type), place(entry, range))
+    case .preempting:
+      let victims = victims[Int(entry.firstVictim)..<Int(entry.firstVictim + entry.victimCount)]
+      return .preempts(deviceType: Int32(entry.type), place(entry, range), victims: Array(victims))
     case .later:
       let start = now + grid.start(ofBucket: Int(entry.bucket))
       return .startsAt(start, deviceType: Int32(entry.type), place(entry, range))
@@ -175,7 +189,9 @@ public struct PlanningRound: Sendable {
     if pending.begin > now { causes.append(.notBefore(pending.begin)) }
     let overQuota = wait.quotaLeft < wait.charge
     if overQuota {
-      causes.append(.quota(deviceType: type, needed: wait.charge, left: wait.quotaLeft, limit: wait.quotaLimit))
+      causes.append(
+        .quota(
+          deviceType: type, needed: wait.charge, left: wait.quotaLeft, limit: wait.quotaLimit, row: wait.quotaRow))
     }
     let isPart = entry.devices > 0
     let needed = isPart ? entry.devices : pending.nodes

@@ -24,6 +24,11 @@ public struct Planner: ~Copyable {
   /// By group: what the gang at hand takes, and what it could.
   var taken: [Int32]
   var room: [Int32]
+  var victims = VictimTable()
+  /// By candidate of `victims`: stopped in this round.
+  var isVictim: [Bool] = []
+  /// Something was given back: what this round has learned of later starts is too careful.
+  var ignoresBounds = false
 
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     self.topology = topology
@@ -32,7 +37,7 @@ public struct Planner: ~Copyable {
     layout = FleetLayout(topology)
     nodes = NodeProfile(layout: layout, grid: grid, shortcuts: shortcuts)
     shared = SharedLanes(layout: layout, topology: topology, grid: grid, shortcuts: shortcuts)
-    quotas = QuotaProfile(grid: grid, types: topology.deviceTypes.count, shortcuts: shortcuts)
+    quotas = QuotaProfile(grid: grid, shortcuts: shortcuts)
     gangBounds = GangBounds()
     capacity = CapacityTables(topology, layout)
     fill = LeafFill(lanes: layout.strideMax)
@@ -60,6 +65,8 @@ public struct Planner: ~Copyable {
     let running = view.running
     quotas.build(view, topology) { profile.lastBucket(of: running[$0], at: at) }
     capacity.begin(view, topology, layout, grid)
+    victims = view.victims
+    isVictim = Array(repeating: false, count: victims.candidates.count)
   }
 
   /// The second half of `plan`.
@@ -94,6 +101,7 @@ public struct Planner: ~Copyable {
     case .last: if startWhole(gang, &round) || startMixed(gang, view, &round) { return }
     case .first, .only: if startMixed(gang, view, &round) { return }
     }
+    if mix != .only, mayPreempt(gang), startWhole(gang, &round) || preempt(gang, view, &round) { return }
     guard mayHold else {
       if mix == .none || mix == .first, startWhole(gang, &round) { return }
       round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
@@ -183,5 +191,7 @@ struct Ask {
   var project: Int32
   /// Devices that its project is charged.
   var charge: Int32
+  /// As `PendingGang.owner`.
+  var owner: Int32
   var classes: GangBounds.Classes
 }

@@ -5,6 +5,7 @@ extension Planner {
   ) {
     let last = grid.lastBucket(from: bucket, units: ask.search.units)
     quotas.take(ask.project, ask.type, ask.charge, from: bucket, through: last)
+    if bucket == 0, !victims.isEmpty { victims.count(ask.owner, ask.type, ask.charge) }
     var entry = PlanningRound.Entry(
       kind: bucket == 0 ? .now : .later, type: Int16(ask.type), bucket: UInt16(bucket),
       devices: ask.partDevices, first: Int32(round.places.count), wait: wait)

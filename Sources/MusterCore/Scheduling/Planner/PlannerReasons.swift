@@ -20,9 +20,8 @@ extension Planner {
     }
     let isPart = gang.nodes == 1 && gang.devicesPerNode < has && !gang.isExclusive
     let charge = isPart ? gang.devicesPerNode : gang.nodes &* has
-    let limit = quotas.limits[project: gang.project, type: type]
-    if charge > limit {
-      reasons.append(.quotaTooSmall(deviceType: type, needed: charge, limit: limit))
+    if let small = quotas.rules.tooSmall(gang.project, type, charge) {
+      reasons.append(.quotaTooSmall(deviceType: type, needed: charge, limit: small.most, row: small.row))
       return nil
     }
     let leafLevel = topology.levels.count - 1
@@ -43,7 +42,7 @@ extension Planner {
       type: type, nodes: gang.nodes, partDevices: isPart ? gang.devicesPerNode : 0,
       search: WindowSearch(least: isPart ? gang.devicesPerNode : gang.nodes, test: test, units: units),
       begin: gang.begin > now ? grid.firstBucket(notBefore: gang.begin - now) : 0, level: level,
-      project: gang.project, charge: charge,
+      project: gang.project, charge: charge, owner: gang.owner,
       classes: gangBounds.classes(
         nodes: gang.nodes, segment: size, segments: gang.nodes / size, partDevices: isPart ? gang.devicesPerNode : 0,
         units: units))
@@ -85,9 +84,10 @@ extension Planner {
       wait.segments = capacity.bestFree(type: ask.type, level: level, test, nodes)
       (wait.neededSegments, wait.segment) = (Int32(test.segments), Int32(test.size))
     }
-    wait.quotaLeft = quotas.leftNow(ask.project, ask.type)
-    wait.quotaLimit = quotas.limits[project: ask.project, type: ask.type]
-    wait.charge = ask.charge
+    if let least = quotas.leftNow(ask.project, ask.type, ask.charge) {
+      (wait.quotaRow, wait.quotaLeft, wait.charge) = (least.row, least.left, least.amount)
+      wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
+    }
     wait.outOfService = capacity.outOfService[Int(ask.type)]
     let window = capacity.maintenance[Int(ask.type)]
     if window >= 0,

@@ -28,8 +28,11 @@ extension Planner {
     return level < 0 ? nil : (best, level)
   }
 
+  private var usesBounds: Bool { shortcuts.contains(.bounds) && !ignoresBounds }
+  private var usesRows: Bool { shortcuts.contains(.rows) && !ignoresBounds }
+
   func bound(_ ask: Ask, domain: Int, isGroup: Bool) -> Int {
-    guard shortcuts.contains(.bounds) else { return 0 }
+    guard usesBounds else { return 0 }
     if ask.partDevices > 0 {
       return gangBounds.partBound(group: layout.domains[domain].groups.lowerBound, ask.classes)
     }
@@ -55,7 +58,7 @@ extension Planner {
   }
 
   private func record(_ ask: Ask, domain: Int, start: Int) {
-    guard shortcuts.contains(.bounds) else { return }
+    guard usesBounds else { return }
     let start = min(start, grid.bucketCount)
     if ask.partDevices > 0 {
       gangBounds.recordPart(group: layout.domains[domain].groups.lowerBound, ask.classes, start: start)
@@ -66,17 +69,17 @@ extension Planner {
 
   private func topologyStart(_ ask: Ask, domain: Int, from: Int, before: Int) -> Int {
     guard ask.partDevices > 0 else {
-      let known = shortcuts.contains(.rows) ? gangBounds.known(domain: domain, ask.classes) : nil
+      let known = usesRows ? gangBounds.known(domain: domain, ask.classes) : nil
       return nodes.firstStart(ask.search, domain: domain, known: known, from: from, before: before)
     }
     let group = layout.domains[domain].groups.lowerBound
     let lanes = shared.firstStart(ask.search, group: group, from: from, before: before)
-    let bound = shortcuts.contains(.bounds) ? gangBounds.openBound(domain: domain, ask.classes) : 0
+    let bound = usesBounds ? gangBounds.openBound(domain: domain, ask.classes) : 0
     let open = WindowSearch(least: 1, test: tables.test(size: 1, segments: 1), units: ask.search.units)
     let limit = min(lanes, before)
-    let known = shortcuts.contains(.rows) ? gangBounds.knownOpen(domain: domain) : nil
+    let known = usesRows ? gangBounds.knownOpen(domain: domain) : nil
     let opened = nodes.firstStart(open, domain: domain, known: known, from: max(from, bound), before: limit)
-    if bound >= from, shortcuts.contains(.bounds) {
+    if bound >= from, usesBounds {
       gangBounds.recordOpen(domain: domain, ask.classes, start: min(opened, grid.bucketCount))
     }
     return min(lanes, opened)

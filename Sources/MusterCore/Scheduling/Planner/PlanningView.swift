@@ -7,14 +7,16 @@ public struct PlanningView: Sendable {
   /// Nodes in service of which running jobs use parts: those of `RunningGang.Place.part`.
   public var sharedNodes: [SharedNode]
   public var maintenance: [MaintenanceWindow]
-  public var quotas: QuotaLimits
+  public var quotas: QuotaRules
   /// What `PendingGang.filter` points to.
   public var filters: [NodeFilter]
   public var mode = PlanningMode.all
+  /// Who may be stopped.
+  var victims = VictimTable()
 
   public init(
     now: Instant, nodesInService: [Int32], running: [RunningGang] = [], sharedNodes: [SharedNode] = [],
-    maintenance: [MaintenanceWindow] = [], quotas: QuotaLimits = QuotaLimits(), filters: [NodeFilter] = []
+    maintenance: [MaintenanceWindow] = [], quotas: QuotaRules = QuotaRules(), filters: [NodeFilter] = []
   ) {
     self.now = now
     self.nodesInService = nodesInService
@@ -45,16 +47,19 @@ public struct RunningGang: Hashable, Sendable {
     case part(sharedNode: Int32, devices: Int32)
   }
 
-  /// Row of `QuotaLimits`; -1: charged to nobody.
+  /// Index in `QuotaRules.accounts`; -1: charged to nobody.
   public var project: Int32
   public var place: Place
   /// Start plus walltime; `.never` is unlimited. One that is over its time ends with the first bucket.
   public var end: Instant
+  /// One of the entries of a gang that has several.
+  public var isCounted = true
 
-  public init(project: Int32, place: Place, end: Instant) {
+  public init(project: Int32, place: Place, end: Instant, isCounted: Bool = true) {
     self.project = project
     self.place = place
     self.end = end
+    self.isCounted = isCounted
   }
 }
 
@@ -86,30 +91,5 @@ public struct MaintenanceWindow: Hashable, Sendable {
     self.sharedNodes = sharedNodes
     self.from = from
     self.to = to
-  }
-}
-
-/// Devices that a project may hold at once, by device type. The planner asks only what is left in a row over time
-/// (`QuotaProfile`): a tree with borrowing can answer the same question.
-public struct QuotaLimits: Hashable, Sendable {
-  public static let unlimited = Int32.max
-
-  public private(set) var projects: Int
-  public private(set) var types: Int
-  private var limits: [Int32]
-
-  public init(projects: Int = 0, types: Int = 0) {
-    self.projects = projects
-    self.types = types
-    limits = Array(repeating: Self.unlimited, count: projects * types)
-  }
-
-  /// In devices; `unlimited` for a row that was never set.
-  public subscript(project project: Int32, type type: Int32) -> Int32 {
-    get {
-      guard project >= 0, Int(project) < projects, Int(type) < types else { return Self.unlimited }
-      return limits[Int(project) * types + Int(type)]
-    }
-    set { limits[Int(project) * types + Int(type)] = newValue }
   }
 }

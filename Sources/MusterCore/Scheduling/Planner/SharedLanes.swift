@@ -247,6 +247,28 @@ struct SharedLanes: ~Copyable {
     return found
   }
 
+  /// Least that a lane has free in the buckets up to one.
+  func least(lane: Int, through: Int) -> UInt8 {
+    let (group, place) = position(lane)
+    return (0...through).reduce(.max) { min($0, blocks[group].value($1, place)) }
+  }
+
+  func change(
+    lane: Int, by devices: Int32, through: Int, _ nodes: borrowing NodeProfile, isClosed: (Int) -> Bool
+  ) {
+    let (group, place) = position(lane)
+    let leafPlace = Int(layout.laneOfLeaf[Int(lanes[lane].leaf)]) - layout.groups[group].firstLane
+    let all = Int32(devicesPerNode[group])
+    for bucket in 0...through where !isClosed(bucket) {
+      let old = Int32(blocks[group].value(bucket, place))
+      if old == all { nodes.takeOne(group: group, lane: leafPlace, bucket: bucket) }
+      if old + devices == all { nodes.takeOne(group: group, lane: leafPlace, bucket: bucket, sign: -1) }
+      blocks[group].setValue(UInt8(old + devices), bucket, place)
+    }
+    refresh(lane, from: 0, through: through)
+    nodes.blocks[group].refreshMinima(ofLane: leafPlace, from: 0, through: through)
+  }
+
   func isUnused(lane: Int, bucket: Int) -> Bool {
     let (group, place) = position(lane)
     return blocks[group].value(bucket, place) == devicesPerNode[group]

@@ -1,0 +1,89 @@
+/// A place that others are leaving, and for whom. It is kept by name: nobody else gets what becomes free of it, and the gang
+/// starts in the moment in which all of it is. Not durable: after the controller's restart the next round finds the same
+/// gang first in its turn, and what was stopped for it stopped.
+struct Claim: Sendable {
+  var job: JobID
+  /// The job's latest attempt when the place was chosen.
+  var attempt: Int32
+  var places: [Place]
+  var victims: [AttemptID]
+}
+
+extension Controller {
+  /// Stops the victims and keeps the place; false, and nothing has happened, if either is not what the round took it for.
+  mutating func claim(
+    _ planned: Plan.Job, _ gang: PendingGang, _ type: Int32, _ held: HeldPlace, _ stopped: [AttemptID],
+    _ shared: [SharedNode], _ choice: inout NodeChoice, _ table: inout VictimTable
+  ) -> Bool {
+    guard let slot = cluster.slot(of: planned.id) else { return true }
+    let job = cluster.jobs[slot]
+    guard job.state == .pending, job.attempt == planned.attempt, unready(slot) == nil, !isClaiming(planned.id) else {
+      isPlanOld = true
+      return true
+    }
+    let devices = gang.nodes &* gang.devicesPerNode
+    var slots: [Int32] = []
+    for attempt in stopped {
+      guard let slot = cluster.attemptSlot(attempt), let candidate = self.candidate(slot, table.tree),
+        table.mayStop(candidate, for: gang, type, devices)
+      else { return false }
+      slots.append(slot)
+    }
+    for slot in slots {
+      for place in cluster.attemptPlaces[Int(slot)] { vacated[place.node.index, default: 0] |= place.devices }
+    }
+    defer { vacated = [:] }
+    let places = choice.choose(held, devicesPerNode: job.devicesPerNode, sharedNodes: shared, in: self)
+    guard let places else { return false }
+    claims.append(Claim(job: planned.id, attempt: planned.attempt, places: places, victims: stopped))
+    countClaims()
+    for slot in slots {
+      let owner = self.owner(cluster.attempts[slot].jobSlot, table.tree)
+      for place in cluster.attemptPlaces[Int(slot)] {
+        table.count(owner, fleetMap.type(of: place.node), -Int32(place.devices.nonzeroBitCount))
+      }
+      endAttempt(slot, .preempted)
+    }
+    table.count(gang.owner, type, devices)
+    return true
+  }
+
+  func isClaiming(_ job: JobID) -> Bool { claims.contains { $0.job == job } }
+
+  private mutating func countClaims() {
+    claimed = [:]
+    for claim in claims {
+      for place in claim.places { claimed[place.node.index, default: 0] |= place.devices }
+    }
+  }
+
+  /// Those whose place is free start; those that can have theirs no more go back to the queue.
+  mutating func startClaims() {
+    guard !claims.isEmpty else { return }
+    let old = claims
+    claims = []
+    claimed = [:]
+    var kept: [Claim] = []
+    for claim in old {
+      guard let slot = cluster.slot(of: claim.job), cluster.jobs[slot].state == .pending,
+        cluster.jobs[slot].attempt == claim.attempt, unready(slot) == nil
+      else {
+        isPlanOld = true
+        continue
+      }
+      let isWaiting = claim.victims.contains { victim in
+        cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
+      }
+      let isServing = claim.places.allSatisfy { free($0.node) != nil }
+      if claim.places.allSatisfy({ $0.devices & ~(free($0.node) ?? 0) == 0 }) {
+        begin(slot, claim.places)
+      } else if isWaiting, isServing {
+        kept.append(claim)
+      } else {
+        isPlanOld = true
+      }
+    }
+    claims = kept
+    countClaims()
+  }
+}

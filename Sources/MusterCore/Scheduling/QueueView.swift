@@ -1,0 +1,188 @@
+/// Which jobs a round looks at, and in what order.
+extension Controller {
+  /// What a round's list of jobs is made with.
+  private struct Listing: ~Copyable {
+    var input: PlanningInput
+    var filters: NodeFilters
+    var book: QuotaBook
+    /// By array: tasks that may start beside those that run.
+    var arrays: [JobID: Int32] = [:]
+    /// Of the list, those that may run one day.
+    var looked = 0
+
+    init(_ input: PlanningInput, nodes: Int, book: QuotaBook) {
+      self.input = input
+      filters = NodeFilters(nodes: nodes)
+      self.book = book
+    }
+  }
+
+  /// The jobs that are ready, in the order in which they have their turn. What can never run is looked at beside the
+  /// others: a queue of it keeps nobody behind it from being looked at.
+  mutating func addJobs(
+    to input: inout PlanningInput, _ builder: borrowing ViewBuilder, _ book: inout QuotaBook
+  ) {
+    var listing = Listing(input, nodes: cluster.nodes.count, book: book)
+    if cluster.policy.projects.isEmpty {
+      for slot in cluster.pending {
+        guard hasRoom(&listing) else { break }
+        _ = add(slot, to: &listing, builder)
+      }
+    } else {
+      addInTurns(to: &listing, builder)
+    }
+    (input, book) = (listing.input, listing.book)
+    input.view.filters = listing.filters.rows
+  }
+
+  private func hasRoom(_ listing: inout Listing) -> Bool {
+    let depth = limits.planning.depth
+    if listing.looked < depth, listing.input.jobs.count < depth &* 10 { return true }
+    listing.input.isCut = true
+    return false
+  }
+
+  /// Priority by priority; in each the projects have their turns.
+  private mutating func addInTurns(to listing: inout Listing, _ builder: borrowing ViewBuilder) {
+    var use = projectUse(listing.book.tree)
+    var i = 0
+    while i < cluster.pending.count {
+      let priority = cluster.jobs[cluster.pending[i]].priority
+      var order = QueueOrder(listing.book.tree, used: use.devices, seconds: use.seconds)
+      while i < cluster.pending.count, cluster.jobs[cluster.pending[i]].priority == priority {
+        let slot = cluster.pending[i]
+        i += 1
+        guard cluster.jobs[slot].devicesPerNode > 0 else { continue }
+        let project = cluster.specs[Int(slot)].project
+        order.add(entry(slot), project: project, seconds: use.strangers[project] ?? 0)
+      }
+      order.begin()
+      while let entry = order.first {
+        guard hasRoom(&listing) else { return }
+        let isAdded = add(entry.slot, to: &listing, builder)
+        if isAdded { use.add(entry, project: cluster.specs[Int(entry.slot)].project, listing.book.tree) }
+        order.removeFirst(isCounted: isAdded)
+      }
+    }
+  }
+
+  private func entry(_ slot: Int32) -> QueueOrder.Entry {
+    let (job, spec) = (cluster.jobs[slot], cluster.specs[Int(slot)])
+    let types = fleetMap.topology?.deviceTypes ?? []
+    var type: Int32 = types.count == 1 ? 0 : -1
+    if let wish = spec.wishes.deviceTypes.first {
+      type = types.firstIndex { FleetMap.isNamed($0.name, wish) }.map { Int32($0) } ?? -1
+    }
+    let devices = job.nodes &* job.devicesPerNode
+    // A day of an unlimited one is enough for the others to have their turn.
+    let seconds = min(spec.walltime?.seconds ?? 86_400, 86_400)
+    return QueueOrder.Entry(slot: slot, devices: devices, type: type, charge: Double(devices) * Double(seconds))
+  }
+
+  /// False if it is not ready, or not to be looked at in this round.
+  private mutating func add(
+    _ slot: Int32, to listing: inout Listing, _ builder: borrowing ViewBuilder
+  ) -> Bool {
+    guard cluster.jobs[slot].devicesPerNode > 0, !isClaiming(cluster.jobs[slot].id) else { return false }
+    if let why = unready(slot) {
+      nextLook = min(nextLook, why.until)
+      return false
+    }
+    let job = cluster.jobs[slot]
+    if let (array, room) = arrayRoom(slot) {
+      guard listing.arrays[array] ?? room > 0 else { return false }
+      listing.arrays[array] = (listing.arrays[array] ?? room) - 1
+    }
+    guard let gang = gang(slot, &listing, builder) else { return false }
+    listing.input.jobs.append(Plan.Job(id: job.id, attempt: job.attempt))
+    listing.input.gangs.append(gang)
+    if !wasNever(job.id) { listing.looked += 1 }
+    return true
+  }
+
+  /// nil: too many jobs before it ask for nodes of their own choice.
+  private func gang(_ slot: Int32, _ listing: inout Listing, _ builder: borrowing ViewBuilder) -> PendingGang? {
+    let (job, spec) = (cluster.jobs[slot], cluster.specs[Int(slot)])
+    var gang = shape(spec)
+    gang.walltime = spec.walltime.map { walltime in
+      job.startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
+    }
+    gang.project = listing.book.account(spec)
+    gang.priority = job.priority
+    gang.owner = owner(slot, listing.book.tree)
+    gang.mayPreempt = mayPreempt(spec)
+    // What had a place and did not get it because of maintenance is placed by names, not by numbers.
+    let until = fleetMap.windows.isEmpty || !dropped.contains(job.id) ? Instant.zero : endOfUse(ofJob: slot)
+    guard let row = filter(spec.wishes, until: until, &listing.filters, builder) else { return nil }
+    gang.filter = row
+    return gang
+  }
+
+  private func mayPreempt(_ spec: JobSpec) -> Bool {
+    guard !spec.wishes.priorityClass.isEmpty else { return true }
+    return cluster.policy.priorities.first { $0.name == spec.wishes.priorityClass }?.preempts ?? true
+  }
+
+  /// What projects use: devices now, and device time of late.
+  struct ProjectUse: Sendable {
+    /// By project and kind, children's counted.
+    var devices: [[Int32]]
+    /// By project, children's counted.
+    var seconds: [Double]
+    /// Of projects that nobody declared.
+    var strangers: [String: Double] = [:]
+
+    /// Devices of a gang of the project at the end of `path`; how many.
+    mutating func add(_ places: [Place], _ path: [Int32], _ tree: ProjectTree, _ map: FleetMap) -> Int {
+      var devices = 0
+      for place in places where place.devices != 0 {
+        let count = place.devices.nonzeroBitCount
+        devices += count
+        guard !path.isEmpty else { continue }
+        let type = map.type(of: place.node)
+        for at in path {
+          for kind in tree.kinds.indices where tree.counts(kind, type) { self.devices[Int(at)][kind] &+= Int32(count) }
+        }
+      }
+      return devices
+    }
+
+    mutating func add(_ entry: QueueOrder.Entry, project: String, _ tree: ProjectTree) {
+      let number = tree.number(project)
+      guard number >= 0 else {
+        strangers[project, default: 0] += entry.charge
+        return
+      }
+      for at in tree.path(number) {
+        seconds[Int(at)] += entry.charge
+        for kind in tree.kinds.indices where tree.counts(kind, entry.type) { devices[Int(at)][kind] &+= entry.devices }
+      }
+    }
+  }
+
+  func projectUse(_ tree: ProjectTree) -> ProjectUse {
+    var use = ProjectUse(
+      devices: Array(repeating: tree.kinds.map { _ in 0 }, count: tree.count),
+      seconds: Array(repeating: 0, count: tree.count))
+    func add(_ project: String, _ seconds: Double) {
+      let number = tree.number(project)
+      if number < 0 { use.strangers[project, default: 0] += seconds }
+      for at in tree.path(number) { use.seconds[Int(at)] += seconds }
+    }
+    // Sorted: sums of fractions depend on their order.
+    for (project, past) in cluster.usage.sorted(by: { $0.key < $1.key }) { add(project, past.seconds(at: now)) }
+    for claim in claims {
+      guard let slot = cluster.slot(of: claim.job) else { continue }
+      _ = use.add(claim.places, tree.path(tree.number(cluster.specs[Int(slot)].project)), tree, fleetMap)
+    }
+    for slot in cluster.active {
+      let attempt = cluster.attempts[slot]
+      // Its place is another's already.
+      if attempt.phase == .stopping, attempt.outcome == .preempted { continue }
+      let project = cluster.specs[Int(attempt.jobSlot)].project
+      let devices = use.add(cluster.attemptPlaces[Int(slot)], tree.path(tree.number(project)), tree, fleetMap)
+      if devices > 0 { add(project, DecayedUse.use(devices: devices, for: now - attempt.startedAt)) }
+    }
+    return use
+  }
+}

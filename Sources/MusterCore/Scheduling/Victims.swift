@@ -1,0 +1,78 @@
+/// Who may be stopped for others, and what that would cost.
+extension Controller {
+  /// Of the project's number in the tree; of one that nobody declared a number below 0, which is the same for all of its
+  /// jobs.
+  func owner(_ job: Int32, _ tree: ProjectTree?) -> Int32 {
+    let project = cluster.specs[Int(job)].project
+    if let number = tree?.number(project), number >= 0 { return number }
+    return -2 - Int32(truncatingIfNeeded: project.utf8.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) } & 0x3FFF_FFFF)
+  }
+
+  /// nil: nobody may take its place now. A job that was stopped for another before has its minimum run first.
+  func candidate(_ slot: Int32, _ tree: ProjectTree?) -> Candidate? {
+    let attempt = cluster.attempts[slot]
+    guard attempt.phase < .stopping else { return nil }
+    let job = cluster.jobs[attempt.jobSlot]
+    guard job.devicesPerNode > 0 else { return nil }
+    if isInMinimumRun(slot) { return nil }
+    return Candidate(
+      attempt: cluster.attemptID(slot), priority: job.priority, owner: owner(attempt.jobSlot, tree), cost: 0,
+      entries: 0..<0)
+  }
+
+  /// Started again after a preemption, not long enough ago.
+  private func isInMinimumRun(_ slot: Int32) -> Bool {
+    var attempt = slot
+    while attempt >= 0, now - cluster.attempts[attempt].startedAt < limits.minimumRun {
+      attempt = cluster.attempts[attempt].previous
+      if attempt >= 0, cluster.attempts[attempt].outcome == .preempted { return true }
+    }
+    return false
+  }
+
+  /// What a round may stop. Losses are in device-milliseconds: what was done since the last checkpoint, and the start to
+  /// come. A gang that reports no checkpoints is charged the median age of those that do: silence does not protect.
+  func victims(_ builder: borrowing ViewBuilder, _ tree: ProjectTree) -> VictimTable {
+    guard limits.planning.preemptions > 0 else { return VictimTable() }
+    var table = VictimTable(tree, used: projectUse(tree).devices)
+    let typical = typicalAge()
+    table.ofShared = builder.shared.map { _ in [] }
+    for (slot, entries) in builder.entries where !entries.isEmpty {
+      guard var candidate = candidate(slot, tree), !builder.running[entries.lowerBound].place.isNothing else { continue }
+      let attempt = cluster.attempts[slot]
+      let devices = cluster.attemptPlaces[Int(slot)].reduce(Int64(0)) { $0 + Int64($1.devices.nonzeroBitCount) }
+      let age = cluster.jobs[attempt.jobSlot].hasCheckpoint ? checkpointAge(slot) : typical ?? (now - attempt.startedAt)
+      let start = attempt.firstStepAt > attempt.startedAt ? attempt.firstStepAt - attempt.startedAt : limits.typicalStart
+      candidate.cost = devices * (age.milliseconds + start.milliseconds)
+      candidate.entries = entries
+      table.add(candidate)
+      for i in entries {
+        guard case .part(let lane, _) = builder.running[i].place else { continue }
+        table.ofShared[Int(lane)]?.append(Int32(table.candidates.count - 1))
+      }
+    }
+    // What is there beside them is nobody's to stop.
+    let known = Set(table.candidates.flatMap { Array($0.entries) })
+    for (i, gang) in builder.running.enumerated() where !known.contains(i) {
+      if case .part(let lane, _) = gang.place { table.ofShared[Int(lane)] = nil as [Int32]? }
+    }
+    return table
+  }
+
+  private func checkpointAge(_ slot: Int32) -> Span {
+    let attempt = cluster.attempts[slot]
+    return now - max(attempt.startedAt, cluster.jobs[attempt.jobSlot].checkpointAt)
+  }
+
+  private func typicalAge() -> Span? {
+    var ages: [Span] = []
+    for slot in cluster.active where cluster.jobs[cluster.attempts[slot].jobSlot].hasCheckpoint {
+      ages.append(checkpointAge(slot))
+    }
+    return ages.isEmpty ? nil : ages.sorted()[ages.count / 2]
+  }
+}
+
+extension RunningGang.Place {
+  fileprivate var isNothing: Bool { if case .whole(let places) = self { places.isEmpty } else { false } }
+}

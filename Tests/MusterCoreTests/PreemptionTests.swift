@@ -1,0 +1,141 @@
+import Testing
+
+@testable import MusterCore
+
+/// Who gives way to whom, where, and that nobody is sent round in circles.
+@Suite struct PreemptionTests {
+  private static func fleet(_ projects: [ProjectPolicy] = [], _ priorities: [PriorityClass] = []) -> Fleet {
+    var fleet = Fleet()
+    var policy = fleet.controller.cluster.policy
+    (policy.projects, policy.priorities) = (projects, priorities)
+    fleet.say(.applyPolicy(policy))
+    return fleet
+  }
+
+  private static func spec(
+    _ project: String = "default", nodes: Int32 = 1, devices: Int32 = 8, priority: Int32 = 0, walltime: Span? = nil,
+    _ change: (inout Wishes) -> Void = { _ in }
+  ) -> JobSpec {
+    var spec = Fleet.spec(nodes: nodes, devices: devices, walltime: walltime, priority: priority, change)
+    spec.project = project
+    return spec
+  }
+
+  private static func guaranteed(_ devices: Int32) -> [DeviceQuota] { [DeviceQuota(guaranteed: devices)] }
+
+  @Test("a higher priority takes the place of the least loss, in one domain, when the victims have stopped")
+  func priority() {
+    var fleet = Self.fleet()
+    let low = fleet.submit(Array(repeating: Self.spec(nodes: 2), count: 8))
+    for job in low { fleet.tell(job, .prepared) }
+    for job in low { fleet.tell(job, .running) }
+    // Later jobs have less to lose.
+    fleet.pass(.seconds(600))
+    for job in low.prefix(4) {
+      guard let slot = fleet.controller.cluster.slot(of: job) else { continue }
+      let attempt = AttemptID(job: job, number: fleet.controller.cluster.jobs[slot].attempt)
+      fleet.controller.note(.checkpointCommitted(attempt: attempt, step: 100))
+    }
+    fleet.pass(.seconds(60))
+    let high = fleet.submit(Self.spec(nodes: 4, priority: 10) { $0.within = Within(level: "rack") })
+    let stopped = low.filter { fleet.state($0) == .stopping }
+    #expect(stopped.count == 2 && stopped.allSatisfy { low.prefix(4).contains($0) })
+    #expect(Set(stopped.flatMap { fleet.nodes($0) }.map { $0 / 4 }).count == 1, "in one rack")
+    #expect(fleet.state(high) == .pending)
+    #expect(fleet.kinds(high) == ["preempting"])
+    let places = Set(stopped.flatMap { fleet.nodes($0) })
+    // What becomes free is nobody else's.
+    fleet.tell(stopped[0], .stopped)
+    let small = fleet.submit(Self.spec(nodes: 1, walltime: .seconds(60)))
+    #expect(fleet.state(small) == .pending && fleet.state(high) == .pending)
+    fleet.tell(stopped[1], .stopped)
+    #expect(fleet.state(high) == .starting)
+    #expect(Set(fleet.nodes(high)) == places)
+    #expect(stopped.allSatisfy { fleet.state($0) == .pending })
+    // They come back where it has been.
+    fleet.end(high)
+    #expect(stopped.allSatisfy { fleet.state($0) == .starting })
+  }
+
+  @Test("equal priorities, and a class that does not preempt, wait")
+  func waits() {
+    var fleet = Self.fleet([], [PriorityClass(name: "calm", value: 50, preempts: false)])
+    let all = fleet.submit(Self.spec(nodes: 16))
+    let equal = fleet.submit(Self.spec())
+    var calm = Self.spec(priority: 50)
+    calm.wishes.priorityClass = "calm"
+    let jobs = [equal, fleet.submit(calm)]
+    #expect(fleet.state(all) == .starting && jobs.allSatisfy { fleet.state($0) == .pending })
+  }
+
+  @Test("a part of a node takes the cheapest part")
+  func parts() {
+    var fleet = Self.fleet()
+    _ = fleet.submit(Self.spec(nodes: 15))
+    let parts = fleet.submit([Self.spec(devices: 4), Self.spec(devices: 2), Self.spec(devices: 2)])
+    let high = fleet.submit(Self.spec(devices: 3, priority: 1))
+    // Four of one or both of the others: they lose the same a device, four are more than three need.
+    let stopped = parts.filter { fleet.state($0) == .stopping }
+    #expect(stopped == [parts[0]] || stopped == [parts[1], parts[2]])
+    for job in stopped { fleet.tell(job, .stopped) }
+    #expect(fleet.state(high) == .starting)
+  }
+
+  @Test("a guarantee is taken back from those who borrow, and from nobody else")
+  func reclaim() {
+    var fleet = Self.fleet([
+      ProjectPolicy(name: "a", quotas: Self.guaranteed(64)), ProjectPolicy(name: "b", quotas: Self.guaranteed(32)),
+      ProjectPolicy(name: "c"),
+    ])
+    let b = fleet.submit(Array(repeating: Self.spec("b", nodes: 2, priority: 100), count: 6))
+    let c = fleet.submit(Array(repeating: Self.spec("c", nodes: 2, priority: 100), count: 2))
+    #expect((b + c).allSatisfy { fleet.state($0) == .starting })
+    let a = fleet.submit(Array(repeating: Self.spec("a", nodes: 2), count: 5))
+    // 64 of 128 are a's: b goes down to its own 32, c to nothing; the fifth would be beyond the guarantee.
+    func stopping(_ jobs: [JobID]) -> Int { jobs.filter { fleet.state($0) == .stopping }.count }
+    #expect(stopping(b) + stopping(c) == 4 && stopping(b) <= 4)
+    for job in b + c where fleet.state(job) == .stopping { fleet.tell(job, .stopped) }
+    #expect(a.filter { fleet.state($0) == .starting }.count == 4)
+    #expect(fleet.state(a[4]) == .pending)
+    // Whoever had to go does not come back at a's cost.
+    for _ in 0..<5 { fleet.pass(.seconds(3_600)) }
+    #expect(a.filter { fleet.state($0) == .starting }.count == 4)
+    #expect(b.filter { fleet.state($0) == .starting }.count >= 2)
+  }
+
+  @Test("a parent's limit: a sibling that borrowed gives way")
+  func siblings() {
+    var fleet = Self.fleet([
+      ProjectPolicy(name: "top", quotas: [DeviceQuota(guaranteed: 64, borrowLimit: 0)]),
+      ProjectPolicy(name: "x", parent: "top", quotas: Self.guaranteed(32)),
+      ProjectPolicy(name: "y", parent: "top", quotas: Self.guaranteed(32)),
+    ])
+    let x = fleet.submit(Array(repeating: Self.spec("x"), count: 8))
+    let other = fleet.submit(Self.spec("z"))
+    let y = fleet.submit(Self.spec("y", nodes: 2))
+    #expect(x.filter { fleet.state($0) == .stopping }.count == 2)
+    #expect(fleet.state(other) == .starting)
+    for job in x where fleet.state(job) == .stopping { fleet.tell(job, .stopped) }
+    #expect(fleet.state(y) == .starting)
+  }
+
+  @Test("walltime is for work: what preemption took is not counted")
+  func walltime() {
+    var fleet = Self.fleet()
+    let low = fleet.submit(Self.spec(nodes: 16, walltime: .seconds(3_600)))
+    for state: ShimReport.State in [.prepared, .running] { fleet.tell(low, state) }
+    fleet.pass(.seconds(1_000))
+    guard let slot = fleet.controller.cluster.slot(of: low) else { return }
+    fleet.controller.note(.checkpointCommitted(attempt: AttemptID(job: low, number: 1), step: 5))
+    fleet.pass(.seconds(500))
+    let high = fleet.submit(Self.spec(priority: 1))
+    fleet.tell(low, .stopped)
+    #expect(fleet.state(high) == .starting)
+    fleet.pass(.seconds(40_000))
+    #expect(fleet.state(low) == .pending)
+    fleet.end(high)
+    #expect(fleet.state(low) == .starting)
+    // 1,000 s of the hour were used when it saved its work.
+    #expect(fleet.controller.walltimeEnd(slot) - fleet.now == .seconds(2_600))
+  }
+}
