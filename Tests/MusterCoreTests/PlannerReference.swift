@@ -13,8 +13,9 @@ final class PlannerReference {
   var lanes: [(leaf: Int, used: [Int])] = []
   /// `[account][type][bucket]`, and behind the types the number of jobs.
   var held: [[[Int]]]
-  /// Rows that pass on to one.
+  /// Rows that pass on to one, and the accounts that are counted in one first.
   var below: [Int32: Set<Int32>] = [:]
+  var direct: [Int32: [(account: Int, counts: QuotaRules.Chain.Counts)]] = [:]
   /// Holds of whole nodes, the running ones first: leaf, nodes, buckets.
   var holds: [(leaf: Int, nodes: Int, from: Int, through: Int)] = []
   var broken: [String] = []
@@ -25,7 +26,10 @@ final class PlannerReference {
     closed = free.map { $0.map { _ in false } }
     let zeros = Array(repeating: Array(repeating: 0, count: grid.bucketCount), count: topology.deviceTypes.count + 1)
     held = view.quotas.accounts.map { _ in zeros }
-    for chain in view.quotas.accounts.joined() {
+    for (account, chain) in view.quotas.accounts.enumerated().flatMap({ entry in
+      entry.element.map { (entry.offset, $0) }
+    }) {
+      direct[chain.rows[0], default: []].append((account, chain.counts))
       for (row, above) in zip(chain.rows, chain.rows.dropFirst()) { below[above, default: []].insert(row) }
     }
     lanes = view.sharedNodes.map { (Int($0.leaf), Array(repeating: 0, count: buckets)) }
@@ -196,17 +200,14 @@ final class PlannerReference {
   /// What a row counts in a bucket (nil: of nothing that runs), with one more gang.
   private func use(_ row: Int32, _ bucket: Int?, _ more: (account: Int32, type: Int32, devices: Int)?) -> Int {
     var used = 0
-    for (account, chains) in view.quotas.accounts.enumerated() {
-      for chain in chains where chain.rows[0] == row {
-        let isMore = more.map { Int($0.account) == account } ?? false
-        switch chain.counts {
-        case .jobs:
-          used += (bucket.map { held[account][topology.deviceTypes.count][$0] } ?? 0) + (isMore ? 1 : 0)
-        case .devices(let types):
-          for type in topology.deviceTypes.indices where types.isEmpty || types.contains(Int32(type)) {
-            used += bucket.map { held[account][type][$0] } ?? 0
-            if isMore, let more, Int(more.type) == type { used += more.devices }
-          }
+    for (account, counts) in direct[row] ?? [] {
+      let isMore = more.map { Int($0.account) == account } ?? false
+      switch counts {
+      case .jobs: used += (bucket.map { held[account][topology.deviceTypes.count][$0] } ?? 0) + (isMore ? 1 : 0)
+      case .devices(let types):
+        for type in topology.deviceTypes.indices where types.isEmpty || types.contains(Int32(type)) {
+          used += bucket.map { held[account][type][$0] } ?? 0
+          if isMore, let more, Int(more.type) == type { used += more.devices }
         }
       }
     }

@@ -29,13 +29,25 @@ extension Controller {
       else { return false }
       slots.append(slot)
     }
-    for slot in slots {
+    // What victims of an earlier gang of this round leave beyond its need is counted on, too.
+    let leaving =
+      slots
+      + cluster.active.filter {
+        cluster.attempts[$0].phase == .stopping && cluster.attempts[$0].outcome == .preempted
+      }
+    for slot in leaving {
       for place in cluster.attemptPlaces[Int(slot)] { vacated[place.node.index, default: 0] |= place.devices }
     }
     defer { vacated = [:] }
     let places = choice.choose(held, devicesPerNode: job.devicesPerNode, sharedNodes: shared, in: self)
     guard let places else { return false }
-    claims.append(Claim(job: planned.id, attempt: planned.attempt, places: places, victims: stopped))
+    let taken = Set(places.map(\.node))
+    let victims = leaving.filter { slot in
+      slots.contains(slot) || cluster.attemptPlaces[Int(slot)].contains { taken.contains($0.node) }
+    }
+    claims.append(
+      Claim(
+        job: planned.id, attempt: planned.attempt, places: places, victims: victims.map { cluster.attemptID($0) }))
     countClaims()
     for slot in slots {
       let owner = self.owner(cluster.attempts[slot].jobSlot, table.tree)

@@ -68,7 +68,7 @@ extension Controller {
 
   private func isIdle(_ node: NodeID) -> Bool {
     let hot = cluster.nodes[Int(node.index)]
-    return hot.members == 0 && hot.freeDeviceCount == hot.devices
+    return hot.members == 0 && free(node) == Cluster.mask(hot.devices)
   }
 
   /// -1 is the fleet.

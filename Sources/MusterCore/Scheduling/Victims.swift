@@ -38,11 +38,14 @@ extension Controller {
     let typical = typicalAge()
     table.ofShared = builder.shared.map { _ in [] }
     for (slot, entries) in builder.entries where !entries.isEmpty {
-      guard var candidate = candidate(slot, tree), !builder.running[entries.lowerBound].place.isNothing else { continue }
+      guard var candidate = candidate(slot, tree), !builder.running[entries.lowerBound].place.isNothing else {
+        continue
+      }
       let attempt = cluster.attempts[slot]
       let devices = cluster.attemptPlaces[Int(slot)].reduce(Int64(0)) { $0 + Int64($1.devices.nonzeroBitCount) }
       let age = cluster.jobs[attempt.jobSlot].hasCheckpoint ? checkpointAge(slot) : typical ?? (now - attempt.startedAt)
-      let start = attempt.firstStepAt > attempt.startedAt ? attempt.firstStepAt - attempt.startedAt : limits.typicalStart
+      let start =
+        attempt.firstStepAt > attempt.startedAt ? attempt.firstStepAt - attempt.startedAt : limits.typicalStart
       candidate.cost = devices * (age.milliseconds + start.milliseconds)
       candidate.entries = entries
       table.add(candidate)

@@ -53,11 +53,13 @@ extension Controller {
       cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
     }
     let names = left.prefix(8).map { "\($0.job)" }.joined(separator: ", ") + (left.count > 8 ? " and others" : "")
-    return Waiting(causes: [
-      Waiting.Cause(
-        kind: "preempting",
-        message: "takes the place of \(claim.victims.count) jobs, of which \(left.count) are still stopping: \(names)")
-    ], start: now)
+    return Waiting(
+      causes: [
+        Waiting.Cause(
+          kind: "preempting",
+          message: "takes the place of \(claim.victims.count) jobs, of which \(left.count) are still stopping: \(names)"
+        )
+      ], start: now)
   }
 
   /// Nodes that are ready, with what runs on them or without.

@@ -67,7 +67,9 @@ struct VictimSearch {
         held += change(&nodes, place.leaf, place.nodes)
       }
     }
-    for i in chosen.sorted(by: { here[$0].unit.cost != here[$1].unit.cost ? here[$0].unit.cost > here[$1].unit.cost : $0 > $1 }) {
+    for i in chosen.sorted(by: {
+      here[$0].unit.cost != here[$1].unit.cost ? here[$0].unit.cost > here[$1].unit.cost : $0 > $1
+    }) {
       var lost: Int32 = 0
       for place in here[i].unit.frees where domains[Int(place.leaf)] == domain {
         lost -= change(&nodes, place.leaf, -place.nodes)
