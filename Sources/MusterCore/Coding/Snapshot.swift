@@ -112,6 +112,7 @@ extension Cluster {
       nodeByName[detail.joined.name] = Int32(i)
       if nodes[i].state == .ready { readyByFree[nodes[i].freeDeviceCount] += 1 }
     }
+    attemptMembers = Array(repeating: [], count: attempts.items.count)
     for slot in slotOfJob where slot >= 0 {
       jobs[slot].nodes = specs[Int(slot)].role.nodes
       jobs[slot].devicesPerNode = specs[Int(slot)].role.devicesPerNode
@@ -122,9 +123,23 @@ extension Cluster {
       }
       let latest = jobs[slot].latestAttempt
       if latest >= 0, attempts[latest].phase != .ended { active.append(latest) }
+      listMembers(from: latest)
     }
     active.sort {
       (attempts[$0].startedAt, jobs[attempts[$0].jobSlot].id) < (attempts[$1].startedAt, jobs[attempts[$1].jobSlot].id)
+    }
+  }
+
+  /// Of an attempt and those before it.
+  private mutating func listMembers(from latest: Int32) {
+    var attempt = latest
+    while attempt >= 0 {
+      var m = attempts[attempt].firstMember
+      while m >= 0 {
+        attemptMembers[Int(attempt)].append(m)
+        m = members[m].nextInGang
+      }
+      attempt = attempts[attempt].previous
     }
   }
 }
