@@ -60,10 +60,13 @@ struct NodeProfile: ~Copyable {
     -> Int
   {
     let groups = layout.domains[domain].groups
+    // Domains of neighbouring groups are neighbours.
+    let first = layout.domain(ofGroup: groups.lowerBound, level: layout.groupLevel)
     return search.firstStart(
       Lanes(
-        blocks: blocks + groups.lowerBound, groups: groups.count, totals: total(domain), scratch: scratch,
-        scratchRow: layout.laneCount, known: known), grid, shortcuts, from: from, before: before)
+        blocks: blocks + groups.lowerBound, groups: groups.count, totals: total(domain),
+        groupTotals: groups.count > 1 ? total(first) : nil, scratch: scratch, scratchRow: layout.laneCount,
+        known: known), grid, shortcuts, from: from, before: before)
   }
 
   /// Chunks that a group holds for a whole window. Row 0 has each lane's least count afterwards.

@@ -24,6 +24,8 @@ public struct Planner: ~Copyable {
   /// By group: what the gang at hand takes, and what it could.
   var taken: [Int32]
   var room: [Int32]
+  /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
+  var notBefore: [Int]
 
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     self.topology = topology
@@ -38,6 +40,7 @@ public struct Planner: ~Copyable {
     fill = LeafFill(lanes: layout.strideMax)
     taken = Array(repeating: 0, count: layout.groups.count)
     room = taken
+    notBefore = Array(repeating: 0, count: layout.domains.count)
   }
 
   /// Bytes of the planner's buffers.
