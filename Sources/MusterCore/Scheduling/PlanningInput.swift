@@ -34,6 +34,8 @@ public struct Plan: Sendable {
   var round: PlanningRound?
   /// By job: its place in the round.
   var entries: [JobID: Int]
+  /// One of its answers is "never".
+  var hasNever: Bool
 }
 
 /// Plans rounds. Used by one thread at a time; what it allocates it uses again.
@@ -60,7 +62,7 @@ public struct Scheduler: ~Copyable {
       map: input.map, mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs,
       isCut: input.isCut,
       round: round,
-      entries: entries)
+      entries: entries, hasNever: round?.entries.contains { $0.kind == .never } ?? false)
   }
 
   private mutating func round(_ input: borrowing PlanningInput) -> PlanningRound? {
@@ -114,6 +116,9 @@ extension Controller {
     /// By array: tasks that may start beside those that run.
     var arrays: [JobID: Int32] = [:]
     var looked = 0
+    let most = min(cluster.pending.count, limits.planning.depth)
+    input.jobs.reserveCapacity(most)
+    input.gangs.reserveCapacity(most)
     for slot in cluster.pending {
       guard looked < limits.planning.depth, input.jobs.count < limits.planning.depth &* 10 else {
         input.isCut = true
@@ -124,13 +129,13 @@ extension Controller {
         nextLook = min(nextLook, why.until)
         continue
       }
-      let job = cluster.jobs[slot]
       if let (array, room) = arrayRoom(slot) {
         guard arrays[array] ?? room > 0 else { continue }
         arrays[array] = (arrays[array] ?? room) - 1
       }
       guard let gang = gang(slot, &filters, builder) else { continue }
-      input.jobs.append(Plan.Job(id: job.id, attempt: job.attempt))
+      let job = Plan.Job(id: cluster.jobs[slot].id, attempt: cluster.jobs[slot].attempt)
+      input.jobs.append(job)
       input.gangs.append(gang)
       if !wasNever(job.id) { looked += 1 }
     }
@@ -139,10 +144,11 @@ extension Controller {
 
   /// What the last round said of the fleet as it still is.
   func wasNever(_ job: JobID) -> Bool {
-    guard let plan = lastPlan, plan.mapVersion == mapVersion, let i = plan.entries[job], let round = plan.round else {
+    // Asked for every job of every round: mostly nothing has to be looked up, and the plan is not copied.
+    guard lastPlan?.hasNever == true, lastPlan?.mapVersion == mapVersion, let i = lastPlan?.entries[job] else {
       return false
     }
-    return round.isNever(i)
+    return lastPlan?.round?.isNever(i) ?? false
   }
 
   /// Derived anew when nodes or declarations have changed.
@@ -164,15 +170,23 @@ extension Controller {
   private func gang(
     _ slot: Int32, _ filters: inout NodeFilters, _ builder: borrowing ViewBuilder
   ) -> PendingGang? {
-    let (job, spec) = (cluster.jobs[slot], cluster.specs[Int(slot)])
-    let left = spec.walltime.map { walltime in
-      job.startedAt == .zero ? walltime : max(.seconds(1), job.startedAt + walltime - now)
+    // Of most jobs a few numbers say all: copying what it asks for would be most of a round's time for the writer.
+    var gang: PendingGang
+    if cluster.specs[Int(slot)].wishes.isEmpty {
+      gang = PendingGang(
+        nodes: cluster.jobs[slot].nodes, devicesPerNode: cluster.jobs[slot].devicesPerNode, walltime: nil)
+      gang.mayMix = true
+    } else {
+      gang = shape(cluster.specs[Int(slot)])
     }
-    var gang = shape(spec)
-    gang.walltime = left
+    if let walltime = cluster.specs[Int(slot)].walltime {
+      let startedAt = cluster.jobs[slot].startedAt
+      gang.walltime = startedAt == .zero ? walltime : max(.seconds(1), startedAt + walltime - now)
+    }
     // What had a place and did not get it because of maintenance is placed by names, not by numbers.
-    let until = fleetMap.windows.isEmpty || !dropped.contains(job.id) ? Instant.zero : endOfUse(ofJob: slot)
-    guard let row = filter(spec.wishes, until: until, &filters, builder) else { return nil }
+    let until =
+      fleetMap.windows.isEmpty || !dropped.contains(cluster.jobs[slot].id) ? Instant.zero : endOfUse(ofJob: slot)
+    guard let row = filter(cluster.specs[Int(slot)].wishes, until: until, &filters, builder) else { return nil }
     gang.filter = row
     return gang
   }

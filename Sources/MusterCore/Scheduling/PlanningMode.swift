@@ -9,11 +9,17 @@ public struct PlanningMode: Hashable, Sendable {
   /// in the way of anything.
   public var depth: Int
   public static let standardDepth = 10_000
+  /// Gangs are not looked at any more once nothing is free: the same ones start, and nothing is known of the others. For
+  /// a host that nobody asks why.
+  public var stopsWhenFull: Bool
 
-  public init(blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth) {
+  public init(
+    blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth, stopsWhenFull: Bool = false
+  ) {
     self.blocksAtHead = blocksAtHead
     self.reservations = reservations
     self.depth = depth
+    self.stopsWhenFull = stopsWhenFull
   }
 
   /// Every gang has a place (conservative backfill).

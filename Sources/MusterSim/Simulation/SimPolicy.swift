@@ -13,10 +13,13 @@ public enum SimPolicy: String, CaseIterable, Sendable {
 
   /// How the core plans for it.
   var planning: PlanningMode {
-    switch self {
-    case .fifo, .sjf: .fifo
-    case .easy: .easy
-    case .muster: .all
-    }
+    var mode: PlanningMode =
+      switch self {
+      case .fifo, .sjf: .fifo
+      case .easy: .easy
+      case .muster: .all
+      }
+    mode.stopsWhenFull = true
+    return mode
   }
 }

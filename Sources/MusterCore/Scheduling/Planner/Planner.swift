@@ -72,15 +72,25 @@ public struct Planner: ~Copyable {
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
     var held = 0
+    var isFull = view.mode.stopsWhenFull && isNothingFree
     for i in pending.indices {
-      guard held == 0 || !view.mode.blocksAtHead else {
+      guard !isFull, held == 0 || !view.mode.blocksAtHead else {
         round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
         continue
       }
       answer(pending[i], view, mayHold: held < view.mode.reservations, &round)
       if round.entries[i].kind == .later || round.entries[i].kind == .beyondHorizon { held += 1 }
+      if view.mode.stopsWhenFull, round.entries[i].kind == .now { isFull = isNothingFree }
     }
     return round
+  }
+
+  /// In the first bucket no node is free, and no part of a shared one.
+  private var isNothingFree: Bool {
+    for type in topology.deviceTypes.indices {
+      for fleet in layout.domains(type: Int32(type), level: 0) where nodes.total(fleet)[0] > 0 { return false }
+    }
+    return layout.groups.indices.allSatisfy { shared.mostFreeNow(group: $0) == 0 }
   }
 
   private mutating func answer(
