@@ -119,7 +119,7 @@ extension Controller {
     let most = min(cluster.pending.count, limits.planning.depth)
     input.jobs.reserveCapacity(most)
     input.gangs.reserveCapacity(most)
-    for slot in cluster.pending {
+    for slot in queue() {
       guard looked < limits.planning.depth, input.jobs.count < limits.planning.depth &* 10 else {
         input.isCut = true
         break

@@ -10,6 +10,8 @@ public enum SimPolicy: String, CaseIterable, Sendable {
   case easy
   /// Muster's own.
   case muster
+  /// What waits longest against its walltime first, and a place held for the first that does not fit: a trial.
+  case aged
 
   /// How the core plans for it.
   var planning: PlanningMode {
@@ -18,6 +20,7 @@ public enum SimPolicy: String, CaseIterable, Sendable {
       case .fifo, .sjf: .fifo
       case .easy: .easy
       case .muster: .all
+      case .aged: .aged
       }
     mode.stopsWhenFull = true
     return mode
