@@ -4,8 +4,9 @@ struct Lanes {
   var groups: Int
   /// By bucket: the sum of all lanes; nil where it would say nothing.
   var totals: UnsafeMutablePointer<Int32>?
-  /// Of several groups: `[group][bucket]`, the sum of the group's lanes.
+  /// Of several groups: `[group][bucket]`, the sum of the group's lanes; rows lie `totalStride` apart.
   var groupTotals: UnsafeMutablePointer<Int32>?
+  var totalStride = 0
   /// Three rows of all lanes, `scratchRow` bytes apart.
   var scratch: UnsafeMutableRawPointer
   var scratchRow: Int
@@ -60,7 +61,7 @@ struct WindowSearch {
         }
       }
       if shortcuts.contains(.totals), let totals = lanes.groupTotals {
-        let low = lastFailing(totals, grid.bucketCount, lanes, from: bucket, through: last)
+        let low = lastFailing(totals, lanes, from: bucket, through: last)
         if low >= 0 {
           bucket = jumps ? low &+ 1 : bucket &+ 1
           continue
@@ -159,7 +160,7 @@ struct WindowSearch {
   /// As below, of the groups' sums alone: no group holds more for a window than it has free in any of its buckets. It sees
   /// most of what fails, and looks at a number for each group instead of all its lanes.
   private func lastFailing(
-    _ totals: UnsafeMutablePointer<Int32>, _ buckets: Int, _ lanes: Lanes, from: Int, through: Int
+    _ totals: UnsafeMutablePointer<Int32>, _ lanes: Lanes, from: Int, through: Int
   ) -> Int {
     // A row has at least 32 bytes for each group.
     let kept = lanes.scratch
@@ -172,7 +173,7 @@ struct WindowSearch {
         let free = min(kept.load(fromByteOffset: group &* 4, as: Int32.self), place.pointee)
         kept.storeBytes(of: free, toByteOffset: group &* 4, as: Int32.self)
         sum &+= free
-        place += buckets
+        place += lanes.totalStride
       }
       if sum < least { return bucket }
       bucket &-= 1
