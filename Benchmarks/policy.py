@@ -66,12 +66,13 @@ def philly(path):
     return sorted(jobs, key=lambda job: job[0])
 
 
-def write(jobs, dice, path):
+def write(jobs, dice, path, exact):
     with open(path, "w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow("submit_seconds duration_seconds devices walltime_seconds project user".split())
         for at, duration, devices, project, user in jobs:
-            walltime = max(600, math.ceil(duration * log_uniform(dice, 1.05, 10) / 300) * 300)
+            factor = log_uniform(dice, 1.05, 10)
+            walltime = max(1, duration) if exact else max(600, math.ceil(duration * factor / 300) * 300)
             rows.writerow([at, max(1, duration), devices, walltime, project, user])
 
 
@@ -110,6 +111,7 @@ def main():
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--loads", default="0.70,0.85,0.95")
     arguments.add_argument("--policies", default="easy,muster")
+    arguments.add_argument("--exact", action="store_true", help="walltimes are the durations")
     arguments.add_argument("--option", action="append", default=[], help="one more word for `muster sim`")
     options = arguments.parse_args()
     traces = [("llm", llm(random.Random(options.seed)))]
@@ -121,7 +123,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for name, jobs in traces:
             workload = os.path.join(folder, f"{name}.csv")
-            write(jobs, random.Random(options.seed + 1), workload)
+            write(jobs, random.Random(options.seed + 1), workload, options.exact)
             work = sum(duration * devices for _, duration, devices, _, _ in jobs)
             span = jobs[-1][0] - jobs[0][0]
             for load in map(float, options.loads.split(",")):
