@@ -232,6 +232,8 @@ extension Cluster {
         firstMember: -1, memberCount: Int32(started.places.count), membersStopped: 0, resumeStep: started.resumeStep,
         lastStep: started.resumeStep, startedAt: at, runningAt: .zero, firstStepAt: .zero, lastStepAt: .zero,
         endingAt: .zero, endedAt: .zero))
+    if Int(slot) == attemptMembers.count { attemptMembers.append([]) }
+    attemptMembers[Int(slot)] = Array(repeating: -1, count: started.places.count)
     var next: Int32 = -1
     for index in stride(from: started.places.count - 1, through: 0, by: -1) {
       let place = started.places[index]
@@ -246,6 +248,7 @@ extension Cluster {
           attemptSlot: slot, index: Int32(index), node: place.node.index, stopped: false, nextInGang: next,
           nextOnNode: nodes[i].firstMember, devices: place.devices))
       nodes[i].firstMember = next
+      attemptMembers[Int(slot)][index] = next
     }
     attempts[slot].firstMember = next
     if jobs[job].attempt == 0 { countTask(job, 1) }
@@ -382,6 +385,7 @@ extension Cluster {
     guard attempts[slot].membersStopped == attempts[slot].memberCount else { return }
     var m = attempts[slot].firstMember
     attempts[slot].firstMember = -1
+    attemptMembers[Int(slot)] = []
     while m >= 0 {
       let next = members[m].nextInGang
       members.remove(m)

@@ -46,6 +46,9 @@ public struct Cluster: ~Copyable, Sendable {
   var activeOf: [Tenant: Int32] = [:]
   /// Jobs whose start others wait for (`after`), or did. Asked, never iterated.
   var awaitedStarts: Set<Int64> = []
+  /// Beside `attempts`: slots of its members in rank order; empty when they have been given back. A gang of thousands
+  /// reports member by member, and each is looked up several times: a walk along the gang would be its square.
+  var attemptMembers: [[Int32]] = []
   /// How many ready nodes have exactly i free devices.
   var readyByFree = [Int32](repeating: 0, count: 65)
 
@@ -75,6 +78,7 @@ public struct Cluster: ~Copyable, Sendable {
     slotOfJob.reserveCapacity(j)
     attempts.reserve(j)
     attemptPlaces.reserveCapacity(j)
+    attemptMembers.reserveCapacity(j)
     members.reserve(m)
     faults.reserve(j)
     pending.reserveCapacity(j)
@@ -116,9 +120,8 @@ public struct Cluster: ~Copyable, Sendable {
 
   public func memberSlot(_ id: MemberID) -> Int32? {
     guard let attempt = attemptSlot(id.attempt) else { return nil }
-    var slot = attempts[attempt].firstMember
-    while slot >= 0, members[slot].index != id.index { slot = members[slot].nextInGang }
-    return slot < 0 ? nil : slot
+    let index = Int(id.index)
+    return attemptMembers[Int(attempt)].indices.contains(index) ? attemptMembers[Int(attempt)][index] : nil
   }
 
   /// The node on which that member of an attempt was placed, also when nothing of it is left.
@@ -134,16 +137,7 @@ public struct Cluster: ~Copyable, Sendable {
   }
 
   /// Slots of an attempt's members in rank order.
-  public func memberSlots(ofAttempt slot: Int32) -> [Int32] {
-    var out: [Int32] = []
-    out.reserveCapacity(Int(attempts[slot].memberCount))
-    var m = attempts[slot].firstMember
-    while m >= 0 {
-      out.append(m)
-      m = members[m].nextInGang
-    }
-    return out
-  }
+  public func memberSlots(ofAttempt slot: Int32) -> [Int32] { attemptMembers[Int(slot)] }
 
   /// Slots of the members on a node that have not stopped, newest first.
   public func memberSlots(onNode node: NodeID) -> [Int32] {

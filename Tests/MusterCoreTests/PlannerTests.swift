@@ -100,6 +100,27 @@ import Testing
   }
 
   /// Small fleets do not test the bounds: they need many gangs of many sizes.
+  @Test("a round that ends when nothing is free starts the same gangs in the same places", arguments: WorldSetting.all)
+  func stopsWhenFull(setting: WorldSetting) throws {
+    var unanswered = 0
+    for seed in 1...30 {
+      var world = try DrawnWorld(seed: seed, setting)
+      // One node each: enough of them fill the fleet.
+      world.pending += (0..<200).map { _ in
+        PendingGang(nodes: 1, devicesPerNode: 1, walltime: .seconds(3600), project: -1)
+      }
+      let all = Self.plan(world)
+      world.view.mode.stopsWhenFull = true
+      let stopped = Self.plan(world)
+      for i in world.pending.indices where all.answer(i) != stopped.answer(i) {
+        let isNow = if case .startsNow = all.answer(i) { true } else { false }
+        #expect(!isNow && stopped.answer(i) == .behind, "seed \(seed), \(setting.name), gang \(i)")
+        unanswered += 1
+      }
+    }
+    #expect(unanswered > 100)
+  }
+
   @Test(
     "no shortcut changes an answer on 2,000 nodes with 2,000 gangs", arguments: WorldSetting.all,
     [PlannerShortcuts.all.subtracting([.bounds, .rows]), [.jumps, .totals]])

@@ -19,6 +19,18 @@ import Testing
     #expect(results.capacity == 1000 * 180 * 16)
   }
 
+  /// One node. When the first job ends, the fourth starts, which may take 200 s at most, then the second (20,000 s) and the
+  /// third. The last comes while the third runs.
+  @Test("by age short jobs come first until others have waited long")
+  func aged() throws {
+    let fleet = SimWorld.fleet(1)
+    let header = "submit_seconds,duration_seconds,devices,walltime_seconds"
+    let rows = "0,100,8,200\n10,50,8,20000\n20,30000,8,40000\n30,50,8,200\n25000,50,8,200\n"
+    let trace = try Trace(SimWorld.csv(rows, header: header), format: .csv, fleet: fleet)
+    let results = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: .aged)).results
+    #expect(SimWorld.waits(results) == [0, 140, 180, 70, 5200])
+  }
+
   @Test("small jobs share a node, and who asks for more than a node takes whole ones")
   func shapes() throws {
     let results = SimWorld.run(try SimWorld.settings(SimWorld.fleet(2), "0,10,3\n0,10,5\n0,10,8\n20,10,9\n")).results
@@ -192,16 +204,19 @@ import Testing
 
   /// What another program found that shares no code with this one; see docs/simulator.md.
   @Test(
-    "Philly's busiest fortnight on 512 GPUs waits as long as in an independent replay",
-    arguments: [(.fifo, 34_146, 43_241), (.sjf, 2_658, 11_752)] as [(SimPolicy, Int64, Int64)])
-  func fortnight(policy: SimPolicy, wait: Int64, completion: Int64) throws {
+    "Philly's busiest fortnight waits as long as in an independent replay",
+    arguments: [
+      (64, .fifo, 34_146, 43_241), (64, .sjf, 2_658, 11_752), (32, .fifo, 623_303, 632_397),
+      (32, .sjf, 13_631, 22_725), (16, .fifo, 2_022_742, 2_031_836), (16, .sjf, 46_933, 56_028),
+    ] as [(Int32, SimPolicy, Int64, Int64)])
+  func fortnight(nodes: Int32, policy: SimPolicy, wait: Int64, completion: Int64) throws {
     guard let shared = SimWorld.shared else {
       print("skipped: ../shared/data is absent")
       return
     }
     let data = try Data(contentsOf: shared.appending(path: "philly-2017/philly.csv"))
     let window = TraceWindow(from: TraceFormat.philly.moment("2017-10-09"), to: TraceFormat.philly.moment("2017-10-23"))
-    let fleet = SimWorld.fleet(64)
+    let fleet = SimWorld.fleet(nodes)
     let trace = try Trace(Array(data), format: .philly, fleet: fleet, window: window)
     let results = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: policy)).results
     #expect(results.completed == 26_936)

@@ -121,6 +121,7 @@ extension Cluster {
       nodeByName[detail.joined.name] = Int32(i)
       if nodes[i].state == .ready { readyByFree[nodes[i].freeDeviceCount] += 1 }
     }
+    attemptMembers = Array(repeating: [], count: attempts.items.count)
     for slot in slotOfJob where slot >= 0 {
       jobs[slot].nodes = specs[Int(slot)].role.nodes
       jobs[slot].devicesPerNode = specs[Int(slot)].role.devicesPerNode
@@ -134,9 +135,23 @@ extension Cluster {
         active.append(latest)
         countActive(slot, 1)
       }
+      listMembers(from: latest)
     }
     active.sort {
       (attempts[$0].startedAt, jobs[attempts[$0].jobSlot].id) < (attempts[$1].startedAt, jobs[attempts[$1].jobSlot].id)
+    }
+  }
+
+  /// Of an attempt and those before it.
+  private mutating func listMembers(from latest: Int32) {
+    var attempt = latest
+    while attempt >= 0 {
+      var m = attempts[attempt].firstMember
+      while m >= 0 {
+        attemptMembers[Int(attempt)].append(m)
+        m = members[m].nextInGang
+      }
+      attempt = attempts[attempt].previous
     }
   }
 }

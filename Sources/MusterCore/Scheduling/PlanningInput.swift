@@ -38,6 +38,8 @@ public struct Plan: Sendable {
   var round: PlanningRound?
   /// By job: its place in the round.
   var entries: [JobID: Int]
+  /// One of its answers is "never".
+  var hasNever: Bool
 }
 
 /// Plans rounds. Used by one thread at a time; what it allocates it uses again.
@@ -62,7 +64,8 @@ public struct Scheduler: ~Copyable {
     let round = round(input)
     return Plan(
       map: input.map, mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs,
-      isCut: input.isCut, labels: input.labels, round: round, entries: entries)
+      isCut: input.isCut, labels: input.labels, round: round, entries: entries,
+      hasNever: round?.entries.contains { $0.kind == .never } ?? false)
   }
 
   private mutating func round(_ input: borrowing PlanningInput) -> PlanningRound? {
@@ -125,10 +128,11 @@ extension Controller {
 
   /// What the last round said of the fleet as it still is.
   func wasNever(_ job: JobID) -> Bool {
-    guard let plan = lastPlan, plan.mapVersion == mapVersion, let i = plan.entries[job], let round = plan.round else {
+    // Asked for every job of every round: mostly nothing has to be looked up, and the plan is not copied.
+    guard lastPlan?.hasNever == true, lastPlan?.mapVersion == mapVersion, let i = lastPlan?.entries[job] else {
       return false
     }
-    return round.isNever(i)
+    return lastPlan?.round?.isNever(i) ?? false
   }
 
   /// Derived anew when nodes or declarations have changed.

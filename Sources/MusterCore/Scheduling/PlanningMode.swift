@@ -11,14 +11,22 @@ public struct PlanningMode: Hashable, Sendable {
   /// Gangs of a round that others are stopped for, at most; the next round goes on.
   public var preemptions: Int
   public static let standardDepth = 10_000
+  /// Gangs are not looked at any more once nothing is free: the same ones start, and nothing is known of the others. For
+  /// a host that nobody asks why.
+  public var stopsWhenFull: Bool
+  /// nil: in order of submission.
+  public var order: QueueOrder?
 
   public init(
-    blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth, preemptions: Int = 0
+    blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth, preemptions: Int = 0,
+    stopsWhenFull: Bool = false, order: QueueOrder? = nil
   ) {
     self.blocksAtHead = blocksAtHead
     self.reservations = reservations
     self.depth = depth
     self.preemptions = preemptions
+    self.stopsWhenFull = stopsWhenFull
+    self.order = order
   }
 
   /// Every gang has a place (conservative backfill).
@@ -27,4 +35,6 @@ public struct PlanningMode: Hashable, Sendable {
   public static let fifo = PlanningMode(blocksAtHead: true, depth: 256)
   /// One place, for the first that waits: EASY backfill, as Slurm's default (`bf_max_job_test` and its like aside).
   public static let easy = PlanningMode(reservations: 1)
+  /// As EASY, in an order in which short jobs come first until others have waited long.
+  public static let aged = PlanningMode(reservations: 1, order: QueueOrder(offset: .seconds(1800)))
 }

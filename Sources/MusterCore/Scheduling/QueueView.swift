@@ -23,8 +23,11 @@ extension Controller {
     to input: inout PlanningInput, _ builder: borrowing ViewBuilder, _ book: inout QuotaBook
   ) {
     var listing = Listing(input, nodes: cluster.nodes.count, book: book)
-    if cluster.policy.projects.isEmpty {
-      for slot in cluster.pending {
+    let most = min(cluster.pending.count, limits.planning.depth)
+    listing.input.jobs.reserveCapacity(most)
+    listing.input.gangs.reserveCapacity(most)
+    if !hasProjects {
+      for slot in queue() {
         guard hasRoom(&listing) else { break }
         _ = add(slot, to: &listing, builder)
       }
@@ -48,7 +51,7 @@ extension Controller {
     var i = 0
     while i < cluster.pending.count {
       let priority = cluster.jobs[cluster.pending[i]].priority
-      var order = QueueOrder(listing.book.tree, used: use.devices, seconds: use.seconds)
+      var order = ProjectTurns(listing.book.tree, used: use.devices, seconds: use.seconds)
       while i < cluster.pending.count, cluster.jobs[cluster.pending[i]].priority == priority {
         let slot = cluster.pending[i]
         i += 1
@@ -66,7 +69,7 @@ extension Controller {
     }
   }
 
-  private func entry(_ slot: Int32) -> QueueOrder.Entry {
+  private func entry(_ slot: Int32) -> ProjectTurns.Entry {
     let (job, spec) = (cluster.jobs[slot], cluster.specs[Int(slot)])
     let types = fleetMap.topology?.deviceTypes ?? []
     var type: Int32 = types.count == 1 ? 0 : -1
@@ -76,7 +79,7 @@ extension Controller {
     let devices = job.nodes &* job.devicesPerNode
     // A day of an unlimited one is enough for the others to have their turn.
     let seconds = min(spec.walltime?.seconds ?? 86_400, 86_400)
-    return QueueOrder.Entry(slot: slot, devices: devices, type: type, charge: Double(devices) * Double(seconds))
+    return ProjectTurns.Entry(slot: slot, devices: devices, type: type, charge: Double(devices) * Double(seconds))
   }
 
   /// False if it is not ready, or not to be looked at in this round.
@@ -88,13 +91,13 @@ extension Controller {
       nextLook = min(nextLook, why.until)
       return false
     }
-    let job = cluster.jobs[slot]
     if let (array, room) = arrayRoom(slot) {
       guard listing.arrays[array] ?? room > 0 else { return false }
       listing.arrays[array] = (listing.arrays[array] ?? room) - 1
     }
     guard let gang = gang(slot, &listing, builder) else { return false }
-    listing.input.jobs.append(Plan.Job(id: job.id, attempt: job.attempt))
+    let job = Plan.Job(id: cluster.jobs[slot].id, attempt: cluster.jobs[slot].attempt)
+    listing.input.jobs.append(job)
     listing.input.gangs.append(gang)
     if !wasNever(job.id) { listing.looked += 1 }
     return true
@@ -102,21 +105,33 @@ extension Controller {
 
   /// nil: too many jobs before it ask for nodes of their own choice.
   private func gang(_ slot: Int32, _ listing: inout Listing, _ builder: borrowing ViewBuilder) -> PendingGang? {
-    let (job, spec) = (cluster.jobs[slot], cluster.specs[Int(slot)])
-    var gang = shape(spec)
-    gang.walltime = spec.walltime.map { walltime in
-      job.startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
+    // Of most jobs a few numbers say all: copying what it asks for would be most of a round's time for the writer.
+    var gang: PendingGang
+    if cluster.specs[Int(slot)].wishes.isEmpty {
+      gang = PendingGang(
+        nodes: cluster.jobs[slot].nodes, devicesPerNode: cluster.jobs[slot].devicesPerNode, walltime: nil)
+      (gang.mayMix, gang.mayPreempt) = (true, true)
+    } else {
+      gang = shape(cluster.specs[Int(slot)])
+      gang.mayPreempt = mayPreempt(cluster.specs[Int(slot)])
     }
-    gang.project = listing.book.account(spec)
-    gang.priority = job.priority
-    gang.owner = owner(slot, listing.book.tree)
-    gang.mayPreempt = mayPreempt(spec)
+    if let walltime = cluster.specs[Int(slot)].walltime {
+      gang.walltime = cluster.jobs[slot].startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
+    }
+    gang.priority = cluster.jobs[slot].priority
+    if hasProjects {
+      gang.project = listing.book.account(cluster.specs[Int(slot)])
+      gang.owner = owner(slot, listing.book.tree)
+    }
     // What had a place and did not get it because of maintenance is placed by names, not by numbers.
-    let until = fleetMap.windows.isEmpty || !dropped.contains(job.id) ? Instant.zero : endOfUse(ofJob: slot)
-    guard let row = filter(spec.wishes, until: until, &listing.filters, builder) else { return nil }
+    let until =
+      fleetMap.windows.isEmpty || !dropped.contains(cluster.jobs[slot].id) ? Instant.zero : endOfUse(ofJob: slot)
+    guard let row = filter(cluster.specs[Int(slot)].wishes, until: until, &listing.filters, builder) else { return nil }
     gang.filter = row
     return gang
   }
+
+  private var hasProjects: Bool { !cluster.policy.projects.isEmpty }
 
   private func mayPreempt(_ spec: JobSpec) -> Bool {
     guard !spec.wishes.priorityClass.isEmpty else { return true }
@@ -147,7 +162,7 @@ extension Controller {
       return devices
     }
 
-    mutating func add(_ entry: QueueOrder.Entry, project: String, _ tree: ProjectTree) {
+    mutating func add(_ entry: ProjectTurns.Entry, project: String, _ tree: ProjectTree) {
       let number = tree.number(project)
       guard number >= 0 else {
         strangers[project, default: 0] += entry.charge

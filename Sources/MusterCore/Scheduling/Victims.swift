@@ -8,6 +8,16 @@ extension Controller {
     return -2 - Int32(truncatingIfNeeded: project.utf8.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) } & 0x3FFF_FFFF)
   }
 
+  /// Whether anything that runs might have to give way to something that waits: some is guaranteed more than it uses,
+  /// or has a higher priority.
+  public var mayGiveWay: Bool {
+    guard limits.planning.preemptions > 0, let first = cluster.pending.first else { return false }
+    if cluster.policy.projects.contains(where: { $0.quotas.contains { $0.guaranteed > 0 } }) { return true }
+    // The first that waits has the highest priority of them.
+    let priority = cluster.jobs[first].priority
+    return cluster.active.contains { cluster.jobs[cluster.attempts[$0].jobSlot].priority < priority }
+  }
+
   /// nil: nobody may take its place now. A job that was stopped for another before has its minimum run first.
   func candidate(_ slot: Int32, _ tree: ProjectTree?) -> Candidate? {
     let attempt = cluster.attempts[slot]
@@ -33,7 +43,7 @@ extension Controller {
   /// What a round may stop. Losses are in device-milliseconds: what was done since the last checkpoint, and the start to
   /// come. A gang that reports no checkpoints is charged the median age of those that do: silence does not protect.
   func victims(_ builder: borrowing ViewBuilder, _ tree: ProjectTree) -> VictimTable {
-    guard limits.planning.preemptions > 0 else { return VictimTable() }
+    guard mayGiveWay else { return VictimTable() }
     var table = VictimTable(tree, used: projectUse(tree).devices)
     let typical = typicalAge()
     table.ofShared = builder.shared.map { _ in [] }

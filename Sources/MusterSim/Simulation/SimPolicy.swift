@@ -10,13 +10,19 @@ public enum SimPolicy: String, CaseIterable, Sendable {
   case easy
   /// Muster's own.
   case muster
+  /// What waits longest against its walltime first, and a place held for the first that does not fit: a trial.
+  case aged
 
   /// How the core plans for it.
   var planning: PlanningMode {
-    switch self {
-    case .fifo, .sjf: .fifo
-    case .easy: .easy
-    case .muster: .all
-    }
+    var mode: PlanningMode =
+      switch self {
+      case .fifo, .sjf: .fifo
+      case .easy: .easy
+      case .muster: .all
+      case .aged: .aged
+      }
+    mode.stopsWhenFull = true
+    return mode
   }
 }

@@ -1,6 +1,6 @@
-// `swift run -c release planner-bench [quick]`: what a scheduling round costs, in memory, on one thread. The fleet is 95 %
+// `swift run -c release planner-bench [quick] [FLEET...]`: what a scheduling round costs, in memory, on one thread. The fleet is 95 %
 // busy and worn; the pending set comes from a seed. Milliseconds of warm runs; every answer is a start, "beyond the
-// horizon" or a reason.
+// horizon" or a reason. With names of fleets (small, middle, large, trays) their rounds alone: for a profiler.
 import Glibc
 import MusterCore
 
@@ -52,11 +52,13 @@ func rounds(_ shape: FleetShape, _ pendingCounts: [Int]) {
   }
 }
 
+let fleets: [(name: String, shape: FleetShape)] = [
+  ("small", .small), ("middle", .middle), ("large", .large), ("trays", .trays),
+]
+let named = fleets.filter { CommandLine.arguments.contains($0.name) }
 print("fleet         pending  CPU median  least  wall median (ms)")
-rounds(.small, sizes)
-rounds(.middle, sizes)
-rounds(.large, sizes)
-rounds(.trays, sizes)
+for fleet in named.isEmpty ? fleets : named { rounds(fleet.shape, sizes) }
+if !named.isEmpty { exit(0) }
 
 print("one gang        CPU median  least  wall median (ms)")
 largeGang(.large, nodes: 31_248)

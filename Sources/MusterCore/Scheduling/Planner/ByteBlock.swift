@@ -53,12 +53,14 @@ struct ByteBlock {
     }
   }
 
-  /// Writes the lesser of two rows of this block's stride, lane by lane, to `target`.
+  /// Writes the lesser of two rows, lane by lane, to `target`.
   @inline(__always)
-  func lower(_ a: UnsafeMutableRawPointer, to b: UnsafeMutableRawPointer, into target: UnsafeMutableRawPointer) {
+  static func lower(
+    _ a: UnsafeMutableRawPointer, to b: UnsafeMutableRawPointer, into target: UnsafeMutableRawPointer, _ stride: Int
+  ) {
     var lane = 0
     while lane < stride {
-      let least = Self.least(
+      let least = least(
         a.load(fromByteOffset: lane, as: Vector.self), b.load(fromByteOffset: lane, as: Vector.self))
       target.storeBytes(of: least, toByteOffset: lane, as: Vector.self)
       lane &+= 16

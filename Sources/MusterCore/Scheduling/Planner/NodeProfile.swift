@@ -10,6 +10,10 @@ struct NodeProfile: ~Copyable {
   let blocks: UnsafeMutablePointer<ByteBlock>
   /// `[domain][bucket]`: free nodes.
   let totals: UnsafeMutablePointer<Int32>
+  private let totalStride: Int
+  /// Bytes between groups: a search looks at the same bucket of all of them, and multiples of 4 KiB would all fall into one
+  /// place of a processor's cache.
+  private static let skew = 192
   /// Three rows of all lanes, for searches.
   private let scratch: UnsafeMutableRawPointer
   /// One row of all lanes, 0 between uses: the nodes that a hold takes.
@@ -21,17 +25,18 @@ struct NodeProfile: ~Copyable {
     self.grid = grid
     self.shortcuts = shortcuts
     let buckets = grid.bucketCount
-    let rowBytes = layout.laneCount * buckets
-    memory = ByteBlock.allocate(rowBytes + rowBytes / 8)
+    let rowBytes = layout.laneCount * buckets + layout.groups.count * Self.skew
+    memory = ByteBlock.allocate(rowBytes + layout.laneCount * buckets / 8 + layout.groups.count * Self.skew)
     blocks = .allocate(capacity: max(1, layout.groups.count))
     for (i, group) in layout.groups.enumerated() {
       (blocks + i).initialize(
         to: ByteBlock(
-          rows: memory + group.firstLane * buckets, minima: memory + rowBytes + group.firstLane * buckets / 8,
-          stride: group.stride))
+          rows: memory + group.firstLane * buckets + i * Self.skew,
+          minima: memory + rowBytes + group.firstLane * buckets / 8 + i * Self.skew, stride: group.stride))
     }
-    totals = .allocate(capacity: max(1, layout.domains.count * buckets))
-    totals.initialize(repeating: 0, count: max(1, layout.domains.count * buckets))
+    totalStride = buckets + Self.skew / 4
+    totals = .allocate(capacity: max(1, layout.domains.count * totalStride))
+    totals.initialize(repeating: 0, count: max(1, layout.domains.count * totalStride))
     scratch = ByteBlock.allocate(layout.laneCount * 3)
     delta = ByteBlock.allocate(layout.laneCount)
   }
@@ -46,7 +51,7 @@ struct NodeProfile: ~Copyable {
 
   var bytes: Int { layout.laneCount * (grid.bucketCount * 9 / 8 + 4) + layout.domains.count * grid.bucketCount * 4 }
 
-  func total(_ domain: Int) -> UnsafeMutablePointer<Int32> { totals + domain &* grid.bucketCount }
+  func total(_ domain: Int) -> UnsafeMutablePointer<Int32> { totals + domain &* totalStride }
 
   /// A row of the lanes of `group` that lasts until the next search.
   func row(_ index: Int, _ group: Int) -> UnsafeMutableRawPointer {
@@ -60,10 +65,14 @@ struct NodeProfile: ~Copyable {
     -> Int
   {
     let groups = layout.domains[domain].groups
+    // Domains of neighbouring groups are neighbours.
+    let first = layout.domain(ofGroup: groups.lowerBound, level: layout.groupLevel)
     return search.firstStart(
       Lanes(
-        blocks: blocks + groups.lowerBound, groups: groups.count, totals: total(domain), scratch: scratch,
-        scratchRow: layout.laneCount, known: known), grid, shortcuts, from: from, before: before)
+        blocks: blocks + groups.lowerBound, groups: groups.count, totals: total(domain),
+        groupTotals: groups.count > 1 ? total(first) : nil, totalStride: totalStride, scratch: scratch,
+        scratchRow: layout.laneCount,
+        known: known), grid, shortcuts, from: from, before: before)
   }
 
   /// Chunks that a group holds for a whole window. Row 0 has each lane's least count afterwards.

@@ -29,6 +29,8 @@ public struct Planner: ~Copyable {
   var isVictim: [Bool] = []
   /// Something was given back: what this round has learned of later starts is too careful.
   var ignoresBounds = false
+  /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
+  var notBefore: [Int]
 
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     self.topology = topology
@@ -43,6 +45,7 @@ public struct Planner: ~Copyable {
     fill = LeafFill(lanes: layout.strideMax)
     taken = Array(repeating: 0, count: layout.groups.count)
     room = taken
+    notBefore = Array(repeating: 0, count: layout.domains.count)
   }
 
   /// Bytes of the planner's buffers.
@@ -76,15 +79,26 @@ public struct Planner: ~Copyable {
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
     var held = 0
+    let mayStop = view.mode.stopsWhenFull && victims.isEmpty
+    var isFull = mayStop && isNothingFree
     for i in pending.indices {
-      guard held == 0 || !view.mode.blocksAtHead else {
+      guard !isFull, held == 0 || !view.mode.blocksAtHead else {
         round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
         continue
       }
       answer(pending[i], view, mayHold: held < view.mode.reservations, &round)
       if round.entries[i].kind == .later || round.entries[i].kind == .beyondHorizon { held += 1 }
+      if mayStop, round.entries[i].kind == .now { isFull = isNothingFree }
     }
     return round
+  }
+
+  /// In the first bucket no node is free, and no part of a shared one.
+  private var isNothingFree: Bool {
+    for type in topology.deviceTypes.indices {
+      for fleet in layout.domains(type: Int32(type), level: 0) where nodes.total(fleet)[0] > 0 { return false }
+    }
+    return layout.groups.indices.allSatisfy { shared.mostFreeNow(group: $0) == 0 }
   }
 
   private mutating func answer(

@@ -28,7 +28,7 @@ extension Planner {
   private mutating func choosePart(_ ask: Ask, _ bucket: Int, _ last: Int) -> (lane: Int, leaf: Int32) {
     let groups = layout.domains(type: ask.type, level: layout.groupLevel)
     var best: (lane: Int, free: Int)?
-    for domain in groups where bound(ask, domain: domain, isGroup: true) <= bucket {
+    for domain in groups where notBefore[domain] <= bucket {
       let group = layout.domains[domain].groups.lowerBound
       let found = shared.tightest(Int(ask.partDevices), group: group, from: bucket, through: last)
       if let found, found.free < best?.free ?? 256 { best = found }
@@ -36,7 +36,7 @@ extension Planner {
     if let best { return (best.lane, shared.leaf(ofLane: best.lane)) }
     var leaf: (lane: Int, free: Int) = (-1, 256)
     let one = tables.test(size: 1, segments: 1)
-    for domain in groups where bound(ask, domain: domain, isGroup: true) <= bucket {
+    for domain in groups where notBefore[domain] <= bucket {
       let group = layout.domains[domain].groups.lowerBound
       if nodes.count(one, group: group, from: bucket, through: last) > 0 {
         leastFreeLane(group, atLeast: 1, &leaf)
@@ -64,7 +64,7 @@ extension Planner {
     let test = ask.search.test
     var leaf: (lane: Int, free: Int) = (-1, 256)
     var (tightest, leastRoom) = (-1, Int.max)
-    for at in scopeDomains(ask, layout.groupLevel) where bound(ask, domain: at, isGroup: true) <= bucket {
+    for at in scopeDomains(ask, layout.groupLevel) where notBefore[at] <= bucket {
       let group = layout.domains[at].groups.lowerBound
       let found = nodes.count(test, group: group, from: bucket, through: last)
       guard found >= test.segments else { continue }
@@ -91,7 +91,7 @@ extension Planner {
     let test = ask.search.test
     var (tightest, leastRoom) = (-1, Int.max)
     for domain in layout.domains(type: ask.type, level: level)
-    where bound(ask, domain: domain, isGroup: false) <= bucket {
+    where notBefore[domain] <= bucket {
       var found = 0
       for group in layout.domains[domain].groups {
         let count = nodes.count(test, group: group, from: bucket, through: last)

@@ -12,15 +12,16 @@ extension Planner {
       let domains = layout.domains(type: ask.type, level: at)
       // The domain that may start it first goes first, so that the others have less to search.
       var (firstDomain, firstBound) = (-1, Int.max)
-      for domain in domains where isGroup || layout.domains[domain].groups.count > 1 {
-        let bound = bound(ask, domain: domain, isGroup: isGroup)
-        if bound < firstBound { (firstDomain, firstBound) = (domain, bound) }
+      for domain in domains {
+        let isSearched = isGroup || layout.domains[domain].groups.count > 1
+        notBefore[domain] = isSearched ? bound(ask, domain: domain, isGroup: isGroup) : Int.max
+        if notBefore[domain] < firstBound { (firstDomain, firstBound) = (domain, notBefore[domain]) }
       }
       guard firstDomain >= 0 else { continue }
       for i in domains.lowerBound - 1..<domains.upperBound where i != firstDomain {
         let domain = i < domains.lowerBound ? firstDomain : i
-        if !isGroup && layout.domains[domain].groups.count == 1 { continue }
-        let start = start(ask, domain: domain, isGroup: isGroup, from: from, before: best)
+        if notBefore[domain] >= best { continue }
+        let start = start(ask, domain: domain, from: from, before: best)
         if start < best { (best, level) = (start, at) }
         if best == from { return (best, level) }
       }
@@ -31,7 +32,7 @@ extension Planner {
   private var usesBounds: Bool { shortcuts.contains(.bounds) && !ignoresBounds }
   private var usesRows: Bool { shortcuts.contains(.rows) && !ignoresBounds }
 
-  func bound(_ ask: Ask, domain: Int, isGroup: Bool) -> Int {
+  private func bound(_ ask: Ask, domain: Int, isGroup: Bool) -> Int {
     guard usesBounds else { return 0 }
     if ask.partDevices > 0 {
       return gangBounds.partBound(group: layout.domains[domain].groups.lowerBound, ask.classes)
@@ -40,14 +41,16 @@ extension Planner {
   }
 
   /// The first start in a domain that topology and quota allow; any bucket from `before` on if there is none before it.
-  private mutating func start(_ ask: Ask, domain: Int, isGroup: Bool, from: Int, before: Int) -> Int {
-    let bound = bound(ask, domain: domain, isGroup: isGroup)
+  private mutating func start(_ ask: Ask, domain: Int, from: Int, before: Int) -> Int {
+    let bound = notBefore[domain]
     var bucket = max(bound, from)
     // What is found is a bound for others only if everything before it is known to fail, whatever the quota says.
     var isBound = bound >= from
     while bucket < before {
       let fits = topologyStart(ask, domain: domain, from: bucket, before: before)
-      if isBound { record(ask, domain: domain, start: fits) }
+      notBefore[domain] = fits
+      // What is found where the search began says nothing new.
+      if isBound, fits > bound { record(ask, domain: domain, start: fits) }
       if fits >= before { return before }
       bucket = quotas.firstStart(
         ask.project, ask.type, ask.charge, units: ask.search.units, from: fits, before: before)

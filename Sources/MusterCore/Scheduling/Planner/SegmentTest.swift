@@ -7,6 +7,8 @@ struct SegmentTest {
   /// For each value of a byte the chunks that fit in it.
   var chunks: UnsafeMutablePointer<UInt8>
 
+  private typealias Words = SIMD8<UInt16>
+
   /// What a bucket must hold at least: nodes of one leaf where one segment is asked for, else segments.
   @inline(__always)
   var needed: UInt16 { UInt16(truncatingIfNeeded: segments == 1 ? size : min(segments, 65_535)) }
@@ -24,6 +26,59 @@ struct SegmentTest {
   func count(_ row: UnsafeMutableRawPointer, _ stride: Int) -> Int {
     if segments == 1 { return fitsOne(row, stride) ? 1 : 0 }
     return shift >= 0 ? sumShifted(row, stride) : sumOfChunks(row, stride)
+  }
+
+  /// Writes the lesser of two rows, lane by lane, to `target`, and counts what fits into it.
+  @inline(__always)
+  func countLowered(
+    _ a: UnsafeMutableRawPointer, to b: UnsafeMutableRawPointer, into target: UnsafeMutableRawPointer, _ stride: Int
+  ) -> Int {
+    if segments == 1 { return lowerForOne(a, b, target, stride) ? 1 : 0 }
+    if shift >= 0 { return lowerAndSum(a, b, target, stride) }
+    ByteBlock.lower(a, to: b, into: target, stride)
+    return sumOfChunks(target, stride)
+  }
+
+  @inline(__always)
+  private func lowerForOne(
+    _ a: UnsafeMutableRawPointer, _ b: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer, _ stride: Int
+  ) -> Bool {
+    var most = ByteBlock.Vector(repeating: 0)
+    var lane = 0
+    while lane < stride {
+      let least = ByteBlock.least(
+        a.load(fromByteOffset: lane, as: ByteBlock.Vector.self), b.load(fromByteOffset: lane, as: ByteBlock.Vector.self)
+      )
+      target.storeBytes(of: least, toByteOffset: lane, as: ByteBlock.Vector.self)
+      most = most.replacing(with: least, where: least .> most)
+      lane &+= 16
+    }
+    return ByteBlock.isAny(most .>= ByteBlock.Vector(repeating: UInt8(truncatingIfNeeded: size)))
+  }
+
+  @inline(__always)
+  private func lowerAndSum(
+    _ a: UnsafeMutableRawPointer, _ b: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer, _ stride: Int
+  ) -> Int {
+    let (low, by) = (Words(repeating: 0xFF), Words(repeating: UInt16(truncatingIfNeeded: shift)))
+    let byHigh = by &+ Words(repeating: 8)
+    var total = 0
+    var lane = 0
+    while lane < stride {
+      let end = min(stride, lane &+ 1024)
+      var sums = Words(repeating: 0)
+      while lane < end {
+        let least = ByteBlock.least(
+          a.load(fromByteOffset: lane, as: ByteBlock.Vector.self),
+          b.load(fromByteOffset: lane, as: ByteBlock.Vector.self))
+        target.storeBytes(of: least, toByteOffset: lane, as: ByteBlock.Vector.self)
+        let pair = unsafeBitCast(least, to: Words.self)
+        sums = sums &+ ((pair & low) &>> by) &+ (pair &>> byHigh)
+        lane &+= 16
+      }
+      total &+= Self.sum(sums)
+    }
+    return total
   }
 
   /// As `count`, also where one chunk would be enough.
@@ -51,7 +106,6 @@ struct SegmentTest {
   /// Sizes that are a power of two: sixteen lanes at a time, as eight words of two bytes.
   @inline(__always)
   private func sumShifted(_ row: UnsafeMutableRawPointer, _ stride: Int) -> Int {
-    typealias Words = SIMD8<UInt16>
     let (low, by) = (Words(repeating: 0xFF), Words(repeating: UInt16(truncatingIfNeeded: shift)))
     let byHigh = by &+ Words(repeating: 8)
     var total = 0
@@ -65,10 +119,15 @@ struct SegmentTest {
         sums = sums &+ ((pair & low) &>> by) &+ (pair &>> byHigh)
         lane &+= 16
       }
-      let halves = unsafeBitCast(sums, to: SIMD2<UInt64>.self)
-      total &+= Self.sumOfFour(halves[0]) &+ Self.sumOfFour(halves[1])
+      total &+= Self.sum(sums)
     }
     return total
+  }
+
+  @inline(__always)
+  private static func sum(_ words: Words) -> Int {
+    let halves = unsafeBitCast(words, to: SIMD2<UInt64>.self)
+    return sumOfFour(halves[0]) &+ sumOfFour(halves[1])
   }
 
   @inline(__always)

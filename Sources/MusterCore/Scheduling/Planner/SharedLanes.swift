@@ -23,6 +23,9 @@ struct SharedLanes: ~Copyable {
   private var firstOfLeaf: [Int32]
   /// By group and place: the lane.
   private var laneAt: [[Int32]]
+  /// `[group][bucket]`: the most devices that one lane was seen to have free, as `RowBounds` of leaves. A lane that is
+  /// added may have more: then it is forgotten.
+  private let known: UnsafeMutablePointer<UInt16>
   private var scratch: UnsafeMutableRawPointer
   private var scratchBytes = 96
 
@@ -36,9 +39,12 @@ struct SharedLanes: ~Copyable {
     firstOfLeaf = Array(repeating: -1, count: topology.leaves.count)
     laneAt = Array(repeating: [], count: layout.groups.count)
     scratch = ByteBlock.allocate(scratchBytes)
+    known = .allocate(capacity: max(1, layout.groups.count * grid.bucketCount))
+    known.initialize(repeating: RowBounds.unknown, count: max(1, layout.groups.count * grid.bucketCount))
   }
 
   deinit {
+    known.deallocate()
     for group in layout.groups.indices { blocks[group].rows.deallocate() }
     blocks.deallocate()
     scratch.deallocate()
@@ -61,6 +67,7 @@ struct SharedLanes: ~Copyable {
       let block = blocks[group]
       block.rows.initializeMemory(as: UInt8.self, repeating: 0, count: block.stride * grid.bucketCount * 9 / 8)
     }
+    for group in layout.groups.indices { forget(group) }
     for node in view.sharedNodes { _ = addLane(leaf: node.leaf) }
     for lane in lanes.indices { fill(lane) }
     for gang in view.running {
@@ -145,11 +152,16 @@ struct SharedLanes: ~Copyable {
     let group = Int(layout.groupOfLeaf[Int(leaf)])
     let place = laneAt[group].count
     if place == blocks[group].stride { grow(group) }
+    forget(group)
     let lane = lanes.count
     laneAt[group].append(Int32(lane))
     lanes.append(Lane(leaf: leaf, place: Int32(place), next: firstOfLeaf[Int(leaf)]))
     firstOfLeaf[Int(leaf)] = Int32(lane)
     return lane
+  }
+
+  private func forget(_ group: Int) {
+    (known + group &* grid.bucketCount).update(repeating: RowBounds.unknown, count: grid.bucketCount)
   }
 
   private mutating func grow(_ group: Int) {
@@ -177,8 +189,9 @@ struct SharedLanes: ~Copyable {
     guard !laneAt[group].isEmpty else { return before }
     return search.firstStart(
       Lanes(
-        blocks: blocks + group, groups: 1, totals: nil, scratch: scratch, scratchRow: blocks[group].stride), grid,
-      shortcuts, from: from, before: before)
+        blocks: blocks + group, groups: 1, totals: nil, scratch: scratch, scratchRow: blocks[group].stride,
+        known: shortcuts.contains(.rows) ? known + group &* grid.bucketCount : nil), grid, shortcuts, from: from,
+      before: before)
   }
 
   /// The lane of the group that has least left, but at least `devices`, for a whole window, and is in use at some time

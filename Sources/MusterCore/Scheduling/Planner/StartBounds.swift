@@ -22,19 +22,28 @@ struct StartBounds: ~Copyable {
   private var keys = 0
   private var memory: UnsafeMutablePointer<UInt16>
   private var capacity: Int
-  /// `[key][line][time]`: the smallest size that finds nothing before a line with that time or a shorter one; the lines
-  /// lie evenly up to the horizon. Sizes are exact here, and times nearly always: gangs between two classes, and all
-  /// that end behind the horizon, profit from each other.
+  /// `[key][time][line]`: the smallest size that finds nothing before a line with that time or a shorter one; the lines
+  /// lie evenly up to the horizon. Sizes are exact here and times finer: gangs between two classes, and all that end
+  /// behind the horizon, profit from each other.
   private var beyond: UnsafeMutablePointer<Int32>
+  private typealias Quad = SIMD4<Int32>
   private var beyondCapacity = 0
   private var times: [Int32] = []
   private var horizon = 0
   private static let lines = 16
+  /// Records write to all longer times: more of them cost more than they find.
+  private static let timeLimit = 128
+  private static let classLimit = 24
+
+  /// Each in a cache line of its own.
+  private static func allocate(_ count: Int) -> UnsafeMutablePointer<Int32> {
+    UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * 4, alignment: 64).assumingMemoryBound(to: Int32.self)
+  }
 
   init() {
     capacity = 0
     memory = .allocate(capacity: 1)
-    beyond = .allocate(capacity: 1)
+    beyond = Self.allocate(1)
   }
 
   deinit {
@@ -47,9 +56,9 @@ struct StartBounds: ~Copyable {
   /// Forgets all. Edges are taken from the values of the round, in rising order.
   mutating func reset(keys: Int, sizes: [Int32], units: [Int32], horizon: Int) {
     // Fewer classes where there are many domains: at most 16 MiB.
-    let limit = keys * 48 * 32 > 8 << 20 ? 12 : 48
+    let limit = keys * Self.classLimit * Self.classLimit > 8 << 20 ? 12 : Self.classLimit
     self.sizes = Self.edges(sizes, limit: limit)
-    self.units = Self.edges(units, limit: min(limit, 32))
+    self.units = Self.edges(units, limit: limit)
     self.keys = keys
     let needed = keys * self.sizes.count * self.units.count
     if needed > capacity {
@@ -60,11 +69,11 @@ struct StartBounds: ~Copyable {
     memory.initialize(repeating: 0, count: needed)
     self.horizon = horizon
     // Fewer times where there are many domains: at most 32 MiB, or 16 of them.
-    times = Self.edges(units, limit: max(16, min(4096, (8 << 20) / Self.lines / max(1, keys))))
+    times = Self.edges(units, limit: max(16, min(Self.timeLimit, (8 << 20) / Self.lines / max(1, keys))))
     let cells = keys * Self.lines * times.count
     if cells > beyondCapacity {
       beyond.deallocate()
-      beyond = .allocate(capacity: cells)
+      beyond = Self.allocate(cells)
       beyondCapacity = cells
     }
     beyond.initialize(repeating: .max, count: cells)
@@ -111,25 +120,19 @@ struct StartBounds: ~Copyable {
   @inline(__always)
   private func lineBound(_ key: Int, _ c: Class) -> Int {
     guard c.lowerTime >= 0 else { return 0 }
-    let first = beyond + (key &* Self.lines &* times.count &+ c.lowerTime)
-    var (low, high) = (0, Self.lines)
-    while low < high {
-      let middle = (low &+ high) &>> 1
-      if first[middle &* times.count] <= c.size { low = middle &+ 1 } else { high = middle }
+    let lines = UnsafeRawPointer(beyond + (key &* times.count &+ c.lowerTime) &* Self.lines)
+    let size = Quad(repeating: c.size)
+    var refused = Quad(repeating: 0)
+    for i in 0..<Self.lines / 4 {
+      let mask = lines.load(fromByteOffset: i &* 16, as: Quad.self) .<= size
+      refused &-= unsafeBitCast(mask, to: Quad.self)
     }
-    return low &* horizon / Self.lines
+    return Int(refused[0] &+ refused[1] &+ refused[2] &+ refused[3]) &* horizon / Self.lines
   }
 
   /// Nothing starts before `start`, for this class and all larger and longer ones.
   func record(_ key: Int, _ c: Class, start: Int) {
-    for line in 0..<start &* Self.lines / horizon {
-      let row = beyond + (key &* Self.lines &+ line) &* times.count
-      var time = c.upperTime
-      while time < times.count, row[time] > c.size {
-        row[time] = c.size
-        time &+= 1
-      }
-    }
+    recordLines(key, c, start &* Self.lines / horizon)
     let value = UInt16(truncatingIfNeeded: start)
     var size = c.upperSize
     while size < sizes.count {
@@ -142,6 +145,28 @@ struct StartBounds: ~Copyable {
         length &+= 1
       }
       size &+= 1
+    }
+  }
+
+  /// The first so many lines are refused to its size, with its time and all longer ones.
+  private func recordLines(_ key: Int, _ c: Class, _ count: Int) {
+    guard count > 0, c.upperTime < times.count else { return }
+    var row = beyond + (key &* times.count &+ c.upperTime) &* Self.lines
+    let end = beyond + (key &+ 1) &* times.count &* Self.lines
+    let size = Quad(repeating: c.size)
+    let quads = (count &+ 3) / 4
+    // Where the last of them is refused to it, so are those before it, and all with longer times.
+    while row < end, row[count &- 1] > c.size {
+      let raw = UnsafeMutableRawPointer(row)
+      for i in 0..<quads {
+        let old = raw.load(fromByteOffset: i &* 16, as: Quad.self)
+        let inCount =
+          Quad(Int32(4 &* i), Int32(4 &* i &+ 1), Int32(4 &* i &+ 2), Int32(4 &* i &+ 3))
+          .< Quad(repeating: Int32(count))
+        let new = old.replacing(with: size, where: (old .> size) .& inCount)
+        raw.storeBytes(of: new, toByteOffset: i &* 16, as: Quad.self)
+      }
+      row += Self.lines
     }
   }
 }

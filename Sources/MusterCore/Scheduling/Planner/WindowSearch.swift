@@ -4,6 +4,9 @@ struct Lanes {
   var groups: Int
   /// By bucket: the sum of all lanes; nil where it would say nothing.
   var totals: UnsafeMutablePointer<Int32>?
+  /// Of several groups: `[group][bucket]`, the sum of the group's lanes; rows lie `totalStride` apart.
+  var groupTotals: UnsafeMutablePointer<Int32>?
+  var totalStride = 0
   /// Three rows of all lanes, `scratchRow` bytes apart.
   var scratch: UnsafeMutableRawPointer
   var scratchRow: Int
@@ -38,7 +41,7 @@ struct WindowSearch {
           continue
         }
         if let known = lanes.known, known[bucket] < needed {
-          bucket &+= 1
+          bucket = Self.firstAtLeast(known, needed, from: bucket &+ 1, end: before)
           continue
         }
       }
@@ -57,12 +60,20 @@ struct WindowSearch {
           continue
         }
       }
-      if holds(lanes, from: bucket, through: last, minima) { return bucket }
+      if shortcuts.contains(.totals), let totals = lanes.groupTotals {
+        let low = lastFailing(totals, lanes, from: bucket, through: last)
+        if low >= 0 {
+          bucket = jumps ? low &+ 1 : bucket &+ 1
+          continue
+        }
+      }
+      // Most windows fail.
+      let failing = lastFailing(lanes, from: bucket, through: last, minima)
+      if failing < 0 { return bucket }
       guard jumps else {
         bucket &+= 1
         continue
       }
-      let failing = lastFailing(lanes, from: bucket, through: last, minima)
       if let known = lanes.known { known[failing] = min(known[failing], mostOf(lanes, failing)) }
       bucket = failing &+ 1
     }
@@ -108,6 +119,22 @@ struct WindowSearch {
     return bucket
   }
 
+  /// As `firstAtLeast`, for what is known of buckets.
+  @inline(__always)
+  static func firstAtLeast(_ row: UnsafeMutablePointer<UInt16>, _ needed: UInt16, from: Int, end: Int) -> Int {
+    var bucket = from
+    let bytes = UnsafeRawPointer(row)
+    let least = SIMD8<UInt16>(repeating: needed)
+    while bucket &+ 8 <= end {
+      let enough = bytes.loadUnaligned(fromByteOffset: bucket &* 2, as: SIMD8<UInt16>.self) .>= least
+      let words = unsafeBitCast(enough, to: SIMD2<UInt64>.self)
+      if words[0] | words[1] != 0 { break }
+      bucket &+= 8
+    }
+    while bucket < end, row[bucket] < needed { bucket &+= 1 }
+    return bucket
+  }
+
   /// As `lastBelow`, for what is known of buckets.
   @inline(__always)
   static func lastBelow(_ row: UnsafeMutablePointer<UInt16>, _ needed: UInt16, from: Int, through: Int) -> Int {
@@ -130,24 +157,37 @@ struct WindowSearch {
     return UInt16(min(most, Int(UInt16.max)))
   }
 
-  private func holds(_ lanes: Lanes, from: Int, through: Int, _ minima: Bool) -> Bool {
-    var found = 0
-    var out = lanes.scratch
-    for group in 0..<lanes.groups {
-      let block = lanes.blocks[group]
-      block.windowMinimum(from: from, through: through, useMinima: minima, into: out)
-      found &+= test.count(out, block.stride)
-      if found >= test.segments { return true }
-      out += block.stride
+  /// As below, of the groups' sums alone: no group holds more for a window than it has free in any of its buckets. It sees
+  /// most of what fails, and looks at a number for each group instead of all its lanes.
+  private func lastFailing(
+    _ totals: UnsafeMutablePointer<Int32>, _ lanes: Lanes, from: Int, through: Int
+  ) -> Int {
+    // A row has at least 32 bytes for each group.
+    let kept = lanes.scratch
+    for group in 0..<lanes.groups { kept.storeBytes(of: .max, toByteOffset: group &* 4, as: Int32.self) }
+    var bucket = through
+    while bucket >= from {
+      var sum: Int32 = 0
+      var place = totals + bucket
+      for group in 0..<lanes.groups {
+        let free = min(kept.load(fromByteOffset: group &* 4, as: Int32.self), place.pointee)
+        kept.storeBytes(of: free, toByteOffset: group &* 4, as: Int32.self)
+        sum &+= free
+        place += lanes.totalStride
+      }
+      if sum < least { return bucket }
+      bucket &-= 1
     }
-    return false
+    return -1
   }
 
-  /// The window fails: the bucket that makes it fail, seen from its end.
+  /// The bucket that makes a window fail, seen from its end; -1 if it holds.
   private func lastFailing(_ lanes: Lanes, from: Int, through: Int, _ minima: Bool) -> Int {
     var kept = lanes.scratch + lanes.scratchRow
     var tried = kept + lanes.scratchRow
-    kept.initializeMemory(as: UInt8.self, repeating: 255, count: lanes.scratchRow)
+    var width = 0
+    for group in 0..<lanes.groups { width &+= lanes.blocks[group].stride }
+    kept.initializeMemory(as: UInt8.self, repeating: 255, count: width)
     var bucket = through
     while bucket >= from {
       // A whole octet at once, unless the failing bucket is in it.
@@ -161,7 +201,7 @@ struct WindowSearch {
       if lowered(lanes, kept, into: kept, bucket, ofMinima: false) < test.segments { return bucket }
       bucket &-= 1
     }
-    return from
+    return -1
   }
 
   /// Writes `source` lowered to one row of all lanes to `target`, and counts what fits.
@@ -174,8 +214,7 @@ struct WindowSearch {
     for group in 0..<lanes.groups {
       let block = lanes.blocks[group]
       let row = (ofMinima ? block.minima : block.rows) + index &* block.stride
-      block.lower(source + offset, to: row, into: target + offset)
-      found &+= test.count(target + offset, block.stride)
+      found &+= test.countLowered(source + offset, to: row, into: target + offset, block.stride)
       offset &+= block.stride
     }
     return found
