@@ -127,7 +127,7 @@ class Controller(unittest.TestCase):
                 while not ending.is_set():
                     try:
                         status, answer = self.fleet.request(
-                            "POST", "/v1/jobs", {"command": ["true"], "user": "u", "workingDirectory": "/", "gang": {"nodes": 64}})
+                            "POST", "/v1/jobs", {"command": ["true"], "user": "u", "workingDirectory": "/", "hold": True})
                         if status == 201:
                             acknowledged.append(answer["id"])
                     except (OSError, ValueError):
@@ -178,7 +178,7 @@ class Controller(unittest.TestCase):
 
     def test_burst_of_large_submissions(self):
         """Many large submissions at once are commits of their own size: nothing is lost, no connection is ended."""
-        spec = {"command": ["true"], "environment": {"A": "x" * 7000}, "gang": {"nodes": 99}}
+        spec = {"command": ["true"], "environment": {"A": "x" * 7000}, "hold": True}
         body = [spec] * 1000
         answers = []
 

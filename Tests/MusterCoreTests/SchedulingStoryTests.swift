@@ -173,11 +173,27 @@ import Testing
     #expect(why(Fleet.spec(nodes: 9) { $0.within = Within(level: "block") }).contains("nowhere in that shape"))
     #expect(why(Fleet.spec(nodes: 9) { $0.constraint = [LabelRule(key: "new", value: "no")] }).contains("8 such nodes"))
     #expect(why(Fleet.spec { $0.deviceTypes = ["H100"] }).contains("of type H100"))
+    #expect(why(Fleet.spec(nodes: 17, devices: 0)).contains("needs 17 nodes; the fleet has 16"))
+    let allButOne = Fleet.spec(nodes: 16) { $0.exclude = ["n3"] }
+    #expect(why(allButOne).contains("15 such nodes"))
+    #expect(why(allButOne).contains("15 such nodes"))
     fleet.say(.drain(node: "n0", reason: "x"))
     let all = fleet.submit(Fleet.spec(nodes: 16))
     #expect(fleet.state(all) == .pending)
     fleet.say(.resume(node: "n0"))
     #expect(fleet.state(all) == .starting)
+  }
+
+  @Test("nodes that were put out are not counted; where none is left all is accepted, as before the first one joined")
+  func impossibleWithoutRevoked() {
+    var fleet = Fleet()
+    for devices: Int32 in [0, 8] { #expect(fleet.state(fleet.submit(Fleet.spec(nodes: 16, devices: devices))) != nil) }
+    fleet.say(.revoke(node: "n0"))
+    for devices: Int32 in [0, 8] { #expect(fleet.state(fleet.submit(Fleet.spec(nodes: 16, devices: devices))) == nil) }
+    for i in 1..<16 { fleet.say(.revoke(node: "n\(i)")) }
+    for devices: Int32 in [0, 8] {
+      #expect(fleet.state(fleet.submit(Fleet.spec(nodes: 99, devices: devices))) == .pending)
+    }
   }
 
   @Test("a gang that lost nodes keeps the others and its ranks; replacements come from the same rack")
