@@ -184,6 +184,27 @@ import Testing
     #expect(fleet.state(all) == .starting)
   }
 
+  @Test("the queue is in the order of the last round; what that did not look at comes after it")
+  func queue() {
+    var fleet = Fleet()
+    let running = fleet.submit(Fleet.spec(nodes: 16))
+    let held = fleet.submit(Fleet.spec(priority: 9) { $0.isHeld = true })
+    let low = fleet.submit(Fleet.spec(nodes: 2))
+    let high = fleet.submit(Fleet.spec(nodes: 3, priority: 5))
+    func queue(_ from: Int, _ limit: Int) -> ([JobID], Int?) {
+      let page = fleet.controller.queue(from: from, limit: limit)
+      return (page.slots.map { fleet.controller.cluster.jobs[$0].id }, page.next)
+    }
+    #expect(queue(0, 9) == ([high, low, held], nil))
+    #expect(queue(0, 1) == ([high], 1))
+    #expect(queue(1, 1).0 == [low])
+    #expect(queue(.max, 1) == ([], nil))
+    fleet.say(.release(held))
+    #expect(queue(0, 9).0 == [held, high, low])
+    fleet.end(running)
+    #expect(queue(0, 9).0 == [])
+  }
+
   @Test("nodes that were put out are not counted; where none is left all is accepted, as before the first one joined")
   func impossibleWithoutRevoked() {
     var fleet = Fleet()

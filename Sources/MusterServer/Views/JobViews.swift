@@ -16,7 +16,8 @@ extension Controller {
     return ["jobs": .array(jobs), "next": id < cluster.knownJobs.upperBound ? .int(id - 1) : .null]
   }
 
-  func jobView(_ slot: Int32) -> [JSON.Member] {
+  /// - Parameter told: why it waits or ended, where that has been asked for already.
+  func jobView(_ slot: Int32, reason told: String? = nil) -> [JSON.Member] {
     let (job, spec) = (cluster.job(slot), cluster.spec(slot))
     let (step, loss) = progress(slot)
     var nodes: [JSON] = []
@@ -36,7 +37,7 @@ extension Controller {
       .init(name: "checkpointStep", value: job.hasCheckpoint ? .int(job.checkpointStep) : .null),
       .init(name: "resumeStep", value: .int(resumeStep)), .init(name: "submittedAt", value: .time(job.submittedAt)),
       .init(name: "startedAt", value: .time(job.startedAt)), .init(name: "endedAt", value: .time(job.endedAt)),
-      .init(name: "reason", value: reason(slot)),
+      .init(name: "reason", value: told.map { .string($0) } ?? reason(slot)),
       .init(name: "exitCode", value: job.state.isFinal ? JSON(job.exitCode) : .null),
       .init(name: "arrayId", value: spec.wishes.array.map { .int($0.array(of: job.id).number) } ?? .null),
       .init(name: "arrayIndex", value: spec.wishes.array.map { JSON($0.index) } ?? .null),
@@ -126,13 +127,23 @@ extension Controller {
   }
 
   func why(_ slot: Int32) -> JSON {
+    var out: [JSON]?
+    return why(slot, outOfService: &out)
+  }
+
+  /// - Parameter out: the nodes out of service, looked for once where several jobs are asked about.
+  func why(_ slot: Int32, outOfService out: inout [JSON]?) -> JSON {
     let job = cluster.job(slot)
     var causes: [JSON] = []
     var start = JSON.null
     if job.state == .pending {
       let waiting = waiting(for: slot)
       causes = waiting.causes.map { ["kind": .string($0.kind), "message": .string($0.message)] }
-      if waiting.causes.contains(where: { $0.kind == "nodesBusy" }) { causes += outOfService(limit: 8) }
+      if waiting.causes.contains(where: { $0.kind == "nodesBusy" }) {
+        let found = out ?? outOfService(limit: 8)
+        out = found
+        causes += found
+      }
       if let at = waiting.start { start = .time(at) }
     } else if job.state == .stopping, job.latestAttempt >= 0 {
       for member in cluster.memberSlots(ofAttempt: job.latestAttempt) where !cluster.member(member).stopped {
