@@ -1,7 +1,7 @@
 /// The state as bytes, and back. The same state always gives the same bytes, so that two processes can compare hashes.
 extension Cluster {
   /// Number of the layout below; a snapshot of another layout is left alone and the journal replayed instead.
-  public static let snapshotFormat: UInt64 = 3
+  public static let snapshotFormat: UInt64 = 4
 
   public func encodeSnapshot() -> [UInt8] {
     var w = ByteWriter()
@@ -185,6 +185,7 @@ extension ByteWriter {
     put(a.runningAt)
     put(a.firstStepAt)
     put(a.lastStepAt)
+    put(a.warnedAt)
     put(a.endingAt)
     put(a.endedAt)
   }
@@ -230,7 +231,8 @@ extension ByteReader {
       jobSlot: try int32(), number: try int32(), phase: try raw(Attempt.Phase.self), outcome: try raw(Outcome.self),
       previous: try int32(), firstMember: try int32(), memberCount: try int32(), membersStopped: try int32(),
       resumeStep: try int(), lastStep: try int(), startedAt: try instant(), runningAt: try instant(),
-      firstStepAt: try instant(), lastStepAt: try instant(), endingAt: try instant(), endedAt: try instant())
+      firstStepAt: try instant(), lastStepAt: try instant(), warnedAt: try instant(),
+      endingAt: try instant(), endedAt: try instant())
   }
 
   fileprivate mutating func member() throws(CodingError) -> Member {

@@ -128,6 +128,8 @@ extension Controller {
         now - cluster.jobs[state.jobSlot].startedAt > walltime
       {
         endAttempt(attempt, .timedOut)
+      } else {
+        warnIfDue(attempt)
       }
     }
     for slot in cluster.pending where cluster.jobs[slot].attempt > 0 {

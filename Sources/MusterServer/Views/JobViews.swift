@@ -77,7 +77,7 @@ extension Controller {
       "outcome": attempt.phase >= .stopping ? .string("\(attempt.outcome)") : .null,
       "resumeStep": .int(attempt.resumeStep), "lastStep": .int(attempt.lastStep),
       "startedAt": .time(attempt.startedAt), "runningAt": .time(attempt.runningAt),
-      "endingAt": .time(attempt.endingAt), "endedAt": .time(attempt.endedAt),
+      "warnedAt": .time(attempt.warnedAt), "endingAt": .time(attempt.endingAt), "endedAt": .time(attempt.endedAt),
     ]
   }
 
