@@ -201,17 +201,24 @@ class Commands(unittest.TestCase):
         self.fleet.muster("drain", name, "--reason", "fan")
         self.assertEqual(self.fleet.node(name)["state"], "drained")
         job = self.fleet.submit(["true"], nodes=4)
-        self.assertIn("3 have them now", self.fleet.json("why", job)["causes"][0]["message"])
+        self.assertIn("free now: 3", self.fleet.json("why", job)["causes"][0]["message"])
         self.fleet.muster("resume", name)
         self.assertEqual(self.fleet.end(job)["state"], "completed")
 
     def test_why(self):
         """A job that waits for nodes says for how many, and how many there are."""
-        first = self.fleet.submit(["sleep", "60"], nodes=3, devices=8)
-        job = self.fleet.submit(["true"], nodes=2, devices=4)
+        first = self.fleet.submit(["sleep", "60"], nodes=3, devices=8, walltime="1h")
+        job = self.fleet.submit(["true"], nodes=2, devices=4, walltime="1h")
         why = eventually("a round has looked at it", lambda: self.looked_at(job))
         self.assertEqual((why["state"], why["causes"][0]["kind"]), ("pending", "nodesBusy"))
         self.assertIn("needs 2 nodes", why["causes"][0]["message"])
+        self.assertEqual([change["jobs"] for change in why["wouldStartNow"]], [[first]])
+        self.assertIn(f"It would start when job {first} ends", self.fleet.muster("why", job).stdout)
+        queue = self.fleet.json("jobs", "--pending")
+        self.assertEqual([row["id"] for row in queue], [job])
+        for name in ("causes", "startEstimate", "wouldStartNow"):
+            self.assertEqual(queue[0][name], why[name])
+        self.assertIn(" 2x4 ", self.fleet.muster("jobs", "--pending").stdout)
         self.fleet.muster("cancel", job, first)
 
     def test_impossible(self):

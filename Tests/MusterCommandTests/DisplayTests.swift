@@ -119,7 +119,7 @@ import Testing
       "id": 41, "name": "pretrain", "user": "ada", "project": "llm", "priority": 100, "state": "pending",
       "nodeCount": 128, "devicesPerNode": 8, "waitedSeconds": 187_200.5, "startEstimate": "2026-01-02T14:05:00.250Z",
       "causes": [
-        ["kind": "nodesBusy", "message": "needs 128 nodes with enough free devices; 12 have them now"],
+        ["kind": "nodesBusy", "message": "needs 128 nodes with enough free devices; free now: 12"],
         ["kind": "health", "message": "3 nodes are out of service"],
       ],
     ],
@@ -159,7 +159,8 @@ import Testing
     text += EventsText.why(
       [
         "id": 12, "state": "pending", "causes": [["kind": "nodes", "message": "waits for 60 of 64 nodes"]],
-        "startEstimate": "2026-01-02T04:00:00Z", "wouldStartNow": ["4 nodes instead of 64"],
+        "startEstimate": "2026-01-02T04:00:00Z",
+        "wouldStartNow": [["kind": "jobsEnd", "jobs": [7], "message": "when job 7 ends, about 2026-01-02T04:00:00Z"]],
       ], .plain)
     text += "\n# event\n"
     text += EventsText.line(

@@ -205,6 +205,29 @@ import Testing
     #expect(queue(0, 9).0 == [])
   }
 
+  @Test("a start names the jobs whose ends it rests on, running or planned")
+  func startRest() {
+    var fleet = Fleet()
+    let first = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(3_600)))
+    let second = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(7_200)))
+    let small = fleet.submit(Fleet.spec(nodes: 2, walltime: .seconds(600)))
+    let large = fleet.submit(Fleet.spec(nodes: 16, walltime: .seconds(600)))
+    let last = fleet.submit(Fleet.spec(nodes: 16))
+    func rest(_ job: JobID) -> StartRest? {
+      let slot = fleet.controller.cluster.slot(of: job) ?? 0
+      return fleet.controller.startRest(slot, fleet.controller.plannedEnds())
+    }
+    #expect(rest(small)?.jobs == [first])
+    #expect(rest(large)?.jobs == [second])
+    #expect(rest(last)?.jobs == [large])
+    #expect(rest(small)?.at == fleet.now + .seconds(3_600))
+    #expect(rest(small)?.message.hasPrefix("when job \(first) ends, about ") == true)
+    #expect(rest(first) == nil)
+    let held = fleet.submit(Fleet.spec(nodes: 2) { $0.isHeld = true })
+    #expect(rest(held) == nil)
+    #expect(StartRest(jobs: (1...5).map { JobID($0) }, at: .zero).message.hasPrefix("when jobs 1, 2, 3 and 2 more end"))
+  }
+
   @Test("nodes that were put out are not counted; where none is left all is accepted, as before the first one joined")
   func impossibleWithoutRevoked() {
     var fleet = Fleet()

@@ -127,24 +127,35 @@ extension Controller {
   }
 
   func why(_ slot: Int32) -> JSON {
-    var out: [JSON]?
-    return why(slot, outOfService: &out)
+    var common = WhyCommon()
+    return why(slot, &common)
   }
 
-  /// - Parameter out: the nodes out of service, looked for once where several jobs are asked about.
-  func why(_ slot: Int32, outOfService out: inout [JSON]?) -> JSON {
+  /// What is the same for all jobs that are asked about at one moment, looked for when the first of them needs it.
+  struct WhyCommon {
+    fileprivate var outOfService: [JSON]?
+    fileprivate var ends: PlannedEnds?
+  }
+
+  func why(_ slot: Int32, _ common: inout WhyCommon) -> JSON {
     let job = cluster.job(slot)
     var causes: [JSON] = []
     var start = JSON.null
+    var changes: [JSON] = []
     if job.state == .pending {
       let waiting = waiting(for: slot)
       causes = waiting.causes.map { ["kind": .string($0.kind), "message": .string($0.message)] }
       if waiting.causes.contains(where: { $0.kind == "nodesBusy" }) {
-        let found = out ?? outOfService(limit: 8)
-        out = found
+        let found = common.outOfService ?? outOfService(limit: 8)
+        common.outOfService = found
         causes += found
       }
-      if let at = waiting.start { start = .time(at) }
+      if let at = waiting.start {
+        start = .time(at)
+        let ends = common.ends ?? plannedEnds()
+        common.ends = ends
+        if let rest = startRest(slot, ends) { changes.append(rest.json) }
+      }
     } else if job.state == .stopping, job.latestAttempt >= 0 {
       for member in cluster.memberSlots(ofAttempt: job.latestAttempt) where !cluster.member(member).stopped {
         let node = cluster.nodes[Int(cluster.member(member).node)]
@@ -159,7 +170,16 @@ extension Controller {
     }
     return [
       "id": .int(job.id.number), "state": .string("\(job.state)"), "causes": .array(causes), "startEstimate": start,
-      "wouldStartNow": [],
+      "wouldStartNow": .array(changes),
+    ]
+  }
+}
+
+extension StartRest {
+  fileprivate var json: JSON {
+    [
+      "kind": "jobsEnd", "jobs": .array(jobs.prefix(100).map { .int($0.number) }), "at": .time(at),
+      "message": .string(message),
     ]
   }
 }

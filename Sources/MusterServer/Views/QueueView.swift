@@ -20,10 +20,9 @@ extension API {
 extension Controller {
   fileprivate func queuePage(from position: Int, limit: Int, now: Instant) -> JSON {
     let page = queue(from: position, limit: limit)
-    /// The same for all of them.
-    var out: [JSON]?
+    var common = WhyCommon()
     let jobs = page.slots.map { slot -> JSON in
-      let why = why(slot, outOfService: &out)
+      let why = why(slot, &common)
       let reason = why["causes"]?.arrayValue?.first?["message"]?.stringValue ?? ""
       var members = jobView(slot, reason: reason)
       members.append(.init(name: "devicesPerNode", value: JSON(cluster.spec(slot).role.devicesPerNode)))

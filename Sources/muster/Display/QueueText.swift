@@ -13,7 +13,8 @@ enum QueueText {
         .init(job.shownJob), .init(Table.shortened(job.shown("name"), to: 24)),
         .init(Table.shortened(job.shown("user"), to: 16)), .init(Table.shortened(job.shown("project"), to: 16)),
         .init(job.shown("priority")), .init(size(job)),
-        .init(job["waitedSeconds"]?.doubleValue.map { Timestamps.clock(seconds: $0) } ?? "-"), .init(start(job)),
+        .init(job["waitedSeconds"]?.doubleValue.map { Timestamps.clock(seconds: $0) } ?? "-"),
+        .init(job["startEstimate"]?.stringValue.map(Timestamps.toTheSecond) ?? "-"),
         .init(reason(job)),
       ])
     }
@@ -24,12 +25,6 @@ enum QueueText {
   private static func size(_ job: JSON) -> String {
     guard let devices = job["devicesPerNode"]?.intValue, devices > 0 else { return job.shown("nodeCount") }
     return "\(job.shown("nodeCount"))x\(devices)"
-  }
-
-  /// To the second, in UTC.
-  private static func start(_ job: JSON) -> String {
-    guard let text = job["startEstimate"]?.stringValue, Timestamps.unixSeconds(text) != nil else { return "-" }
-    return text.prefix(19) + "Z"
   }
 
   private static func reason(_ job: JSON) -> String {
