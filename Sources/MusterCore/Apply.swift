@@ -41,6 +41,9 @@ extension Cluster {
     case .stepsBegan(let attempt, let first):
       guard let slot = attemptSlot(attempt) else { return }
       attempts[slot].firstStepAt = first
+    case .attemptWarned(let warned):
+      guard let slot = attemptSlot(warned.attempt) else { return }
+      attempts[slot].warnedAt = at
     case .checkpointCommitted(let attempt, let step): commit(attempt, step, at: at)
     case .faultFound(let fault):
       guard let slot = slot(of: fault.attempt.job) else { return }
@@ -231,7 +234,7 @@ extension Cluster {
         jobSlot: job, number: started.attempt.number, phase: .starting, outcome: .finished, previous: previous,
         firstMember: -1, memberCount: Int32(started.places.count), membersStopped: 0, resumeStep: started.resumeStep,
         lastStep: started.resumeStep, startedAt: at, runningAt: .zero, firstStepAt: .zero, lastStepAt: .zero,
-        endingAt: .zero, endedAt: .zero))
+        warnedAt: .zero, endingAt: .zero, endedAt: .zero))
     if Int(slot) == attemptMembers.count { attemptMembers.append([]) }
     attemptMembers[Int(slot)] = Array(repeating: -1, count: started.places.count)
     var next: Int32 = -1

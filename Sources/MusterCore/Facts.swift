@@ -44,6 +44,8 @@ public struct Fact: Hashable, Sendable {
     case gangStarted(attempt: AttemptID)
     /// A rank of the attempt said its first step, at `first`: what came before was its start.
     case stepsBegan(attempt: AttemptID, first: Instant)
+    /// Its ranks are sent the signal that its job asked for some time before its walltime is over.
+    case attemptWarned(AttemptWarned)
     case checkpointCommitted(attempt: AttemptID, step: Int64)
     case faultFound(Fault)
     /// No more work from here on; what still runs is being stopped.
@@ -169,6 +171,18 @@ public struct AttemptEnding: Hashable, Sendable {
     self.lastStep = lastStep
     self.firstStepAt = firstStepAt
     self.lastStepAt = lastStepAt
+  }
+}
+
+public struct AttemptWarned: Hashable, Sendable {
+  public var attempt: AttemptID
+  public var signal: Int32
+  public var walltimeEnd: Instant
+
+  public init(attempt: AttemptID, signal: Int32, walltimeEnd: Instant) {
+    self.attempt = attempt
+    self.signal = signal
+    self.walltimeEnd = walltimeEnd
   }
 }
 

@@ -51,6 +51,9 @@ public struct Limits: Sendable, Hashable {
   public var expectedNodes = 0
   /// Join tokens valid at the same time.
   public var joinTokens = 1_000
+  /// An attempt that began when its warning was due already is warned after its first step, or after this long: a
+  /// program that is still loading has no handler yet. Simulations: 1 s to 60 s.
+  public var warningPatience: Span = .seconds(30)
   public var planning = PlanningMode.all
   /// How far a round looks ahead; the host's `Scheduler` has a grid of that length.
   public var planningHorizon = TimeGrid.standard.horizon

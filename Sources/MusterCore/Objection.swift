@@ -18,6 +18,9 @@ extension Cluster {
     case .checkpointCommitted(let attempt, _): unknown(attempt.job)
     case .faultFound(let fault): unknown(fault.attempt.job)
     case .gangStarted(let attempt), .stepsBegan(let attempt, _): unknown(attempt)
+    case .attemptWarned(let warned):
+      attemptSlot(warned.attempt).map { attempts[$0].warnedAt > .zero ? "it was warned before" : nil }
+        ?? "no such attempt"
     case .attemptEnding(let ending): unknown(ending.attempt)
     case .attemptEnded(let ended): unknown(ended.attempt)
     case .memberStopped(let member, _):

@@ -26,6 +26,7 @@ package struct ShimMachine: Sendable {
   /// Beside `ranks`: when each exited.
   private var exitedAt: [Int64?]
   private var signalSent: Int32 = 0
+  private var isWarned = false
   /// Test-only: see `PlantedShimBug`.
   package var planted: PlantedShimBug?
 
@@ -109,10 +110,17 @@ package struct ShimMachine: Sendable {
     switch order.want {
     case .prepare: return []
     case .go(let address, let port):
-      return state == .prepared ? [.start(masterAddress: address, masterPort: port)] : []
+      return state == .prepared ? [.start(masterAddress: address, masterPort: port)] : warn(order.warn)
     case .stop(let signal, let grace): return stop(signal, grace: grace.milliseconds, now: now)
     case .release: return isOver ? [.exit] : stop(15, grace: 0, now: now) + [.exit]
     }
+  }
+
+  /// Once, whichever controller says it and however often.
+  private mutating func warn(_ signal: Int32?) -> [Action] {
+    guard let signal, state == .running, !isWarned else { return [] }
+    isWarned = planted != .warnsAgain
+    return [.signal(signal)]
   }
 
   private mutating func accepts(_ epoch: Int64) -> Bool {

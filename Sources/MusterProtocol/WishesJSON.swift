@@ -1,4 +1,4 @@
-import MusterCore
+public import MusterCore
 
 extension Wishes {
   /// As members of a job file; what asks for nothing is left out. The task of an array is no field: see `JobRequest`.
@@ -67,4 +67,9 @@ extension Wishes {
 extension Dependency {
   /// `afterok:41`.
   var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" }
+}
+
+extension AttemptWarned {
+  /// As a job file writes it: `USR1`.
+  public var signalName: String { JobFileQuantities.text(signal: signal) }
 }

@@ -15,7 +15,7 @@ public struct Server: Sendable {
     public var host: String
     /// 0: the kernel chooses.
     public var port: Int
-    public var limits = Limits()
+    public var limits = Options.standardLimits
     /// The journal's facts before its newest snapshot are not checked.
     public var trustsSnapshot = false
     /// Other hosts may reach it: TLS 1.3, nodes with certificates.
@@ -27,6 +27,13 @@ public struct Server: Sendable {
       self.dataFolder = dataFolder
       self.host = host
       self.port = port
+    }
+
+    /// People are told at once what no fleet of the nodes known could ever run.
+    static var standardLimits: Limits {
+      var limits = Limits()
+      limits.refusesImpossible = true
+      return limits
     }
   }
 

@@ -21,6 +21,7 @@ public struct Auditor: Sendable {
   private var epoch: Int64 = 0
   private var lastJob: Int64 = 0
   private var wishes = WishAudit()
+  private var warnings = WarningAudit()
   private var lastAt: Instant = .zero
 
   public init() {}
@@ -29,6 +30,7 @@ public struct Auditor: Sendable {
   public mutating func check(_ fact: Fact) -> Failure? {
     defer { lastAt = fact.at }
     wishes.see(fact.event)
+    if let broken = warnings.check(fact) { return broken }
     guard fact.at >= lastAt else { return Failure(invariant: .timeGoesForward, detail: "\(fact.at) after \(lastAt)") }
     switch fact.event {
     case .controllerStarted(let new):
@@ -61,12 +63,15 @@ public struct Auditor: Sendable {
         return Failure(invariant: .endsOnce, detail: "job \(end.job)", job: end.job.number)
       }
     case .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .jobCancelRequested, .gangStarted,
-      .stepsBegan, .faultFound, .attemptEnding, .keysForgotten, .silenceWithheld, .jobArchived, .nodeLabelled,
+      .stepsBegan, .attemptWarned, .faultFound, .attemptEnding, .keysForgotten, .silenceWithheld, .jobArchived,
+      .nodeLabelled,
       .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
       break
     }
     return nil
   }
+
+  func isWarned(_ attempt: AttemptID) -> Bool { warnings.isWarned(attempt) }
 
   private static func key(_ node: Int32, _ device: Int) -> Int64 { Int64(node) << 8 | Int64(device) }
 

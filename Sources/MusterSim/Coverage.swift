@@ -12,7 +12,7 @@ public enum Injected: String, CaseIterable, Sendable {
   case clockJumpedForward, clockJumpedBack, clockDrifted
   case submitted, submittedWithKey, submittedAgain, answerLost, keyReused
   case drained, resumed, cancelled, fenced, revoked, tokenCreated
-  case wished
+  case wished, rankWarned
 }
 
 /// How often each kind of fact, of fault and of injected fault was seen.
@@ -32,6 +32,7 @@ public struct Coverage: Sendable {
     "gangStarted", "checkpointCommitted", "faultFound", "attemptEnding", "memberStopped", "attemptEnded", "jobEnded",
     "keysForgotten", "silenceWithheld", "jobArchived", "joinTokenCreated", "joinTokensForgotten", "nodeRevoked",
     "stepsBegan", "nodeLabelled", "jobHeld", "jobReleased", "policyApplied", "maintenanceAdded", "maintenanceRemoved",
+    "attemptWarned",
   ]
 
   public init() {}
@@ -97,6 +98,7 @@ public struct Coverage: Sendable {
     case .policyApplied: 29
     case .maintenanceAdded: 30
     case .maintenanceRemoved: 31
+    case .attemptWarned: 32
     }
   }
 }

@@ -34,6 +34,8 @@ public enum Plant: String, CaseIterable, Sendable {
   case tornBatchBelieved
   /// A host whose wall clock was set back holds its time still until the wall has caught up.
   case timeStandsStill
+  /// A shim sends the warning of the walltime each time that it hears of it.
+  case warnsAgain
   /// A fact is applied in memory and never written.
   case factNotWritten
 
@@ -48,7 +50,7 @@ public enum Plant: String, CaseIterable, Sendable {
     case .oldCheckpointAccepted: .oldCheckpointAccepted
     case .staleReportBelieved: .staleReportBelieved
     case .none, .intentBeforeCommit, .answerBeforeCommit, .leaseNeverChecked, .leaseFromReceipt,
-      .snapshotLacksLastBatch, .tornBatchBelieved, .timeStandsStill, .factNotWritten:
+      .snapshotLacksLastBatch, .tornBatchBelieved, .timeStandsStill, .factNotWritten, .warnsAgain:
       nil
     }
   }
@@ -57,6 +59,7 @@ public enum Plant: String, CaseIterable, Sendable {
     switch self {
     case .leaseNeverChecked: .leaseNeverChecked
     case .leaseFromReceipt: .leaseFromReceipt
+    case .warnsAgain: .warnsAgain
     case .none, .intentBeforeCommit, .answerBeforeCommit, .staleReportBelieved, .snapshotLacksLastBatch,
       .tornBatchBelieved, .timeStandsStill, .factNotWritten, .fenceTooShort, .attemptNumberReused, .duplicateAccepted,
       .isolatedHandedOut, .survivorNotWaited, .timerLostOverRestart, .oldCheckpointAccepted:

@@ -101,6 +101,17 @@ extension World {
     timeline.put(.ranksEnd(s, signal: number), at: now + processes.between(2, 250) * 1_000_000)
   }
 
+  /// What jobs ask to be warned with; ranks have a handler for it.
+  static let warning: Int32 = 10
+
+  mutating func warnRanks(_ s: Int) {
+    coverage.did(.rankWarned)
+    let attempt = shims[s].member.attempt
+    if shims[s].isWarned { violated(broken(.warningIsSentOnce, s, "\(shims[s].member) is warned again")) }
+    if !auditor.isWarned(attempt) { violated(broken(.warningIsSentOnce, s, "\(attempt) was not warned")) }
+    shims[s].isWarned = true
+  }
+
   /// SIGKILL to all: it takes a moment, longer where a rank waits for a disk.
   mutating func killRanks(_ s: Int) {
     guard shims[s].runs else { return }

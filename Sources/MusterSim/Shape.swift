@@ -37,6 +37,7 @@ struct Shape: Sendable {
     limits.agentSilence = .milliseconds(chance.between(2_500, 4_000))
     limits.firstWord = .milliseconds(chance.between(4_000, 10_000))
     limits.keyLifetime = .seconds(100)
+    limits.warningPatience = .seconds(3)
     if chance.hits(400) { lossPermille = chance.below(40) }
     if chance.hits(400) { duplicatePermille = chance.below(40) }
     if chance.hits(400) { reorderPermille = chance.below(40) }

@@ -33,6 +33,7 @@ final class SimShim {
   var checkpoint: Int64?
   var hang: Script.Hang?
   var isStopped = false
+  var isWarned = false
   /// What its run folder says of its lease.
   var writtenLease: Int64?
 
@@ -192,6 +193,7 @@ extension World {
     for action in actions {
       switch action {
       case .start: startRanks(s)
+      case .signal(World.warning): warnRanks(s)
       case .signal(let number): signalRanks(s, number)
       case .killAll:
         shims[s].isKilling = true

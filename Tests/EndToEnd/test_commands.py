@@ -105,7 +105,7 @@ class Commands(unittest.TestCase):
 
     def test_hold(self):
         """A job that waits is held and released; one that runs is not."""
-        waits = self.fleet.submit(["true"], nodes=60)
+        waits = self.fleet.submit(["true"], begin="now+1h")
         self.assertIn("is held", self.fleet.muster("hold", waits).stdout)
         self.fleet.muster("hold", waits)
         self.fleet.muster("release", waits)
@@ -201,21 +201,52 @@ class Commands(unittest.TestCase):
         self.fleet.muster("drain", name, "--reason", "fan")
         self.assertEqual(self.fleet.node(name)["state"], "drained")
         job = self.fleet.submit(["true"], nodes=4)
-        self.assertIn("3 have them now", self.fleet.json("why", job)["causes"][0]["message"])
+        self.assertIn("free now: 3", self.fleet.json("why", job)["causes"][0]["message"])
         self.fleet.muster("resume", name)
         self.assertEqual(self.fleet.end(job)["state"], "completed")
 
     def test_why(self):
-        """A job that cannot fit says so, with the numbers; one that waits for its segments says that."""
-        for shape, kind, numbers in [
-            ({"nodes": 9}, "fleetTooSmall", "needs 9 nodes"),
-            ({"nodes": 2, "devices": 9}, "fleetTooSmall", "needs 9 devices a node"),
+        """A job that waits for nodes says for how many, and how many there are."""
+        first = self.fleet.submit(["sleep", "60"], nodes=3, devices=8, walltime="1h")
+        job = self.fleet.submit(["true"], nodes=2, devices=4, walltime="1h")
+        why = eventually("a round has looked at it", lambda: self.looked_at(job))
+        self.assertEqual((why["state"], why["causes"][0]["kind"]), ("pending", "nodesBusy"))
+        self.assertIn("needs 2 nodes", why["causes"][0]["message"])
+        self.assertEqual([change["jobs"] for change in why["wouldStartNow"]], [[first]])
+        self.assertIn(f"It would start when job {first} ends", self.fleet.muster("why", job).stdout)
+        queue = self.fleet.json("jobs", "--pending")
+        self.assertEqual([row["id"] for row in queue], [job])
+        for name in ("causes", "startEstimate", "wouldStartNow"):
+            self.assertEqual(queue[0][name], why[name])
+        self.assertIn(" 2x4 ", self.fleet.muster("jobs", "--pending").stdout)
+        self.fleet.muster("cancel", job, first)
+
+    def test_impossible(self):
+        """What the fleet could never run is refused at once, with the numbers, also while its nodes are drained."""
+        self.fleet.muster("drain", "node-1", "--reason", "fan")
+        busy = self.fleet.submit(["true"], nodes=4, devices=8)
+        self.fleet.muster("cancel", busy)
+        self.fleet.muster("resume", "node-1")
+        before = len(self.fleet.json("jobs", "--all"))
+        for gang, numbers in [
+            ("{nodes: 9}", "needs 9 nodes; the fleet has 4"),
+            ("{nodes: 5, devicesPerNode: 8}", "needs 5 nodes of 8 devices; the fleet has 4 such nodes, busy or not"),
+            ("{nodes: 2, devicesPerNode: 9}", "the most devices that a node has is 8"),
         ]:
-            job = self.fleet.submit(["true"], **shape)
-            why = eventually("a round has looked at it", lambda: self.looked_at(job))
-            self.assertEqual((why["state"], why["causes"][0]["kind"]), ("pending", kind))
-            self.assertIn(numbers, why["causes"][0]["message"])
-            self.fleet.muster("cancel", job)
+            path = self.write("impossible.yaml", f"name: big\ncommand: ['true']\ngang: {gang}\n")
+            done = self.fleet.muster("submit", path, check=False)
+            self.assertEqual(done.returncode, 5)
+            self.assertIn('job "big" can never run on this fleet', done.stderr)
+            self.assertIn(numbers, done.stderr)
+            self.assertIn("muster topology", done.stderr)
+            done = self.fleet.muster("submit", path, "--json", check=False)
+            self.assertEqual(done.returncode, 5)
+            error = json.loads(done.stderr)["error"]
+            self.assertEqual(error["code"], "impossible")
+            self.assertIn(numbers, error["message"])
+        done = self.fleet.muster("run", "--nodes", "9", "--", "true", check=False)
+        self.assertEqual(done.returncode, 5)
+        self.assertEqual(len(self.fleet.json("jobs", "--all")), before)
 
     def looked_at(self, job):
         why = self.fleet.json("why", job)

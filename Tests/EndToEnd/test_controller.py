@@ -1,5 +1,6 @@
 """The controller killed, stopped, doubled: what was acknowledged stays, what runs goes on."""
 
+import glob
 import json
 import os
 import re
@@ -7,11 +8,25 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 from fleet import FAULTS, MUSTER, PYTHON, Fleet, alive, eventually, parent
 
 HANG = os.path.join(FAULTS, "hang.py")
+
+# A rank that writes down each warning, with its attempt.
+WARNED = """
+import os, signal, time
+
+def warned(number, frame):
+    with open(f"warned-{os.environ['RANK']}", "a") as file:
+        file.write(os.environ["MUSTER_ATTEMPT"] + " ")
+
+signal.signal(signal.SIGUSR1, warned)
+while True:
+    time.sleep(0.1)
+"""
 
 
 class Controller(unittest.TestCase):
@@ -44,6 +59,37 @@ class Controller(unittest.TestCase):
         self.assertEqual((ended["state"], ended["attempt"]), ("completed", 1))
         report = self.fleet.json("report", long)
         self.assertGreater(report["goodput"], 0.7, report)
+
+    def test_warned_over_a_restart(self):
+        """`warn` reaches every rank in time and once, whatever the controller does meanwhile; then the walltime ends it."""
+        script = os.path.join(self.fleet.folder, "warned.py")
+        with open(script, "w") as file:
+            file.write(WARNED)
+        begin = time.time()
+        job = self.fleet.submit([PYTHON, script], nodes=2, devices=1, walltime="9s", warn={"signal": "USR1", "before": "5s"},
+                                stop={"grace": "1s"})
+        self.fleet.wait_state(job, "running")
+
+        def warned():
+            found = []
+            for path in glob.glob(os.path.join(self.fleet.folder, "warned-*")):
+                with open(path) as file:
+                    found.append(file.read().split())
+            return found
+
+        eventually("both are warned", lambda: len(warned()) == 2 and all(warned()), 10)
+        self.assertGreater(time.time() - begin, 3.5)
+        self.kill()
+        self.fleet.start()
+        eventually("the same ranks are known again", lambda: all(rank["pid"] for rank in self.fleet.job(job)["ranks"]))
+        ended = self.fleet.end(job)
+        self.assertEqual((ended["state"], ended["attempt"]), ("timedOut", 1))
+        self.assertEqual(warned(), [["1"], ["1"]])
+        self.assertIsNotNone(ended["attempts"][0]["warnedAt"])
+        lines = [json.loads(line) for line in self.fleet.muster("events", job, "--json").stdout.splitlines() if line]
+        events = [line for line in lines if line["kind"] == "attemptWarned"]
+        self.assertEqual([event["signal"] for event in events], ["USR1"])
+        self.assertIn("signal USR1 to all ranks; its walltime ends at", events[0]["text"])
 
     def test_stopped_for_five_seconds(self):
         """A controller that did not run for 5 s ends no attempt."""
@@ -127,7 +173,7 @@ class Controller(unittest.TestCase):
                 while not ending.is_set():
                     try:
                         status, answer = self.fleet.request(
-                            "POST", "/v1/jobs", {"command": ["true"], "user": "u", "workingDirectory": "/", "gang": {"nodes": 64}})
+                            "POST", "/v1/jobs", {"command": ["true"], "user": "u", "workingDirectory": "/", "hold": True})
                         if status == 201:
                             acknowledged.append(answer["id"])
                     except (OSError, ValueError):
@@ -178,7 +224,7 @@ class Controller(unittest.TestCase):
 
     def test_burst_of_large_submissions(self):
         """Many large submissions at once are commits of their own size: nothing is lost, no connection is ended."""
-        spec = {"command": ["true"], "environment": {"A": "x" * 7000}, "gang": {"nodes": 99}}
+        spec = {"command": ["true"], "environment": {"A": "x" * 7000}, "hold": True}
         body = [spec] * 1000
         answers = []
 

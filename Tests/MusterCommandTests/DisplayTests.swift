@@ -114,6 +114,23 @@ import Testing
     ],
   ]
 
+  private static let queue: JSON = [
+    [
+      "id": 41, "name": "pretrain", "user": "ada", "project": "llm", "priority": 100, "state": "pending",
+      "nodeCount": 128, "devicesPerNode": 8, "waitedSeconds": 187_200.5, "startEstimate": "2026-01-02T14:05:00.250Z",
+      "causes": [
+        ["kind": "nodesBusy", "message": "needs 128 nodes with enough free devices; free now: 12"],
+        ["kind": "health", "message": "3 nodes are out of service"],
+      ],
+    ],
+    [
+      "id": 44, "arrayId": 42, "arrayIndex": 2, "name": "a-name-that-is-longer-than-the-column", "user": "grace",
+      "project": "default", "priority": 0, "state": "pending", "nodeCount": 1, "devicesPerNode": 0,
+      "waitedSeconds": 3, "startEstimate": nil,
+      "causes": [["kind": "held", "message": "is on hold: `muster release` lets it go"]],
+    ],
+  ]
+
   /// What was declared, in words.
   private var policyText: String {
     var text = "\n# quota\n" + QuotaText.tree(Self.quota, .plain)
@@ -125,6 +142,7 @@ import Testing
     text += MaintenanceText.table([], .plain)
     text += "\n# tasks of an array\n"
     text += JobsText.table([["id": 44, "arrayId": 41, "arrayIndex": 3, "state": "pending"]], now: Self.now, .plain)
+    text += "\n# queue\n" + QueueText.table(Self.queue.arrayValue ?? [], .plain) + QueueText.table([], .plain)
     return text
   }
 
@@ -141,7 +159,8 @@ import Testing
     text += EventsText.why(
       [
         "id": 12, "state": "pending", "causes": [["kind": "nodes", "message": "waits for 60 of 64 nodes"]],
-        "startEstimate": "2026-01-02T04:00:00Z", "wouldStartNow": ["4 nodes instead of 64"],
+        "startEstimate": "2026-01-02T04:00:00Z",
+        "wouldStartNow": [["kind": "jobsEnd", "jobs": [7], "message": "when job 7 ends, about 2026-01-02T04:00:00Z"]],
       ], .plain)
     text += "\n# event\n"
     text += EventsText.line(

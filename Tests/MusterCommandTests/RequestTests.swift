@@ -29,6 +29,10 @@ import Testing
         request.target.contains("after=2")
           ? reply.json(#"{"jobs":[{"id":3,"state":"pending","reason":"waits for 2 nodes"}],"next":null}"#)
           : reply.json(#"{"jobs":[{"id":1,"state":"running","nodes":["node-1","node-2"]},{"id":2}],"next":2}"#)
+      case ("GET", "/v1/queue"):
+        request.target.contains("after=2")
+          ? reply.json(#"{"jobs":[{"id":9,"priority":5},{"id":8}],"next":null}"#)
+          : reply.json(#"{"jobs":[{"id":12,"causes":[{"message":"waits for 2 nodes"}]},{"id":9}],"next":2}"#)
       case ("GET", "/v1/jobs/1"): reply.json(#"{"id":1,"name":"train","state":"running"}"#)
       case ("GET", "/v1/jobs/1/why"):
         reply.json(#"{"id":1,"state":"pending","causes":[{"kind":"nodes","message":"waits for 2 nodes"}]}"#)
@@ -56,10 +60,22 @@ import Testing
   func jobs() throws {
     let (table, _) = try run("jobs")
     #expect(table.status == 0 && table.out.contains("node-[1-2]") && table.out.contains("(waits for 2 nodes)"))
-    let (json, requests) = try run("jobs", "--json", "--pending", "--all")
+    let (json, requests) = try run("jobs", "--json", "--all")
     let array = try #require(try JSON.parse(Array(json.out.utf8)).arrayValue)
     #expect(array.compactMap { $0["id"]?.intValue } == [1, 2, 3])
-    #expect(requests[0].target == "/v1/jobs?limit=500&state=pending&all=1")
+    #expect(requests[0].target == "/v1/jobs?limit=500&all=1")
+  }
+
+  @Test("what waits is listed in the scheduler's order, each job once though the queue moves between two pages")
+  func queue() throws {
+    let (json, requests) = try run("jobs", "--json", "--pending")
+    let array = try #require(try JSON.parse(Array(json.out.utf8)).arrayValue)
+    #expect(array.compactMap { $0["id"]?.intValue } == [12, 9, 8])
+    #expect(array[0]["causes"]?.arrayValue?.first?["message"] == "waits for 2 nodes")
+    #expect(requests.map(\.target) == ["/v1/queue?limit=500", "/v1/queue?limit=500&after=2"])
+    let (table, _) = try run("jobs", "--pending")
+    #expect(table.status == 0 && table.out.contains("waits for 2 nodes"))
+    #expect(try run("jobs", "--pending", "--all").0.status == 2)
   }
 
   @Test(

@@ -173,11 +173,71 @@ import Testing
     #expect(why(Fleet.spec(nodes: 9) { $0.within = Within(level: "block") }).contains("nowhere in that shape"))
     #expect(why(Fleet.spec(nodes: 9) { $0.constraint = [LabelRule(key: "new", value: "no")] }).contains("8 such nodes"))
     #expect(why(Fleet.spec { $0.deviceTypes = ["H100"] }).contains("of type H100"))
+    #expect(why(Fleet.spec(nodes: 17, devices: 0)).contains("needs 17 nodes; the fleet has 16"))
+    let allButOne = Fleet.spec(nodes: 16) { $0.exclude = ["n3"] }
+    #expect(why(allButOne).contains("15 such nodes"))
+    #expect(why(allButOne).contains("15 such nodes"))
     fleet.say(.drain(node: "n0", reason: "x"))
     let all = fleet.submit(Fleet.spec(nodes: 16))
     #expect(fleet.state(all) == .pending)
     fleet.say(.resume(node: "n0"))
     #expect(fleet.state(all) == .starting)
+  }
+
+  @Test("the queue is in the order of the last round; what that did not look at comes after it")
+  func queue() {
+    var fleet = Fleet(mode: PlanningMode())
+    let running = fleet.submit(Fleet.spec(nodes: 16))
+    let held = fleet.submit(Fleet.spec(priority: 9) { $0.isHeld = true })
+    let low = fleet.submit(Fleet.spec(nodes: 2))
+    let high = fleet.submit(Fleet.spec(nodes: 3, priority: 5))
+    func queue(_ from: Int, _ limit: Int) -> ([JobID], Int?) {
+      let page = fleet.controller.queue(from: from, limit: limit)
+      return (page.slots.map { fleet.controller.cluster.jobs[$0].id }, page.next)
+    }
+    #expect(queue(0, 9) == ([high, low, held], nil))
+    #expect(queue(0, 1) == ([high], 1))
+    #expect(queue(1, 1).0 == [low])
+    #expect(queue(.max, 1) == ([], nil))
+    fleet.say(.release(held))
+    #expect(queue(0, 9).0 == [held, high, low])
+    fleet.end(running)
+    #expect(queue(0, 9).0 == [])
+  }
+
+  @Test("a start names the jobs whose ends it rests on, running or planned")
+  func startRest() {
+    var fleet = Fleet()
+    let first = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(3_600)))
+    let second = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(7_200)))
+    let small = fleet.submit(Fleet.spec(nodes: 2, walltime: .seconds(600)))
+    let large = fleet.submit(Fleet.spec(nodes: 16, walltime: .seconds(600)))
+    let last = fleet.submit(Fleet.spec(nodes: 16))
+    func rest(_ job: JobID) -> StartRest? {
+      let slot = fleet.controller.cluster.slot(of: job) ?? 0
+      return fleet.controller.startRest(slot, fleet.controller.plannedEnds())
+    }
+    #expect(rest(small)?.jobs == [first])
+    #expect(rest(large)?.jobs == [second])
+    #expect(rest(last)?.jobs == [large])
+    #expect(rest(small)?.at == fleet.now + .seconds(3_600))
+    #expect(rest(small)?.message.hasPrefix("when job \(first) ends, about ") == true)
+    #expect(rest(first) == nil)
+    let held = fleet.submit(Fleet.spec(nodes: 2) { $0.isHeld = true })
+    #expect(rest(held) == nil)
+    #expect(StartRest(jobs: (1...5).map { JobID($0) }, at: .zero).message.hasPrefix("when jobs 1, 2, 3 and 2 more end"))
+  }
+
+  @Test("nodes that were put out are not counted; where none is left all is accepted, as before the first one joined")
+  func impossibleWithoutRevoked() {
+    var fleet = Fleet()
+    for devices: Int32 in [0, 8] { #expect(fleet.state(fleet.submit(Fleet.spec(nodes: 16, devices: devices))) != nil) }
+    fleet.say(.revoke(node: "n0"))
+    for devices: Int32 in [0, 8] { #expect(fleet.state(fleet.submit(Fleet.spec(nodes: 16, devices: devices))) == nil) }
+    for i in 1..<16 { fleet.say(.revoke(node: "n\(i)")) }
+    for devices: Int32 in [0, 8] {
+      #expect(fleet.state(fleet.submit(Fleet.spec(nodes: 99, devices: devices))) == .pending)
+    }
   }
 
   @Test("a gang that lost nodes keeps the others and its ranks; replacements come from the same rack")

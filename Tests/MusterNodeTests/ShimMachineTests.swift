@@ -32,6 +32,24 @@ import Testing
     #expect(machine.report(port: 0, now: 10).ranks.map(\.pid) == [7, 8])
   }
 
+  @Test("the warning of the walltime goes to ranks that run, once in a shim's life")
+  func warnsOnce() {
+    var warning = Self.go
+    warning.warn = 10
+    var machine = Self.machine()
+    machine.prepared(nil)
+    #expect(machine.ordered(warning, epoch: 1, now: 0) == [.start(masterAddress: "10.0.0.1", masterPort: 29500)])
+    machine.started(pids: [7, 8])
+    #expect(machine.ordered(Self.go, epoch: 1, now: 1) == [])
+    #expect(machine.ordered(warning, epoch: 1, now: 1) == [.signal(10)])
+    #expect(machine.ordered(warning, epoch: 1, now: 2) == [])
+    #expect(machine.ordered(warning, epoch: 2, now: 3) == [])
+    #expect(machine.ordered(Self.stop, epoch: 2, now: 4) == [.signal(15)])
+    var stopping = Self.running()
+    _ = stopping.ordered(Self.stop, epoch: 1, now: 1)
+    #expect(stopping.ordered(warning, epoch: 1, now: 2) == [])
+  }
+
   @Test("a go that had waited until the lease was over starts nothing")
   func goAfterLease() {
     var machine = Self.machine()

@@ -54,6 +54,23 @@ import Testing
     }
   }
 
+  @Test("an order with a warning is an order that older shims read, and one without is as it always was")
+  func warning() throws {
+    var order = ShimOrder(
+      want: .go(masterAddress: "10.0.0.1", masterPort: 1), acknowledges: 7, probe: false, lease: .seconds(30), warn: 10)
+    let message = ControllerMessage.want(epoch: 3, order)
+    #expect(message.json["want"] == "go" && message.json["warn"] == 10)
+    #expect(try ControllerMessage.decode(message.json) == message)
+    order.warn = nil
+    #expect(ControllerMessage.want(epoch: 3, order).json["warn"] == nil)
+    for nonsense: JSON in [0, 65, -1, "USR1"] {
+      var members = message.json.objectValue ?? []
+      members.removeAll { $0.name == "warn" }
+      members.append(.init(name: "warn", value: nonsense))
+      #expect(try ControllerMessage.decode(.object(members)) == .want(epoch: 3, order))
+    }
+  }
+
   private static let hello = AgentHello(
     node: "n", machine: "m", boot: "b", devices: 8, deviceType: "H100", cpus: 1, memoryBytes: 1, address: "10.0.0.1",
     pid: 1)

@@ -77,6 +77,30 @@ func withServer(
     }
   }
 
+  @Test("what waits is listed by priority, with why's causes, in pages")
+  func queue() async throws {
+    try await withServer { ask async throws in
+      for (priority, devices, more) in [(0, 8, ""), (5, 8, ""), (9, 0, #","hold":true"#)] {
+        let gang = #""gang":{"nodes":2,"devicesPerNode":\#(devices)}"#
+        let job = #"{"command":["true"],"priority":\#(priority),\#(gang)\#(more)}"#
+        #expect(try await ask(.post, "/v1/jobs", job, [:]).status == 201)
+      }
+      let page = try await ask(.get, "/v1/queue?limit=2", "", [:]).json
+      let rest = try await ask(.get, "/v1/queue?after=2", "", [:]).json
+      let jobs = (page["jobs"]?.arrayValue ?? []) + (rest["jobs"]?.arrayValue ?? [])
+      #expect(jobs.map { $0["id"]?.intValue } == [3, 2, 1])
+      #expect(page["next"] == 2 && rest["next"] == .null)
+      for job in jobs {
+        let why = try await ask(.get, "/v1/jobs/\(job["id"]?.intValue ?? 0)/why", "", [:]).json
+        #expect(job["causes"] == why["causes"] && job["startEstimate"] == why["startEstimate"])
+        #expect(job["reason"] == why["causes"]?.arrayValue?.first?["message"])
+        #expect(job["nodeCount"] == 2 && job["waitedSeconds"]?.doubleValue.map { $0 < 60 } == true)
+      }
+      #expect(jobs[1]["devicesPerNode"] == 8 && jobs[0]["causes"]?.arrayValue?.first?["kind"] == "held")
+      #expect(try await ask(.get, "/v1/queue?after=9223372036854775806", "", [:]).json["jobs"] == .array([]))
+    }
+  }
+
   @Test("an array is one answer and many jobs, also under a key")
   func arrays() async throws {
     try await withServer { ask async throws in

@@ -32,6 +32,7 @@ extension Fact.Event {
     case .stepsBegan: 33
     case .jobHeld: 35
     case .jobReleased: 36
+    case .attemptWarned: 39
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
@@ -70,6 +71,7 @@ extension Fact.Event {
     case .stepsBegan: "stepsBegan"
     case .jobHeld: "jobHeld"
     case .jobReleased: "jobReleased"
+    case .attemptWarned: "attemptWarned"
     case .policyApplied: "policyApplied"
     case .maintenanceAdded: "maintenanceAdded"
     case .maintenanceRemoved: "maintenanceRemoved"
@@ -123,6 +125,10 @@ extension ByteWriter {
     case .checkpointCommitted(let attempt, let step):
       put(attempt)
       put(step)
+    case .attemptWarned(let warned):
+      put(warned.attempt)
+      put(warned.signal)
+      put(warned.walltimeEnd)
     case .faultFound(let fault): put(fault)
     case .attemptEnding(let ending):
       put(ending.attempt)
@@ -287,6 +293,9 @@ extension ByteReader {
         JobSubmitted(job: job, spec: spec, idempotencyKey: try string(), requestHash: try uint()))
     case 35: return .jobHeld(job: JobID(try int()))
     case 36: return .jobReleased(job: JobID(try int()))
+    case 39:
+      return .attemptWarned(
+        AttemptWarned(attempt: try attempt(), signal: try int32(), walltimeEnd: try instant()))
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }

@@ -214,6 +214,7 @@ extension ByteWriter {
     put(a.runningAt)
     put(a.firstStepAt)
     put(a.lastStepAt)
+    put(a.warnedAt)
     put(a.endingAt)
     put(a.endedAt)
   }
@@ -260,7 +261,8 @@ extension ByteReader {
       jobSlot: try int32(), number: try int32(), phase: try raw(Attempt.Phase.self), outcome: try raw(Outcome.self),
       previous: try int32(), firstMember: try int32(), memberCount: try int32(), membersStopped: try int32(),
       resumeStep: try int(), lastStep: try int(), startedAt: try instant(), runningAt: try instant(),
-      firstStepAt: try instant(), lastStepAt: try instant(), endingAt: try instant(), endedAt: try instant())
+      firstStepAt: try instant(), lastStepAt: try instant(), warnedAt: try instant(),
+      endingAt: try instant(), endedAt: try instant())
   }
 
   fileprivate mutating func member() throws(CodingError) -> Member {

@@ -126,6 +126,8 @@ extension Controller {
         }
       } else if now > walltimeEnd(state.jobSlot) {
         endAttempt(attempt, .timedOut)
+      } else {
+        warnIfDue(attempt)
       }
     }
     for slot in cluster.pending where cluster.jobs[slot].attempt > 0 {

@@ -1,38 +1,56 @@
 extension Controller {
   /// Why no fleet of these nodes could ever run a job, whatever ends and returns; nil if it could, or if that cannot be
-  /// said yet: before any node has joined, or fewer than the host said there would be.
-  mutating func impossible(_ spec: JobSpec) -> String? {
-    guard !cluster.nodes.isEmpty, cluster.nodes.count >= limits.expectedNodes else { return nil }
+  /// said: before any node has joined, or fewer than the host said there would be.
+  /// - Parameter looks: looks at single nodes that the request has taken so far; of more than a round may take, a job with
+  ///   wishes about them is accepted, and the next round says what becomes of it.
+  mutating func impossible(_ spec: JobSpec, looks: inout Int) -> String? {
+    guard cluster.nodes.count >= limits.expectedNodes, hasNodes else { return nil }
     refreshMap()
-    if spec.role.devicesPerNode == 0 { return impossiblePlain(spec) }
-    guard let topology = fleetMap.topology else {
-      return "needs nodes with \(spec.role.devicesPerNode) devices; no node with devices ever joined"
+    if feasible.version != mapVersion || feasible.answers.count > Feasible.most {
+      feasible = Feasible(version: mapVersion)
     }
-    let gang = shape(spec)
-    if let why = overQuota(spec, gang, topology) { return why }
-    var filter: [Int32]?
     let wishes = spec.wishes
-    if !wishes.constraint.isEmpty || !wishes.exclude.isEmpty {
-      filter = knownMatching(wishes, leaves: topology.leaves.count)
-    } else if feasible.version == mapVersion, let known = feasible.answers[gang] {
-      return known
+    let shape = Feasible.Shape(gang: self.shape(spec), constraint: wishes.constraint, exclude: wishes.exclude)
+    if let why = overQuota(spec, shape.gang) { return why }
+    // A type or level that nobody has is none in the shape: the next job means another one.
+    let isKept = shape.gang.deviceTypes != [-1]
+    if isKept, let known = feasible.answers[shape] { return known }
+    let namesNodes = !wishes.constraint.isEmpty || !wishes.exclude.isEmpty
+    if namesNodes || spec.role.devicesPerNode == 0 {
+      guard looks < NodeFilters.mostLooks else { return nil }
+      looks += cluster.nodes.count
     }
-    let offers = MemberOffers(topology: topology)
-    let why =
-      offers.choose(gang, offers.known(gang, filter: filter)) != nil
-      ? nil : whyImpossible(gang, spec, topology, filter)
-    // A type that nobody has is no type in the shape: the next job means another one.
-    if filter == nil, gang.deviceTypes != [-1] {
-      if feasible.version != mapVersion { feasible = Feasible(version: mapVersion) }
-      feasible.answers[gang] = .some(why)
-    }
+    let why = spec.role.devicesPerNode == 0 ? impossiblePlain(spec) : impossibleWithDevices(spec, shape.gang)
+    if isKept { feasible.answers[shape] = .some(why) }
     return why
   }
 
+  /// Any that was not revoked.
+  private var hasNodes: Bool {
+    guard !cluster.admission.revoked.isEmpty else { return !cluster.nodes.isEmpty }
+    return cluster.nodes.indices.contains { !isRevoked($0) }
+  }
+
+  private func isRevoked(_ node: Int) -> Bool { cluster.admission.isRevoked(cluster.nodeDetails[node].joined.machine) }
+
+  private func impossibleWithDevices(_ spec: JobSpec, _ gang: PendingGang) -> String? {
+    guard let topology = fleetMap.topology else {
+      return "needs nodes with \(spec.role.devicesPerNode) devices; no node with devices ever joined"
+    }
+    let wishes = spec.wishes
+    let filter =
+      wishes.constraint.isEmpty && wishes.exclude.isEmpty
+      ? nil : knownMatching(wishes, leaves: topology.leaves.count)
+    let offers = MemberOffers(topology: topology)
+    return offers.choose(gang, offers.known(gang, filter: filter)) != nil
+      ? nil : whyImpossible(gang, spec, topology, filter)
+  }
+
   /// More than its project, or its user, may ever use: of every type that it allows.
-  private mutating func overQuota(_ spec: JobSpec, _ gang: PendingGang, _ topology: Topology) -> String? {
-    guard !cluster.policy.projects.isEmpty else { return nil }
-    if feasible.version != mapVersion { feasible = Feasible(version: mapVersion) }
+  private mutating func overQuota(_ spec: JobSpec, _ gang: PendingGang) -> String? {
+    guard !cluster.policy.projects.isEmpty, gang.devicesPerNode > 0, let topology = fleetMap.topology else {
+      return nil
+    }
     var book =
       feasible.book.take()
       ?? QuotaBook(cluster.policy, topology, capacity: ViewBuilder(map: fleetMap, cluster: cluster).capacity)
@@ -50,8 +68,16 @@ extension Controller {
 
   /// Answers by shape, as long as the fleet's map stays what it is.
   struct Feasible: Sendable {
+    struct Shape: Hashable, Sendable {
+      var gang: PendingGang
+      var constraint: [LabelRule]
+      var exclude: [String]
+    }
+    /// Kept at a time.
+    static let most = 10_000
+
     var version = -1
-    var answers: [PendingGang: String?] = [:]
+    var answers: [Shape: String?] = [:]
     var book: QuotaBook?
   }
 
@@ -71,7 +97,7 @@ extension Controller {
     let wishes = spec.wishes
     let excluded = numbers(of: wishes.exclude)
     let able = cluster.nodes.indices.filter {
-      !excluded.contains(Int32($0)) && matches(NodeID(Int32($0)), wishes.constraint)
+      !excluded.contains(Int32($0)) && matches(NodeID(Int32($0)), wishes.constraint) && !isRevoked($0)
     }
     if able.count < Int(spec.role.nodes) {
       let what =

@@ -40,7 +40,7 @@ public enum WaitReason: Sendable, Hashable {
   public var message: String {
     switch self {
     case .nodesBusy(let needed, let fitting, let ready, let total):
-      "needs \(needed) nodes with enough free devices; \(fitting) have them now (\(ready) of \(total) nodes are ready)"
+      "needs \(needed) nodes with enough free devices; free now: \(fitting) (\(ready) of \(total) nodes are ready)"
     case .fleetTooSmall(let needed, let capable, let devices):
       "needs \(needed) nodes\(devices > 0 ? " of \(devices) devices" : ""); the fleet has \(capable) such nodes, busy or not"
     case .notInShape(let needed, let shape):

@@ -90,7 +90,7 @@ extension Controller {
     let message =
       switch cause {
       case .nodesBusy(let type, let needed, let free):
-        "needs \(needed) nodes with enough free devices; \(free)\(of(type)) have them now (\(ready) of \(nodes) nodes are ready)"
+        "needs \(needed) nodes with enough free devices; free now: \(free)\(of(type)) (\(ready) of \(nodes) nodes are ready)"
       case .devicesBusy(let type, let needed, let free):
         "needs \(needed) devices of one node; the most that one\(of(type)) has free is \(free) (\(ready) of \(nodes) nodes are ready)"
       case .topology(_, let segment, let needed, let free):

@@ -72,6 +72,8 @@ public struct Attempt: Sendable {
   public internal(set) var runningAt: Instant
   public internal(set) var firstStepAt: Instant
   public internal(set) var lastStepAt: Instant
+  /// When its ranks were warned of the end of their walltime; zero before.
+  public internal(set) var warnedAt: Instant
   public internal(set) var endingAt: Instant
   public internal(set) var endedAt: Instant
 }

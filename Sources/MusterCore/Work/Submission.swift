@@ -7,8 +7,9 @@ extension Controller {
     guard cluster.pending.count + cluster.active.count + specs.count <= limits.unfinishedJobs else {
       return .refused(.queueFull(limit: limits.unfinishedJobs))
     }
+    var looks = 0
     for spec in specs where limits.refusesImpossible {
-      if let why = impossible(spec) { return .refused(.impossible(job: spec.name, why: why)) }
+      if let why = impossible(spec, looks: &looks) { return .refused(.impossible(job: spec.name, why: why)) }
     }
     var ids: [JobID] = []
     ids.reserveCapacity(specs.count)

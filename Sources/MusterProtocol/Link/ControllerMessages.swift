@@ -118,8 +118,12 @@ public struct ShimOrder: Sendable, Hashable {
   public var acknowledges: Int64?
   public var probe: Bool
   public var lease: Span
+  /// A signal for all ranks, once in the shim's life: said again in each order until the attempt is stopped. nil: none.
+  /// (A shim of before there was one does not read it: its ranks are not warned.)
+  public var warn: Int32?
 
-  public init(want: Want, acknowledges: Int64?, probe: Bool, lease: Span) {
+  public init(want: Want, acknowledges: Int64?, probe: Bool, lease: Span, warn: Int32? = nil) {
+    self.warn = warn
     self.want = want
     self.acknowledges = acknowledges
     self.probe = probe
@@ -255,6 +259,7 @@ extension ShimOrder {
     case .release: members.append(.init(name: "want", value: "release"))
     }
     if probe { members.append(.init(name: "probe", value: true)) }
+    if let warn { members.append(.init(name: "warn", value: JSON(warn))) }
     members.append(.init(name: "leaseMs", value: .int(lease.milliseconds)))
     return .object(members)
   }
@@ -270,6 +275,7 @@ extension ShimOrder {
     }
     self.init(
       want: want, acknowledges: json["n"]?.intValue, probe: json["probe"]?.boolValue ?? false,
-      lease: .milliseconds(try json.number("leaseMs")))
+      lease: .milliseconds(try json.number("leaseMs")),
+      warn: json["warn"]?.intValue.flatMap { (1...64).contains($0) ? Int32($0) : nil })
   }
 }

@@ -53,6 +53,7 @@ extension Controller {
       case .release: .release
       }
     return ShimOrder(
-      want: want, acknowledges: renews(member) ? beat : nil, probe: wantsProbe(member), lease: limits.lease)
+      want: want, acknowledges: renews(member) ? beat : nil, probe: wantsProbe(member), lease: limits.lease,
+      warn: warning(for: member))
   }
 }

@@ -75,6 +75,7 @@ struct EventDetail {
     case .checkpointCommitted(let attempt, let step):
       self = about(attempt, "has a checkpoint of step \(step)")
       more = [.init(name: "step", value: .int(step))]
+    case .attemptWarned(let warned): self = EventDetail(warned)
     case .faultFound(let fault):
       self = about(fault.attempt, "fault: \(fault.summary)")
       node = fault.node.map(name)
@@ -99,6 +100,18 @@ struct EventDetail {
       let (job, text) = EventDetail.plain(event)
       self.init(job: job, text: text)
     }
+  }
+
+  private init(_ warned: AttemptWarned) {
+    let attempt = "job \(warned.attempt.job) attempt \(warned.attempt.number)"
+    let end = warned.walltimeEnd.rfc3339
+    job = warned.attempt.job
+    self.attempt = warned.attempt.number
+    text = "\(attempt) is warned: signal \(warned.signalName) to all ranks; its walltime ends at \(end)"
+    more = [
+      .init(name: "signal", value: .string(warned.signalName)),
+      .init(name: "walltimeEnd", value: .time(warned.walltimeEnd)),
+    ]
   }
 
   /// Facts that are told in one line and nothing more.

@@ -55,6 +55,13 @@ enum OpenAPI {
     "type": "string"}, "description": "at most 255 bytes, remembered for a day"}], "requestBody": {"required"
     : true, "content": {"application/json": {"schema": {"oneOf": [{"$ref": "#/components/schemas/JobFile"}, {
     "type": "array", "items": {"$ref": "#/components/schemas/JobFile"}}]}}}}}},
+    "/v1/queue":{"get": {"summary": "Jobs that wait, in the scheduler's order", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"jobs": {"type": "array", "items"
+    : {"$ref": "#/components/schemas/QueuedJob"}}, "next": {"type": "integer", "nullable": true}}}}}}, "default": {
+    "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
+    }}}}}, "parameters": [{"name": "after", "in": "query", "schema": {"type": "integer"}, "description":
+    "from this position on: `next` of the page before"}, {"name": "limit", "in": "query", "schema": {"type": "integer"}, "description":
+    "1 to 500; a page has at most 200"}]}},
     "/v1/jobs/{id}":{"get": {"summary": "A job with its ranks, spec and attempts", "responses": {"200": {
     "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"
     }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
@@ -204,7 +211,9 @@ enum OpenAPI {
     : true}, "resumeStep": {"type": "integer"}, "submittedAt": {"type": "string"}, "startedAt": {"type": "string"
     , "nullable": true}, "endedAt": {"type": "string", "nullable": true}, "reason": {"type": "string"}, "exitCode"
     : {"type": "integer", "nullable": true}, "arrayId": {"type": "integer", "nullable": true}, "arrayIndex": {"type":
-    "integer", "nullable": true}}, "required": ["id", "state"]}, "JobDetail": {"allOf": [{"$ref":
+    "integer", "nullable": true}}, "required": ["id", "state"]}, "QueuedJob": {"allOf": [{"$ref": "#/components/schemas/Job"}, {"$ref": "#/components/schemas/Why"}, {"type": "object",
+    "properties": {"devicesPerNode": {"type": "integer"}, "waitsSince": {"type": "string", "description":
+    "its submission, or the end of its last attempt"}, "waitedSeconds": {"type": "number"}}}]}, "JobDetail": {"allOf": [{"$ref":
     "#/components/schemas/Job"}, {"type": "object", "properties": {"ranks": {"type": "array", "items": {"type":
     "object", "properties": {"role": {"type": "string"}, "rank": {"type": "integer"}, "node": {"type": "string"},
     "pid": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "exitCode": {"type": "integer",
@@ -214,7 +223,8 @@ enum OpenAPI {
     : {"type": "object", "properties": {"id": {"type": "integer"}, "state": {"type": "string"}, "causes": {"type"
     : "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "message": {"type": "string"
     }}}}, "startEstimate": {"type": "string", "nullable": true}, "wouldStartNow": {"type": "array", "items": {
-    "type": "object"}}}}, "Report": {"type": "object", "properties": {"id": {"type": "integer"}, "wallSeconds": {
+    "type": "object", "properties": {"kind": {"type": "string", "enum": ["jobsEnd"]}, "jobs": {"type": "array", "items": {"type":
+    "integer"}}, "at": {"type": "string"}, "message": {"type": "string"}}}}}}, "Report": {"type": "object", "properties": {"id": {"type": "integer"}, "wallSeconds": {
     "type": "number"}, "heldSeconds": {"type": "number"}, "productiveSeconds": {"type": "number"}, "goodput": {
     "type": "number", "nullable": true}, "attempts": {"type": "integer"}, "stepsLost": {"type": "integer"},
     "lostSeconds": {"type": "object"}, "faults": {"type": "array", "items": {"type": "object", "properties": {"at"

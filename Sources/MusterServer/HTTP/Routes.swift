@@ -29,6 +29,7 @@ extension Server {
     v1.get("cluster") { _, _ in try await api.cluster() }
     v1.post("jobs") { request, _ in try await api.submit(request) }
     v1.get("jobs") { request, _ in try await api.jobs(request) }
+    v1.get("queue") { request, _ in try await api.queue(request) }
     v1.get("jobs/:id") { _, context in try await api.job(try API.job(context)) }
     v1.post("jobs/:id/cancel") { _, context in try await api.cancel(try API.job(context)) }
     v1.post("jobs/:id/hold") { _, context in try await api.hold(try API.job(context)) }

@@ -16,7 +16,8 @@ extension Controller {
     return ["jobs": .array(jobs), "next": id < cluster.knownJobs.upperBound ? .int(id - 1) : .null]
   }
 
-  func jobView(_ slot: Int32) -> [JSON.Member] {
+  /// - Parameter told: why it waits or ended, where that has been asked for already.
+  func jobView(_ slot: Int32, reason told: String? = nil) -> [JSON.Member] {
     let (job, spec) = (cluster.job(slot), cluster.spec(slot))
     let (step, loss) = progress(slot)
     var nodes: [JSON] = []
@@ -36,7 +37,7 @@ extension Controller {
       .init(name: "checkpointStep", value: job.hasCheckpoint ? .int(job.checkpointStep) : .null),
       .init(name: "resumeStep", value: .int(resumeStep)), .init(name: "submittedAt", value: .time(job.submittedAt)),
       .init(name: "startedAt", value: .time(job.startedAt)), .init(name: "endedAt", value: .time(job.endedAt)),
-      .init(name: "reason", value: reason(slot)),
+      .init(name: "reason", value: told.map { .string($0) } ?? reason(slot)),
       .init(name: "exitCode", value: job.state.isFinal ? JSON(job.exitCode) : .null),
       .init(name: "arrayId", value: spec.wishes.array.map { .int($0.array(of: job.id).number) } ?? .null),
       .init(name: "arrayIndex", value: spec.wishes.array.map { JSON($0.index) } ?? .null),
@@ -76,7 +77,7 @@ extension Controller {
       "outcome": attempt.phase >= .stopping ? .string("\(attempt.outcome)") : .null,
       "resumeStep": .int(attempt.resumeStep), "lastStep": .int(attempt.lastStep),
       "startedAt": .time(attempt.startedAt), "runningAt": .time(attempt.runningAt),
-      "endingAt": .time(attempt.endingAt), "endedAt": .time(attempt.endedAt),
+      "warnedAt": .time(attempt.warnedAt), "endingAt": .time(attempt.endingAt), "endedAt": .time(attempt.endedAt),
     ]
   }
 
@@ -126,14 +127,35 @@ extension Controller {
   }
 
   func why(_ slot: Int32) -> JSON {
+    var common = WhyCommon()
+    return why(slot, &common)
+  }
+
+  /// What is the same for all jobs that are asked about at one moment, looked for when the first of them needs it.
+  struct WhyCommon {
+    fileprivate var outOfService: [JSON]?
+    fileprivate var ends: PlannedEnds?
+  }
+
+  func why(_ slot: Int32, _ common: inout WhyCommon) -> JSON {
     let job = cluster.job(slot)
     var causes: [JSON] = []
     var start = JSON.null
+    var changes: [JSON] = []
     if job.state == .pending {
       let waiting = waiting(for: slot)
       causes = waiting.causes.map { ["kind": .string($0.kind), "message": .string($0.message)] }
-      if waiting.causes.contains(where: { $0.kind == "nodesBusy" }) { causes += outOfService(limit: 8) }
-      if let at = waiting.start { start = .time(at) }
+      if waiting.causes.contains(where: { $0.kind == "nodesBusy" }) {
+        let found = common.outOfService ?? outOfService(limit: 8)
+        common.outOfService = found
+        causes += found
+      }
+      if let at = waiting.start {
+        start = .time(at)
+        let ends = common.ends ?? plannedEnds()
+        common.ends = ends
+        if let rest = startRest(slot, ends) { changes.append(rest.json) }
+      }
     } else if job.state == .stopping, job.latestAttempt >= 0 {
       for member in cluster.memberSlots(ofAttempt: job.latestAttempt) where !cluster.member(member).stopped {
         let node = cluster.nodes[Int(cluster.member(member).node)]
@@ -148,7 +170,16 @@ extension Controller {
     }
     return [
       "id": .int(job.id.number), "state": .string("\(job.state)"), "causes": .array(causes), "startEstimate": start,
-      "wouldStartNow": [],
+      "wouldStartNow": .array(changes),
+    ]
+  }
+}
+
+extension StartRest {
+  fileprivate var json: JSON {
+    [
+      "kind": "jobsEnd", "jobs": .array(jobs.prefix(100).map { .int($0.number) }), "at": .time(at),
+      "message": .string(message),
     ]
   }
 }

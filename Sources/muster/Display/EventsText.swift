@@ -16,11 +16,11 @@ enum EventsText {
     for cause in answer["causes"]?.arrayValue ?? [] {
       text += "  \(Table.oneLine(cause["message"]?.stringValue ?? cause.text))\n"
     }
-    if let estimate = answer["startEstimate"]?.stringValue { text += "It may start at \(estimate).\n" }
-    let now = answer["wouldStartNow"]?.arrayValue ?? []
-    if !now.isEmpty {
-      text += "It would start now with:\n"
-      for change in now { text += "  \(Table.oneLine(change.stringValue ?? change.text))\n" }
+    if let estimate = answer["startEstimate"]?.stringValue {
+      text += "It may start at \(Timestamps.toTheSecond(estimate)).\n"
+    }
+    for change in answer["wouldStartNow"]?.arrayValue ?? [] {
+      text += "It would start \(Table.oneLine(change["message"]?.stringValue ?? change.text)).\n"
     }
     return text
   }

@@ -77,5 +77,8 @@ enum Timestamps {
     return String(text.dropFirst(11).prefix(8))
   }
 
+  /// An RFC 3339 text without its fraction.
+  static func toTheSecond(_ text: String) -> String { unixSeconds(text) == nil ? text : text.prefix(19) + "Z" }
+
   private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }

@@ -272,6 +272,7 @@ struct SharedLanes: ~Copyable {
     let (group, place) = position(lane)
     let leafPlace = Int(layout.laneOfLeaf[Int(lanes[lane].leaf)]) - layout.groups[group].firstLane
     let all = Int32(devicesPerNode[group])
+    forget(group)
     for bucket in 0...through where !isClosed(bucket) {
       let old = Int32(blocks[group].value(bucket, place))
       if old == all { nodes.takeOne(group: group, lane: leafPlace, bucket: bucket) }

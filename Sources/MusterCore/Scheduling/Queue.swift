@@ -1,0 +1,30 @@
+extension Controller {
+  /// Jobs that wait, from a position on: first those that the last round looked at, in its order; then the others (on hold,
+  /// before their time, without devices, or too far back), by priority and number.
+  /// - Returns: their slots, and the position after them; nil: there are no more. Positions mean the same only until the
+  ///   next round.
+  public func queue(from position: Int, limit: Int) -> (slots: [Int32], next: Int?) {
+    let planned = lastPlan?.jobs ?? []
+    let end = planned.count + cluster.pending.count
+    var (slots, at) = ([Int32](), position)
+    while at < end {
+      guard slots.count < limit else { return (slots, at) }
+      if at < planned.count {
+        if let slot = cluster.slot(of: planned[at].id), cluster.jobs[slot].state == .pending { slots.append(slot) }
+      } else {
+        let slot = cluster.pending[at - planned.count]
+        if lastPlan?.entries[cluster.jobs[slot].id] == nil { slots.append(slot) }
+      }
+      at += 1
+    }
+    return (slots, nil)
+  }
+
+  /// Since when a job waits: its submission, or the end of its last attempt.
+  public func waitsSince(_ slot: Int32) -> Instant {
+    let latest = cluster.jobs[slot].latestAttempt
+    return latest >= 0
+      ? max(cluster.attempts[latest].endedAt, cluster.jobs[slot].submittedAt)
+      : cluster.jobs[slot].submittedAt
+  }
+}
