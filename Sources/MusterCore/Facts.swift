@@ -48,6 +48,8 @@ public struct Fact: Hashable, Sendable {
     case attemptWarned(AttemptWarned)
     case checkpointCommitted(attempt: AttemptID, step: Int64)
     case faultFound(Fault)
+    /// It is about to end because another job takes its place.
+    case attemptPreempted(attempt: AttemptID, by: JobID)
     /// No more work from here on; what still runs is being stopped.
     case attemptEnding(AttemptEnding)
     /// Nothing of this member runs any more; its devices are free.

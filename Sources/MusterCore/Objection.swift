@@ -21,6 +21,7 @@ extension Cluster {
     case .attemptWarned(let warned):
       attemptSlot(warned.attempt).map { attempts[$0].warnedAt > .zero ? "it was warned before" : nil }
         ?? "no such attempt"
+    case .attemptPreempted(let attempt, let job): unknown(attempt) ?? unknown(job)
     case .attemptEnding(let ending): unknown(ending.attempt)
     case .attemptEnded(let ended): unknown(ended.attempt)
     case .memberStopped(let member, _):

@@ -63,7 +63,8 @@ public struct Auditor: Sendable {
         return Failure(invariant: .endsOnce, detail: "job \(end.job)", job: end.job.number)
       }
     case .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .jobCancelRequested, .gangStarted,
-      .stepsBegan, .attemptWarned, .faultFound, .attemptEnding, .keysForgotten, .silenceWithheld, .jobArchived,
+      .stepsBegan, .attemptWarned, .attemptPreempted, .faultFound, .attemptEnding, .keysForgotten, .silenceWithheld,
+      .jobArchived,
       .nodeLabelled,
       .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
       break

@@ -32,7 +32,7 @@ public struct Coverage: Sendable {
     "gangStarted", "checkpointCommitted", "faultFound", "attemptEnding", "memberStopped", "attemptEnded", "jobEnded",
     "keysForgotten", "silenceWithheld", "jobArchived", "joinTokenCreated", "joinTokensForgotten", "nodeRevoked",
     "stepsBegan", "nodeLabelled", "jobHeld", "jobReleased", "policyApplied", "maintenanceAdded", "maintenanceRemoved",
-    "attemptWarned",
+    "attemptWarned", "attemptPreempted",
   ]
 
   public init() {}
@@ -99,6 +99,7 @@ public struct Coverage: Sendable {
     case .maintenanceAdded: 30
     case .maintenanceRemoved: 31
     case .attemptWarned: 32
+    case .attemptPreempted: 33
     }
   }
 }

@@ -77,6 +77,7 @@ enum Samples {
     .keysForgotten(before: Instant(nanoseconds: 9)), .silenceWithheld(silent: 3, connected: 5),
     .jobArchived(job: JobID(1)), .nodeLabelled(node: NodeID(0), labels: [Label(key: "rack", value: "r1")]),
     .jobSubmitted(JobSubmitted(job: JobID(2), spec: wishful, idempotencyKey: "l", requestHash: 1)),
+    .attemptPreempted(attempt: attempt, by: JobID(7)),
     .attemptWarned(AttemptWarned(attempt: attempt, signal: 10, walltimeEnd: Instant(nanoseconds: 11))),
     .jobHeld(job: JobID(1)), .jobReleased(job: JobID(1)), .policyApplied(policy),
     .maintenanceAdded(
@@ -119,6 +120,7 @@ enum Samples {
     case .jobHeld: 35
     case .jobReleased: 36
     case .attemptWarned: 39
+    case .attemptPreempted: 37
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42

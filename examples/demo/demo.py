@@ -2,8 +2,9 @@
 """A real gang trains, loses a node, and finishes without losing progress.
 
 Starts a controller and 5 local nodes, trains a small language model on 4 of them with PyTorch (gloo, CPU), kills one node
-between two checkpoints with SIGKILL, and shows what Muster sees and does. Two runs without a fault follow: all three must
-end in the same bits. Standard library only; the training itself is examples/train/train.py.
+between two checkpoints with SIGKILL, and shows what Muster sees and does. A run without a fault follows, and one that uses
+devices which are guaranteed to another project: it gives way at a checkpoint when they are asked for, and goes on later. All
+three must end in the same bits. Standard library only; the training itself is examples/train/train.py.
 """
 
 import argparse
@@ -108,12 +109,38 @@ def job_file(folder, name, steps, every):
         file.write(f"name: {name}\ngang: {{nodes: 4, devicesPerNode: 1, ranksPerNode: 1}}\n")
         file.write(f"command: {json.dumps(command)}\nworkingDirectory: {json.dumps(ROOT)}\n")
         file.write('environment: {OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1"}\n')
-        file.write(f"checkpoint: {{every: {every}}}\n")
+        file.write(f"checkpoint: {{every: {every}}}\nproject: research\n")
     return path, os.path.join(out, "report.json")
 
 
+POLICY = """projects:
+  - {name: research}
+  - {name: product, quotas: {any: 2}}
+"""
+
+
+def short_job(folder, name, project, nodes, seconds):
+    path = os.path.join(folder, name + ".yaml")
+    with open(path, "w") as file:
+        file.write(f"name: {name}\nproject: {project}\ngang: {{nodes: {nodes}, devicesPerNode: 1}}\n")
+        file.write(f'command: ["/usr/bin/python3", "-c", "import time; time.sleep({seconds})"]\n')
+    return path
+
+
+def ask_for_devices(screen, muster, folder, job):
+    """Another project asks for what is guaranteed to it, and a second job of the first one queues behind."""
+    screen.say(f"QUEUE    research trains on 4 devices, step {job['step']}; 2 of them are guaranteed to product", "bold")
+    asking = muster.run("submit", short_job(folder, "evaluate", "product", 2, 6))["id"]
+    behind = muster.run("submit", short_job(folder, "sweep", "research", 4, 1))["id"]
+    for number in (asking, behind):
+        why = muster.run("why", str(number))
+        for cause in why["causes"]:
+            screen.say(f"why {number}   {cause['kind']}: {cause['message']}")
+    return asking
+
+
 SHOWN = {
-    "faultFound": "red", "attemptEnding": "yellow", "attemptStarted": "cyan", "gangStarted": "green",
+    "attemptPreempted": "yellow", "faultFound": "red", "attemptEnding": "yellow", "attemptStarted": "cyan", "gangStarted": "green",
     "checkpointCommitted": "dim", "jobEnded": "bold"}
 
 
@@ -154,11 +181,11 @@ def kill_node(screen, muster, job):
     return victim["node"]
 
 
-def train(screen, muster, folder, name, steps, every, fault):
+def train(screen, muster, folder, name, steps, every, fault=False, gives_way=False):
     path, report = job_file(folder, name, steps, every)
     job_id = muster.run("submit", path)["id"]
-    events = muster.follow(job_id, lambda event: show_event(screen, event) if fault else None)
-    killed = None
+    events = muster.follow(job_id, lambda event: show_event(screen, event) if fault or gives_way else None)
+    killed, asking = None, None
     try:
         while True:
             job = muster.run("job", str(job_id))
@@ -170,6 +197,8 @@ def train(screen, muster, folder, name, steps, every, fault):
             # Between two checkpoints, well past the middle of the run.
             if fault and not killed and saved >= steps // 2 - every // 2 and step >= saved + every // 4:
                 killed = kill_node(screen, muster, job)
+            if gives_way and not asking and step >= steps // 4 + every // 4:
+                asking = ask_for_devices(screen, muster, folder, job)
             if killed and killed != "shown":
                 state = muster.run("node", killed)
                 if state["state"] == "isolated":
@@ -187,8 +216,9 @@ def train(screen, muster, folder, name, steps, every, fault):
         return job_id, json.load(file)
 
 
-def print_report(screen, muster, job_id, runs):
-    report = muster.run("report", str(job_id))
+def print_report(screen, muster, runs):
+    report = muster.run("report", str(runs[0][2]))
+    gave_way = muster.run("report", str(runs[-1][2]))
     print()
     print(paint("The run that lost a node", "bold"))
     print(f"  attempts {report['attempts']}, steps lost {report['stepsLost']}, goodput {100 * report['goodput']:.1f} %"
@@ -202,15 +232,17 @@ def print_report(screen, muster, job_id, runs):
     print()
     print(paint("Proof: three runs, the same bits", "bold"))
     print(f"  initial parameters      {runs[0][1]['initialSha256']}")
-    for name, result in runs:
+    for name, result, _ in runs:
         print(f"  {name:22s}  {result['finalSha256']}  loss {result['initialLoss']:.3f} -> {result['finalLoss']:.3f}")
-    finals = {result["finalSha256"] for _, result in runs}
-    drop = min(result["lossDropPercent"] for _, result in runs)
+    finals = {result["finalSha256"] for _, result, _ in runs}
+    drop = min(result["lossDropPercent"] for _, result, _ in runs)
     checks = [
         ("all three end in the same parameters and optimizer state", len(finals) == 1),
         ("they are not the initial ones", runs[0][1]["initialSha256"] not in finals),
         (f"the loss fell by {drop:.0f} % (at least 30 %)", drop >= 30),
         ("a node was lost, and steps with it", len(report["faults"]) >= 1 and report["stepsLost"] > 0),
+        (f"the one that gave way went on in a second attempt and lost {gave_way['stepsLost']} steps",
+         gave_way["attempts"] >= 2 and gave_way["stepsLost"] == 0),
     ]
     for text, holds in checks:
         print(f"  {paint('yes', 'green') if holds else paint('NO', 'red')}  {text}")
@@ -246,23 +278,25 @@ def main():
     folder = tempfile.mkdtemp(prefix="muster-demo-")
     data = os.path.join(folder, "data")
     screen = Screen()
-    screen.say("Demo: 3 training runs of 4 ranks on this machine, the first one loses a node. About 2 minutes.", "bold")
+    screen.say("Demo: 3 training runs of 4 ranks: one loses a node, one gives way to another project. About 3 minutes.", "bold")
     process = None
     ok = False
     with open(os.path.join(folder, "up.log"), "w") as log:
         try:
             process, muster = start(options.muster, data, log)
             screen.say("controller and 5 nodes are ready: 4 will train, 1 is the spare")
+            policy = os.path.join(folder, "policy.yaml")
+            with open(policy, "w") as file:
+                file.write(POLICY)
+            muster.run("apply", "-f", policy)
             runs = []
-            job_id = None
-            for name, fault in (("node killed", True), ("no fault", False), ("no fault, again", False)):
-                slug = name.replace(" ", "-").replace(",", "")
+            for name in ("node killed", "no fault", "gave way"):
                 number, result = train(
-                    screen, muster, folder, slug, options.steps, options.checkpoint_every, fault)
-                job_id = job_id or number
-                runs.append((name, result))
+                    screen, muster, folder, name.replace(" ", "-"), options.steps, options.checkpoint_every,
+                    fault=name == "node killed", gives_way=name == "gave way")
+                runs.append((name, result, number))
                 screen.say(f"run \"{name}\" completed: loss {result['initialLoss']:.3f} -> {result['finalLoss']:.3f}", "green")
-            ok = print_report(screen, muster, job_id, runs)
+            ok = print_report(screen, muster, runs)
         except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
             screen.clear()
             print(paint(f"demo failed: {error}", "red"), file=sys.stderr)

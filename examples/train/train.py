@@ -9,6 +9,9 @@ ends with the same bits as one that was not.
 
 Needs: apt-get install --no-install-recommends python3-torch python3-numpy libopenblas0-pthread
 
+When it is told to stop (SIGTERM) it saves a checkpoint after the step at hand
+and ends: whoever takes its place costs it no step.
+
 Starts under anything that sets RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.
 Under Muster it resumes after MUSTER_RESUME_STEP; elsewhere say `--resume latest`.
 """
@@ -21,6 +24,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import sys
 import time
 import traceback
@@ -74,8 +78,10 @@ class Trainer:
         self.model = LanguageModel()
         self.parameters = list(self.model.parameters())
         self.optimizer = torch.optim.AdamW(self.parameters, lr=LEARNING_RATE, weight_decay=0.01)
-        # One place more than there are gradients: the loss is averaged on the same trip.
-        self.buffer = torch.zeros(sum(p.numel() for p in self.parameters) + 1)
+        # Two places more than there are gradients: the loss is averaged on the same trip, and whether any rank was told to
+        # stop is known to all of them after the same step.
+        self.buffer = torch.zeros(sum(p.numel() for p in self.parameters) + 2)
+        self.must_stop = False
         offset = 0
         for parameter in self.parameters:
             view = self.buffer[offset:offset + parameter.numel()]
@@ -97,8 +103,10 @@ class Trainer:
         loss = F.cross_entropy(self.model(rows).flatten(0, 1), following.flatten())
         loss.backward()
         self.buffer[-1] = loss.detach()
+        self.buffer[-2] = self.must_stop
         with collective(f"all_reduce of step {n}"):
             dist.all_reduce(self.buffer)
+        self.must_stop = self.buffer[-2].item() > 0
         self.buffer /= self.world
         self.optimizer.step()
         return self.buffer[-1].item()
@@ -236,7 +244,7 @@ class Run:
         start = self.step_to_resume_after()
         if start > 0:
             self.restore(start)
-        self.print(f"ready, {self.trainer.buffer.numel() - 1} parameters, begins at step {start + 1}")
+        self.print(f"ready, {self.trainer.buffer.numel() - 2} parameters, begins at step {start + 1}")
         muster.ready()
         began = time.monotonic()
         for n in range(start + 1, options.steps + 1):
@@ -247,8 +255,13 @@ class Run:
             muster.step(n, loss=loss)
             if n % options.print_every == 0 or n == options.steps:
                 self.print(f"step {n} loss {loss:.3f} {(n - start) / (time.monotonic() - began):.1f} steps/s")
-            if options.checkpoint_every and (n % options.checkpoint_every == 0 or n == options.steps):
+            is_asked = self.trainer.must_stop and n < options.steps
+            if options.checkpoint_every and (n % options.checkpoint_every == 0 or n == options.steps or is_asked):
                 self.save(n)
+            if is_asked:
+                self.print(f"ends after step {n}, as it was told")
+                return False
+        return True
 
     def report(self):
         initial = sum(self.first_losses) / max(1, len(self.first_losses))
@@ -306,10 +319,11 @@ def main():
     dist.init_process_group("gloo", init_method="env://", timeout=COLLECTIVE_TIMEOUT)
     try:
         run = Run(options)
-        run.train()
+        signal.signal(signal.SIGTERM, lambda *_: setattr(run.trainer, "must_stop", True))
+        is_done = run.train()
         with collective("barrier at the end"):
             dist.barrier()
-        if run.rank == 0:
+        if is_done and run.rank == 0:
             run.report()
     except PeerLost as error:
         print(f"rank {dist.get_rank()}: ends, a peer is lost: {error}")

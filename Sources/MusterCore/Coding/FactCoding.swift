@@ -33,6 +33,7 @@ extension Fact.Event {
     case .jobHeld: 35
     case .jobReleased: 36
     case .attemptWarned: 39
+    case .attemptPreempted: 37
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
@@ -72,6 +73,7 @@ extension Fact.Event {
     case .jobHeld: "jobHeld"
     case .jobReleased: "jobReleased"
     case .attemptWarned: "attemptWarned"
+    case .attemptPreempted: "attemptPreempted"
     case .policyApplied: "policyApplied"
     case .maintenanceAdded: "maintenanceAdded"
     case .maintenanceRemoved: "maintenanceRemoved"
@@ -129,6 +131,9 @@ extension ByteWriter {
       put(warned.attempt)
       put(warned.signal)
       put(warned.walltimeEnd)
+    case .attemptPreempted(let attempt, let job):
+      put(attempt)
+      put(job.number)
     case .faultFound(let fault): put(fault)
     case .attemptEnding(let ending):
       put(ending.attempt)
@@ -293,6 +298,7 @@ extension ByteReader {
         JobSubmitted(job: job, spec: spec, idempotencyKey: try string(), requestHash: try uint()))
     case 35: return .jobHeld(job: JobID(try int()))
     case 36: return .jobReleased(job: JobID(try int()))
+    case 37: return .attemptPreempted(attempt: try attempt(), by: JobID(try int()))
     case 39:
       return .attemptWarned(
         AttemptWarned(attempt: try attempt(), signal: try int32(), walltimeEnd: try instant()))

@@ -54,6 +54,7 @@ extension Controller {
       for place in cluster.attemptPlaces[Int(slot)] {
         table.count(owner, fleetMap.type(of: place.node), -Int32(place.devices.nonzeroBitCount))
       }
+      note(.attemptPreempted(attempt: cluster.attemptID(slot), by: planned.id))
       endAttempt(slot, .preempted)
     }
     table.count(gang.owner, type, devices)

@@ -53,13 +53,11 @@ extension Controller {
       cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
     }
     let names = left.prefix(8).map { "\($0.job)" }.joined(separator: ", ") + (left.count > 8 ? " and others" : "")
-    return Waiting(
-      causes: [
-        Waiting.Cause(
-          kind: "preempting",
-          message: "takes the place of \(claim.victims.count) jobs, of which \(left.count) are still stopping: \(names)"
-        )
-      ], start: now)
+    let message =
+      claim.victims.count == 1
+      ? "takes the place of job \(claim.victims[0].job), which is stopping: it may save a checkpoint first"
+      : "takes the place of \(claim.victims.count) jobs; still stopping, with time for a checkpoint: \(names)"
+    return Waiting(causes: [Waiting.Cause(kind: "preempting", message: message)], start: now)
   }
 
   /// Nodes that are ready, with what runs on them or without.

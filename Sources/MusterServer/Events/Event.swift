@@ -76,6 +76,7 @@ struct EventDetail {
       self = about(attempt, "has a checkpoint of step \(step)")
       more = [.init(name: "step", value: .int(step))]
     case .attemptWarned(let warned): self = EventDetail(warned)
+    case .attemptPreempted(let attempt, let by): self = EventDetail(preempted: attempt, by: by)
     case .faultFound(let fault):
       self = about(fault.attempt, "fault: \(fault.summary)")
       node = fault.node.map(name)
@@ -100,6 +101,13 @@ struct EventDetail {
       let (job, text) = EventDetail.plain(event)
       self.init(job: job, text: text)
     }
+  }
+
+  private init(preempted id: AttemptID, by: JobID) {
+    job = id.job
+    attempt = id.number
+    text = "job \(id.job) attempt \(id.number) gives way to job \(by), and goes on later"
+    more = [.init(name: "by", value: .string("\(by)"))]
   }
 
   private init(_ warned: AttemptWarned) {

@@ -34,7 +34,8 @@ struct Style: Hashable, Sendable {
   static func tone(event kind: String) -> Tone? {
     switch kind {
     case "faultFound", "nodeSuspected", "nodeIsolated": .bad
-    case "attemptEnding", "attemptEnded", "attemptWarned", "silenceWithheld", "nodeDrainRequested": .warning
+    case "attemptEnding", "attemptEnded", "attemptWarned", "attemptPreempted", "silenceWithheld", "nodeDrainRequested":
+      .warning
     case "attemptStarted", "gangStarted", "nodeJoined", "nodeReturned", "nodeCleared", "nodeResumed": .good
     case "jobEnded": .strong
     default: nil
