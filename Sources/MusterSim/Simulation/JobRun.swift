@@ -53,6 +53,8 @@ struct JobRun: Sendable {
   var endedAt: Int64 = 0
   /// The last attempt was preempted: what the next one costs to start is the preemption's.
   var wasPreempted = false
+  /// Work that its last checkpoint holds, when its attempt was preempted.
+  var saved: Int64 = 0
   /// Its own time, not that of its devices.
   var redone: Int64 = 0
 

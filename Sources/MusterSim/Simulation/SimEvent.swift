@@ -2,6 +2,8 @@
 enum SimEvent {
   /// The attempt's work is done.
   case finish(job: Int32, attempt: Int32)
+  /// The attempt saves its work.
+  case checkpoint(job: Int32, attempt: Int32)
   /// The job's walltime is over.
   case walltime(job: Int32)
   /// The core has something to judge by the clock.

@@ -26,6 +26,10 @@ extension Simulation {
   mutating func handle(_ event: SimEvent) {
     switch event {
     case .finish(let job, let attempt): finish(Int(job), attempt)
+    case .checkpoint(let job, let attempt):
+      guard runs[Int(job)].phase == .running, runs[Int(job)].attempt == attempt else { return }
+      speak(Int(job))
+      events.put(event, at: now + settings.checkpointMilliseconds)
     case .walltime(let job): if runs[Int(job)].phase != .over { tell(.tick) }
     case .tick: tell(.tick)
     case .fault: nextFault()
@@ -67,7 +71,8 @@ extension Simulation {
   private mutating func stopGang(_ job: Int) {
     guard runs[job].phase == .stopping else { return }
     for index in places[job].indices where nodes[Int(places[job][index].node.index)].service != .broken {
-      tell(.shimReport(member(job, index), ShimReport(state: .stopped, ranks: [])))
+      let ranks = index == 0 && runs[job].wasPreempted ? lastWord(of: job) : []
+      tell(.shimReport(member(job, index), ShimReport(state: .stopped, ranks: ranks)))
     }
   }
 
@@ -92,6 +97,17 @@ extension Simulation {
       rank: 0, state: .running, step: steps, stepAge: .milliseconds(done - steps * 1000),
       firstStepAge: .milliseconds(done - (before + 1) * 1000), stepsSaid: steps - before,
       longestStep: .seconds(1), checkpoint: kept > before ? kept : nil)
+  }
+
+  /// What is known at the end of an attempt that was preempted: its last checkpoint.
+  private func lastWord(of job: Int) -> [RankReport] {
+    let (steps, before) = (runs[job].saved / 1000, runs[job].resumed / 1000)
+    guard steps > before else { return [] }
+    return [
+      RankReport(
+        rank: 0, state: .exited, step: steps, stepAge: .zero, firstStepAge: .milliseconds(1000 * (steps - before)),
+        stepsSaid: steps - before, longestStep: .seconds(1), checkpoint: steps)
+    ]
   }
 
   /// A job says how far it has come, because something is about to end its attempt.

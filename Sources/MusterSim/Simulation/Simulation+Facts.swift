@@ -47,6 +47,11 @@ extension Simulation {
     runs[i].worksFrom = now + (attempt.number > 1 ? settings.restartMilliseconds : 0)
     let left = jobs[i].durationMilliseconds - runs[i].resumed
     events.put(.finish(job: Int32(i), attempt: attempt.number), at: runs[i].worksFrom + left)
+    if tellsCheckpoints {
+      let every = settings.checkpointMilliseconds
+      let first = runs[i].worksFrom + every - runs[i].resumed % every
+      events.put(.checkpoint(job: Int32(i), attempt: attempt.number), at: first)
+    }
   }
 
   private mutating func attemptEnding(_ ending: AttemptEnding) {
@@ -66,6 +71,7 @@ extension Simulation {
       chores.add(.stop(job: Int32(i)))
     case .preempted:
       runs[i].preemptions += 1
+      runs[i].saved = checkpoint(before: done)
       charge(i, until: now, kept: checkpoint(before: done), isPreempted: true)
       chores.add(.stop(job: Int32(i)))
     }

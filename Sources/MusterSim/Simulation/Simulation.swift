@@ -64,9 +64,15 @@ public struct Simulation: ~Copyable {
   var faultCounts: [Int]
   private var facts: [Fact] = []
 
+  /// Whether jobs say each checkpoint when they have it: what a preemption would cost depends on it. Else they say it when
+  /// something ends their attempt.
+  let tellsCheckpoints: Bool
+
   public init(_ settings: SimSettings) {
     self.settings = settings
     jobs = settings.trace.jobs
+    tellsCheckpoints =
+      settings.checkpointMilliseconds > 0 && settings.policy == .muster && Self.hasPriorities(settings.trace.jobs)
     begin = settings.trace.beginMilliseconds
     now = begin
     runs = [JobRun](repeating: JobRun(), count: jobs.count)
@@ -86,6 +92,11 @@ public struct Simulation: ~Copyable {
       cluster: cluster, limits: Self.limits(nodes: nodes.count, jobs: jobs.count, settings.policy),
       now: Self.instant(begin))
     openFleet()
+  }
+
+  private static func hasPriorities(_ jobs: [TraceJob]) -> Bool {
+    guard let first = jobs.first?.priority else { return false }
+    return jobs.contains { $0.priority != first }
   }
 
   /// A year after the last submission, and four times as long as all work and the longest job would take; two hundred
