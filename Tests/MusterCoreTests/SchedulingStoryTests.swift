@@ -184,6 +184,30 @@ import Testing
     #expect(fleet.state(all) == .starting)
   }
 
+  @Test("what would start it at once is said, and is true")
+  func changes() {
+    var fleet = Fleet(mode: PlanningMode())
+    // One of four nodes of each rack is busy.
+    let busy = fleet.submit(
+      Array(repeating: Fleet.spec(nodes: 1, walltime: .seconds(7_200)) { $0.exclude = ["n1", "n2", "n3"] }, count: 1)
+        + (1..<4).map { rack in
+          Fleet.spec(walltime: .seconds(7_200)) { $0.exclude = (0..<16).filter { $0 != rack * 4 }.map { "n\($0)" } }
+        })
+    #expect(busy.map { fleet.nodes($0) } == [[0], [4], [8], [12]])
+    func changes(_ job: JobID) -> [String] {
+      guard let slot = fleet.controller.cluster.slot(of: job) else { return [] }
+      return fleet.controller.startChanges(slot).map { "\($0.kind) \($0.value)" }
+    }
+    let segments = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(86_400)) { $0.segment = 4 })
+    #expect(changes(segments) == ["segment 2"])
+    let racked = fleet.submit(Fleet.spec(nodes: 4, walltime: .seconds(86_400)) { $0.within = Within(level: "rack") })
+    #expect(changes(racked) == ["within rack", "nodes 2"])
+    // And it does.
+    fleet.say(.cancel(racked))
+    let other = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(3_600)) { $0.segment = 2 })
+    #expect(fleet.state(segments) == .pending && fleet.state(other) == .starting)
+  }
+
   @Test("the queue is in the order of the last round; what that did not look at comes after it")
   func queue() {
     var fleet = Fleet(mode: PlanningMode())

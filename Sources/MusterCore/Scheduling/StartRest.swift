@@ -67,6 +67,29 @@ extension Controller {
   }
 }
 
+extension Controller {
+  /// What the job could ask for instead, and start at once, with the words for it: as the last round saw it.
+  public func startChanges(_ slot: Int32) -> [(kind: String, value: String, message: String)] {
+    guard let plan = lastPlan, let round = plan.round, let topology = plan.map.topology, unready(slot) == nil,
+      let i = plan.entries[cluster.jobs[slot].id]
+    else { return [] }
+    return (round.changes[i] ?? []).map { change in
+      switch change {
+      case .segment(let size): ("segment", "\(size)", "at once with `segment: \(size)`")
+      case .withinPreferred(let level):
+        ("within", topology.levels[level], "at once if one \(topology.levels[level]) were only preferred")
+      case .deviceType(let type):
+        (
+          "deviceType", topology.deviceTypes[Int(type)].name,
+          "at once on devices of type \(topology.deviceTypes[Int(type)].name)"
+        )
+      case .walltime(let span): ("walltime", "\(span.seconds)", "at once with a walltime of \(span.seconds / 3600) h")
+      case .nodes(let nodes): ("nodes", "\(nodes)", "at once with \(nodes) nodes")
+      }
+    }
+  }
+}
+
 extension PlanningRound {
   /// When the bucket before a gang's start begins.
   fileprivate func bucketBefore(_ gang: Int) -> Instant {

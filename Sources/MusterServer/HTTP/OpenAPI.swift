@@ -223,7 +223,7 @@ enum OpenAPI {
     : {"type": "object", "properties": {"id": {"type": "integer"}, "state": {"type": "string"}, "causes": {"type"
     : "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "message": {"type": "string"
     }}}}, "startEstimate": {"type": "string", "nullable": true}, "wouldStartNow": {"type": "array", "items": {
-    "type": "object", "properties": {"kind": {"type": "string", "enum": ["jobsEnd"]}, "jobs": {"type": "array", "items": {"type":
+    "type": "object", "properties": {"kind": {"type": "string", "enum": ["jobsEnd", "segment", "within", "deviceType", "walltime", "nodes"]}, "value": {"type": "string"}, "jobs": {"type": "array", "items": {"type":
     "integer"}}, "at": {"type": "string"}, "message": {"type": "string"}}}}}}, "Report": {"type": "object", "properties": {"id": {"type": "integer"}, "wallSeconds": {
     "type": "number"}, "heldSeconds": {"type": "number"}, "productiveSeconds": {"type": "number"}, "goodput": {
     "type": "number", "nullable": true}, "attempts": {"type": "integer"}, "stepsLost": {"type": "integer"},

@@ -150,6 +150,10 @@ extension Controller {
         common.outOfService = found
         causes += found
       }
+      for change in startChanges(slot) {
+        changes.append(
+          ["kind": .string(change.kind), "value": .string(change.value), "message": .string(change.message)])
+      }
       if let at = waiting.start {
         start = .time(at)
         let ends = common.ends ?? plannedEnds()

@@ -139,6 +139,8 @@ public struct PlanningRound: Sendable {
   var victims: [AttemptID] = []
   /// Gangs that others are stopped for.
   var preemptions = 0
+  /// By gang, of the first that wait: what would start it at once.
+  var changes: [Int: [StartChange]] = [:]
   let now: Instant
   let grid: TimeGrid
   let maintenance: [MaintenanceWindow]

@@ -121,7 +121,7 @@ public struct Planner: ~Copyable {
       round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
       return
     }
-    answerWhole(gang, mayStartNow: mix != .only, &round)
+    answerWhole(gang, view, mayStartNow: mix != .only, &round)
     if mix != .none { correctMixed(gang, view, &round) }
   }
 
@@ -146,7 +146,7 @@ public struct Planner: ~Copyable {
   }
 
   private mutating func answerWhole(
-    _ gang: borrowing PendingGang, mayStartNow: Bool, _ round: inout PlanningRound
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, mayStartNow: Bool, _ round: inout PlanningRound
   ) {
     let firstReason = round.reasons.count
     var (first, best): (Ask?, (ask: Ask, bucket: Int, level: Int)?) = (nil, nil)
@@ -160,6 +160,7 @@ public struct Planner: ~Copyable {
       (before, best) = (found.bucket, (ask, found.bucket, found.level))
       if found.bucket == 0 { break }
     }
+    if best?.bucket != 0, first != nil { noteChanges(gang, view, &round) }
     // What may only start node by node and does not now: nothing is known of when it will.
     if !mayStartNow, best?.bucket == 0 { best = nil }
     if let best {
