@@ -212,7 +212,8 @@ class Commands(unittest.TestCase):
         why = eventually("a round has looked at it", lambda: self.looked_at(job))
         self.assertEqual((why["state"], why["causes"][0]["kind"]), ("pending", "nodesBusy"))
         self.assertIn("needs 2 nodes", why["causes"][0]["message"])
-        self.assertEqual([change["jobs"] for change in why["wouldStartNow"]], [[first]])
+        ends = [change for change in why["wouldStartNow"] if change["kind"] == "jobsEnd"]
+        self.assertEqual([change["jobs"] for change in ends], [[first]])
         self.assertIn(f"It would start when job {first} ends", self.fleet.muster("why", job).stdout)
         queue = self.fleet.json("jobs", "--pending")
         self.assertEqual([row["id"] for row in queue], [job])

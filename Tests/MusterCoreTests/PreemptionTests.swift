@@ -138,4 +138,25 @@ import Testing
     // 1,000 s of the hour were used when it saved its work.
     #expect(fleet.controller.walltimeEnd(slot) - fleet.now == .seconds(2_600))
   }
+
+  @Test("what is being stopped already is waited for: nobody else is stopped, also after the controller's restart")
+  func leaving() {
+    var fleet = Self.fleet()
+    let low = fleet.submit(Array(repeating: Self.spec(nodes: 4), count: 4))
+    fleet.say(.cancel(low[1]))
+    #expect(fleet.state(low[1]) == .stopping)
+    let first = fleet.submit(Self.spec(nodes: 4, priority: 1))
+    func stopping() -> [JobID] { low.filter { fleet.state($0) == .stopping } }
+    #expect(stopping() == [low[1]] && fleet.kinds(first) == ["preempting"])
+    let second = fleet.submit(Self.spec(nodes: 4, priority: 1))
+    #expect(stopping().count == 2)
+    // Claims are not durable.
+    fleet.controller.claims = []
+    fleet.controller.claimed = [:]
+    fleet.controller.isPlanOld = true
+    fleet.plan()
+    #expect(stopping().count == 2 && fleet.controller.claims.count == 2)
+    for job in stopping() { fleet.end(job) }
+    #expect(fleet.state(first) == .starting && fleet.state(second) == .starting)
+  }
 }

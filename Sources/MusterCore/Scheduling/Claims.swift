@@ -49,7 +49,7 @@ extension Controller {
       Claim(
         job: planned.id, attempt: planned.attempt, places: places, victims: victims.map { cluster.attemptID($0) }))
     countClaims()
-    for slot in slots {
+    for slot in slots where cluster.attempts[slot].phase < .stopping {
       let owner = self.owner(cluster.attempts[slot].jobSlot, table.tree)
       for place in cluster.attemptPlaces[Int(slot)] {
         table.count(owner, fleetMap.type(of: place.node), -Int32(place.devices.nonzeroBitCount))

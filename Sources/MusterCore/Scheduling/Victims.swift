@@ -21,13 +21,20 @@ extension Controller {
   /// nil: nobody may take its place now. A job that was stopped for another before has its minimum run first.
   func candidate(_ slot: Int32, _ tree: ProjectTree?) -> Candidate? {
     let attempt = cluster.attempts[slot]
-    guard attempt.phase < .stopping else { return nil }
     let job = cluster.jobs[attempt.jobSlot]
     guard job.devicesPerNode > 0 else { return nil }
-    if isInMinimumRun(slot) { return nil }
-    return Candidate(
+    var candidate = Candidate(
       attempt: cluster.attemptID(slot), priority: job.priority, owner: owner(attempt.jobSlot, tree), cost: 0,
       entries: 0..<0)
+    switch attempt.phase {
+    case .starting, .running: if isInMinimumRun(slot) { return nil }
+    case .stopping:
+      // After a fault the gang is put together again at once, on the same nodes.
+      guard attempt.outcome != .nodeFault, attempt.outcome != .jobFault else { return nil }
+      candidate.isLeaving = true
+    case .ended: return nil
+    }
+    return candidate
   }
 
   /// Started again after a preemption, not long enough ago.
@@ -56,7 +63,7 @@ extension Controller {
       let age = cluster.jobs[attempt.jobSlot].hasCheckpoint ? checkpointAge(slot) : typical ?? (now - attempt.startedAt)
       let start =
         attempt.firstStepAt > attempt.startedAt ? attempt.firstStepAt - attempt.startedAt : limits.typicalStart
-      candidate.cost = devices * (age.milliseconds + start.milliseconds)
+      candidate.cost = candidate.isLeaving ? 0 : devices * (age.milliseconds + start.milliseconds)
       candidate.entries = entries
       table.add(candidate)
       for i in entries {

@@ -73,6 +73,7 @@ extension Planner {
 
   /// It uses nothing any more.
   private func count(_ candidate: borrowing Candidate, _ view: borrowing PlanningView, _ table: inout VictimTable) {
+    guard !candidate.isLeaving else { return }
     for i in candidate.entries {
       switch view.running[i].place {
       case .whole(let places):

@@ -8,6 +8,8 @@ struct Candidate: Hashable, Sendable {
   var cost: Int64
   /// Its entries in `PlanningView.running`.
   var entries: Range<Int>
+  /// It is being stopped already, and does not come back to its nodes: whoever waits for it costs nothing.
+  var isLeaving = false
 }
 
 /// Who may be stopped for whom. In the view as it is now, and in a round as it goes on: a project that has been taken from
@@ -38,7 +40,7 @@ struct VictimTable: Sendable {
 
   mutating func add(_ candidate: Candidate) {
     candidates.append(candidate)
-    lowestPriority = min(lowestPriority, candidate.priority)
+    if !candidate.isLeaving { lowestPriority = min(lowestPriority, candidate.priority) }
   }
 
   /// Without looking at any of them: whether some may be stopped for the gang at all.
@@ -51,6 +53,7 @@ struct VictimTable: Sendable {
 
   /// Whether one may be stopped for a gang that takes so many devices of a type.
   func mayStop(_ candidate: Candidate, for gang: borrowing PendingGang, _ type: Int32, _ devices: Int32) -> Bool {
+    if candidate.isLeaving { return true }
     let isHigher = gang.mayPreempt && candidate.priority < gang.priority
     if candidate.owner == gang.owner { return isHigher }
     let (own, other) = branches(gang.owner, candidate.owner)
