@@ -76,6 +76,7 @@ extension Controller {
     claims = []
     claimed = [:]
     var kept: [Claim] = []
+    var quotas = quotaCount()
     for claim in old {
       guard let slot = cluster.slot(of: claim.job), cluster.jobs[slot].state == .pending,
         cluster.jobs[slot].attempt == claim.attempt, unready(slot) == nil
@@ -87,7 +88,9 @@ extension Controller {
         cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
       }
       let isServing = claim.places.allSatisfy { free($0.node) != nil }
-      if claim.places.allSatisfy({ $0.devices & ~(free($0.node) ?? 0) == 0 }) {
+      let isFree = claim.places.allSatisfy { $0.devices & ~(free($0.node) ?? 0) == 0 }
+      // Some may be stopped for what they use of its quota.
+      if isFree, isWithinQuota(slot, claim.places, &quotas) {
         begin(slot, claim.places)
       } else if isWaiting, isServing {
         kept.append(claim)

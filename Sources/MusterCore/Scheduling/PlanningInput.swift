@@ -98,7 +98,7 @@ extension Controller {
     guard let topology = fleetMap.topology else { return nil }
     var builder = ViewBuilder(map: fleetMap, cluster: cluster)
     for i in cluster.nodes.indices where free(NodeID(Int32(i))) != nil { builder.serve(i, cluster) }
-    var book = QuotaBook(cluster.policy, topology, capacity: builder.capacity)
+    var book = quotaBook(topology)
     for claim in claims {
       guard let slot = cluster.slot(of: claim.job) else { continue }
       let account = book.account(cluster.specs[Int(slot)])
