@@ -54,7 +54,7 @@ extension Controller {
       for place in cluster.attemptPlaces[Int(slot)] {
         table.count(owner, fleetMap.type(of: place.node), -Int32(place.devices.nonzeroBitCount))
       }
-      endAttempt(slot, .preempted)
+      endAttempt(planted == .victimInWrongDomain ? stray(from: slot) : slot, .preempted)
     }
     table.count(gang.owner, type, devices)
     return true
@@ -64,7 +64,7 @@ extension Controller {
 
   private mutating func countClaims() {
     claimed = [:]
-    for claim in claims {
+    for claim in claims where planted != .keptPlaceGivenAway {
       for place in claim.places { claimed[place.node.index, default: 0] |= place.devices }
     }
   }

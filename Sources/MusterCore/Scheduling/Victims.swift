@@ -24,9 +24,11 @@ extension Controller {
     guard attempt.phase < .stopping else { return nil }
     let job = cluster.jobs[attempt.jobSlot]
     guard job.devicesPerNode > 0 else { return nil }
-    if isInMinimumRun(slot) { return nil }
+    let hasNoRule = planted == .preemptionCycle
+    if isInMinimumRun(slot), !hasNoRule { return nil }
     return Candidate(
-      attempt: cluster.attemptID(slot), priority: job.priority, owner: owner(attempt.jobSlot, tree), cost: 0,
+      attempt: cluster.attemptID(slot), priority: hasNoRule ? .min : job.priority, owner: owner(attempt.jobSlot, tree),
+      cost: 0,
       entries: 0..<0)
   }
 

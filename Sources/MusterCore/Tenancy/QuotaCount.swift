@@ -72,7 +72,7 @@ extension Controller {
   }
 
   func quotaBook(_ topology: Topology) -> QuotaBook {
-    QuotaBook(cluster.policy, topology, capacity: topology.capacity)
+    QuotaBook(cluster.policy, topology, capacity: topology.capacity, slack: planted == .quotaExceededByOne ? 1 : 0)
   }
 }
 
