@@ -42,6 +42,15 @@ extension Controller {
     let places = choice.choose(held, devicesPerNode: job.devicesPerNode, sharedNodes: shared, in: self)
     guard let places else { return false }
     let taken = Set(places.map(\.node))
+    // The round may not have counted what runs on nodes that take no more work: nobody is stopped in vain.
+    var quotas = quotaCount(leaving: leaving)
+    guard isWithinQuota(slot, places, &quotas) else { return false }
+    // Victims were chosen by counts: the place that was found with them may not need them all.
+    slots = slots.filter { victim in
+      if cluster.attemptPlaces[Int(victim)].contains(where: { taken.contains($0.node) }) { return true }
+      let spec = cluster.specs[Int(cluster.attempts[victim].jobSlot)]
+      return quotas?.sharesRows(cluster.specs[Int(slot)], spec) ?? false
+    }
     let victims = leaving.filter { slot in
       slots.contains(slot) || cluster.attemptPlaces[Int(slot)].contains { taken.contains($0.node) }
     }

@@ -5,9 +5,10 @@ struct QuotaCount: Sendable {
   private var book: QuotaBook
   private var used: [Int32] = []
 
-  init(_ cluster: borrowing Cluster, _ map: FleetMap, _ book: QuotaBook) {
+  /// `leaving` do not count any more.
+  init(_ cluster: borrowing Cluster, _ map: FleetMap, _ book: QuotaBook, leaving: [Int32]) {
     self.book = book
-    for slot in cluster.active {
+    for slot in cluster.active where !leaving.contains(slot) {
       let spec = cluster.specs[Int(cluster.attempts[slot].jobSlot)]
       _ = change(account(spec), Self.devices(cluster.attemptPlaces[Int(slot)], cluster, map), isForced: true)
     }
@@ -42,6 +43,12 @@ struct QuotaCount: Sendable {
     return sums
   }
 
+  /// Something limits both together.
+  mutating func sharesRows(_ a: JobSpec, _ b: JobSpec) -> Bool {
+    let (x, y) = (account(a), account(b))
+    return book.rules.shareRows(x, y)
+  }
+
   private mutating func change(
     _ account: Int32, _ devices: [(type: Int32, devices: Int32)], isForced: Bool
   ) -> Bool {
@@ -66,9 +73,9 @@ struct QuotaCount: Sendable {
 
 extension Controller {
   /// nil: no project is declared, so that nothing is limited.
-  func quotaCount() -> QuotaCount? {
+  func quotaCount(leaving: [Int32] = []) -> QuotaCount? {
     guard !cluster.policy.projects.isEmpty, let topology = fleetMap.topology else { return nil }
-    return QuotaCount(cluster, fleetMap, quotaBook(topology))
+    return QuotaCount(cluster, fleetMap, quotaBook(topology), leaving: leaving)
   }
 
   func quotaBook(_ topology: Topology) -> QuotaBook {
