@@ -51,7 +51,7 @@ extension World {
       history.add(at: now, fact)
       if let broken = auditor.check(fact) { violated(broken) }
       checkTime(of: fact)
-      if case .attemptStarted(let start) = fact.event { checkKept(start, before + controller.keptPlaces) }
+      if case .attemptStarted(let start) = fact.event { checkKept(start, before) }
       witness(fact)
     }
     if let why = controller.impossible, failure == nil { violated(Failure(invariant: .factsFollow, detail: why)) }
@@ -60,7 +60,9 @@ extension World {
 
   /// A place that is kept is the core's memory, not a fact: it is looked at before and after the command.
   private mutating func checkKept(_ start: AttemptStarted, _ kept: [(job: JobID, places: [Place])]) {
-    for (job, places) in kept where job != start.attempt.job {
+    // Those without devices that asked to be alone start after a place was given up.
+    let isPlain = controller.cluster.slot(of: start.attempt.job).map { controller.cluster.job($0).devicesPerNode == 0 }
+    for (job, places) in controller.keptPlaces + (isPlain == true ? [] : kept) where job != start.attempt.job {
       for place in places
       where start.places.contains(where: { $0.node == place.node && $0.devices & place.devices != 0 }) {
         violated(
