@@ -24,7 +24,9 @@ public struct Auditor: Sendable {
   private var warnings = WarningAudit()
   private var lastAt: Instant = .zero
 
-  public init() {}
+  private var sharing: SharingAudit
+
+  public init(minimumRun: Span) { sharing = SharingAudit(minimumRun: minimumRun) }
 
   /// - Returns: what this fact breaks.
   public mutating func check(_ fact: Fact) -> Failure? {
@@ -32,6 +34,7 @@ public struct Auditor: Sendable {
     wishes.see(fact.event)
     if let broken = warnings.check(fact) { return broken }
     guard fact.at >= lastAt else { return Failure(invariant: .timeGoesForward, detail: "\(fact.at) after \(lastAt)") }
+    if let broken = sharing.check(fact) { return broken }
     switch fact.event {
     case .controllerStarted(let new):
       guard new == epoch + 1 else { return Failure(invariant: .epochsCountUp, detail: "\(new) after \(epoch)") }
@@ -71,6 +74,9 @@ public struct Auditor: Sendable {
     }
     return nil
   }
+
+  /// As `SharingAudit.connectionChanged`.
+  mutating func connectionChanged() { sharing.connectionChanged() }
 
   func isWarned(_ attempt: AttemptID) -> Bool { warnings.isWarned(attempt) }
 

@@ -12,7 +12,7 @@ public enum Injected: String, CaseIterable, Sendable {
   case clockJumpedForward, clockJumpedBack, clockDrifted
   case submitted, submittedWithKey, submittedAgain, answerLost, keyReused
   case drained, resumed, cancelled, fenced, revoked, tokenCreated
-  case wished, rankWarned
+  case wished, rankWarned, policyDrawn
 }
 
 /// How often each kind of fact, of fault and of injected fault was seen.
@@ -22,7 +22,7 @@ public struct Coverage: Sendable {
   public private(set) var injected: [Injected: Int] = [:]
 
   /// Nothing writes these yet: they cannot be seen.
-  public static let notWrittenYet = ["jobArchived", "policyApplied"]
+  public static let notWrittenYet = ["jobArchived"]
 
   /// Every kind of fact, by one of each: a new case of `Fact.Event` fails to compile in `name` and `kind`, and the
   /// test that counts these against the numbers of the codec fails.

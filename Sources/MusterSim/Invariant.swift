@@ -10,6 +10,10 @@ public enum Invariant: String, CaseIterable, Sendable {
   case gangIsWhole = "a gang is placed whole, on different nodes, with all its devices"
   case deviceOnce = "no device is given twice"
   case wishesHold = "a gang starts only on nodes and at times that its job asked for"
+  case quotaHolds = "no start takes a project or a user over what it may use"
+  case preemptionIsDue = "an attempt is stopped for another only if one that waits may take its place"
+  case preemptionServes = "what is stopped for another makes room for it"
+  case noPreemptionCycle = "jobs do not stop each other without end"
   case warnedInTime = "an attempt is warned once, while it runs, and not before its job asked for it"
   case unfitNode = "no gang is placed on a suspect, isolated or draining node"
   case stopsOnce = "a member stops once"
@@ -34,6 +38,7 @@ public enum Invariant: String, CaseIterable, Sendable {
   case journalReads = "every whole batch on disk can be read"
   case factsFollow = "every fact can follow from those before it"
   case codecsAgree = "a message survives its encoding"
+  case keptPlaceHolds = "a place that others are leaving for a job is nobody else's"
   // When the storm is over.
   case comesToRest = "when the storm is over every job ends or has a stated reason to wait"
   case enoughHappens = "a seed brings about enough facts"

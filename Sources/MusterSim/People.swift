@@ -62,6 +62,7 @@ extension World {
       spec.wishes.warning = Warning(
         signal: World.warning, before: .milliseconds(wishing.between(100, walltime.milliseconds - 1)))
     }
+    share(&spec)
     return spec
   }
 
@@ -121,6 +122,7 @@ extension World {
   mutating func care() {
     timeline.put(.care, at: now + 5_000_000_000)
     meddle()
+    declare()
     if !isStorm { releaseAll() }
     guard host.isUp, !isStorm || people.hits(400) else { return }
     if hasAdmissions { setUpRevoked() }

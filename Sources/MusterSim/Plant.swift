@@ -36,6 +36,16 @@ public enum Plant: String, CaseIterable, Sendable {
   case timeStandsStill
   /// A shim sends the warning of the walltime each time that it hears of it.
   case warnsAgain
+  /// Another attempt is stopped than the one whose place is needed.
+  case victimInWrongDomain
+  /// A place that others are leaving goes to whoever comes first.
+  case keptPlaceGivenAway
+  /// Every limit of projects and users is one too high.
+  case quotaExceededByOne
+  /// A round places the nodes of a segment anywhere.
+  case segmentSplit
+  /// Any job may stop any other, as soon as it runs again.
+  case preemptionCycle
   /// A fact is applied in memory and never written.
   case factNotWritten
 
@@ -49,6 +59,11 @@ public enum Plant: String, CaseIterable, Sendable {
     case .timerLostOverRestart: .timerLostOverRestart
     case .oldCheckpointAccepted: .oldCheckpointAccepted
     case .staleReportBelieved: .staleReportBelieved
+    case .victimInWrongDomain: .victimInWrongDomain
+    case .keptPlaceGivenAway: .keptPlaceGivenAway
+    case .quotaExceededByOne: .quotaExceededByOne
+    case .segmentSplit: .segmentSplit
+    case .preemptionCycle: .preemptionCycle
     case .none, .intentBeforeCommit, .answerBeforeCommit, .leaseNeverChecked, .leaseFromReceipt,
       .snapshotLacksLastBatch, .tornBatchBelieved, .timeStandsStill, .factNotWritten, .warnsAgain:
       nil
@@ -62,7 +77,8 @@ public enum Plant: String, CaseIterable, Sendable {
     case .warnsAgain: .warnsAgain
     case .none, .intentBeforeCommit, .answerBeforeCommit, .staleReportBelieved, .snapshotLacksLastBatch,
       .tornBatchBelieved, .timeStandsStill, .factNotWritten, .fenceTooShort, .attemptNumberReused, .duplicateAccepted,
-      .isolatedHandedOut, .survivorNotWaited, .timerLostOverRestart, .oldCheckpointAccepted:
+      .isolatedHandedOut, .survivorNotWaited, .timerLostOverRestart, .oldCheckpointAccepted, .victimInWrongDomain,
+      .keptPlaceGivenAway, .quotaExceededByOne, .segmentSplit, .preemptionCycle:
       nil
     }
   }

@@ -12,8 +12,12 @@ extension World {
     for batch in disk.batches where batch.first > Int64(facts.count) { kept += read(batch) }
     if !kept.isEmpty { becameDurable(kept) }
     // What was audited and then lost never happened.
-    auditor = Auditor()
-    for fact in facts { _ = auditor.check(fact) }
+    auditor = Auditor(minimumRun: shape.limits.minimumRun)
+    for fact in facts {
+      // Nobody knows any more which connections were lost between them.
+      auditor.connectionChanged()
+      _ = auditor.check(fact)
+    }
     var whole = Cluster()
     let snapshot = disk.snapshot
     for batch in disk.batches {

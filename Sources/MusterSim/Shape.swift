@@ -50,6 +50,8 @@ struct Shape: Sendable {
     controllerDrift = chance.between(-10_000, 10_000)
     limits.refusesImpossible = planning.hits(500)
     limits.planningHorizon = World.grid.horizon
+    var sharing = Chance(seed: seed, purpose: 11)
+    limits.minimumRun = .milliseconds(sharing.between(1_000, 20_000))
     // As in a fleet of tens of thousands: agents on which nothing runs report less often.
     if chance.hits(300) { limits.idleReports = chance.between(2, 4) }
   }

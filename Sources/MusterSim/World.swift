@@ -56,7 +56,7 @@ public struct World: ~Copyable {
   var follower = Cluster()
   public internal(set) var facts: [Fact] = []
   var durableAttempts: Set<AttemptID> = []
-  var auditor = Auditor()
+  var auditor: Auditor
 
   // The fleet.
   var nodes: [SimNode] = []
@@ -77,6 +77,7 @@ public struct World: ~Copyable {
   var diskChance: Chance
   var timing: Chance
   var wishing: Chance
+  var sharing: Chance
 
   public internal(set) var coverage = Coverage()
   public internal(set) var failure: Failure?
@@ -87,12 +88,14 @@ public struct World: ~Copyable {
     self.plant = plant
     self.options = options
     shape = Shape(seed: seed)
+    auditor = Auditor(minimumRun: shape.limits.minimumRun)
     network = Chance(seed: seed, purpose: 1)
     processes = Chance(seed: seed, purpose: 2)
     people = Chance(seed: seed, purpose: 3)
     diskChance = Chance(seed: seed, purpose: 5)
     timing = Chance(seed: seed, purpose: 6)
     wishing = Chance(seed: seed, purpose: 9)
+    sharing = Chance(seed: seed, purpose: 10)
     controller = Controller(cluster: Cluster(), limits: shape.limits, now: Instant(nanoseconds: 1))
     history.isKept = options.keepsHistory
     var drift = Chance(seed: seed, purpose: 7)

@@ -38,7 +38,12 @@ extension World {
 
   @discardableResult
   mutating func handle(_ command: Command) -> Controller.Reply {
+    let before = controller.keptPlaces
     let reply = controller.handle(command, now: host.time)
+    switch command {
+    case .agentGone, .agentHello: auditor.connectionChanged()
+    default: break
+    }
     // After every fact: what broke must be seen before anything is built on it.
     while host.audited < controller.fresh.count, failure == nil {
       let fact = controller.fresh[host.audited]
@@ -46,10 +51,26 @@ extension World {
       history.add(at: now, fact)
       if let broken = auditor.check(fact) { violated(broken) }
       checkTime(of: fact)
+      if case .attemptStarted(let start) = fact.event { checkKept(start, before) }
       witness(fact)
     }
     if let why = controller.impossible, failure == nil { violated(Failure(invariant: .factsFollow, detail: why)) }
     return reply
+  }
+
+  /// A place that is kept is the core's memory, not a fact: it is looked at before and after the command.
+  private mutating func checkKept(_ start: AttemptStarted, _ kept: [(job: JobID, places: [Place])]) {
+    // Those without devices that asked to be alone start after a place was given up.
+    let isPlain = controller.cluster.slot(of: start.attempt.job).map { controller.cluster.job($0).devicesPerNode == 0 }
+    for (job, places) in controller.keptPlaces + (isPlain == true ? [] : kept) where job != start.attempt.job {
+      for place in places
+      where start.places.contains(where: { $0.node == place.node && $0.devices & place.devices != 0 }) {
+        violated(
+          Failure(
+            invariant: .keptPlaceHolds, detail: "\(start.attempt) takes of \(place.node) what is kept for job \(job)",
+            job: job.number, node: place.node.index))
+      }
+    }
   }
 
   /// Within a life of the controller the time of its facts runs as its steady clock does: a time that stands still, or

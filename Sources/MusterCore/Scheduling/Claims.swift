@@ -42,6 +42,15 @@ extension Controller {
     let places = choice.choose(held, devicesPerNode: job.devicesPerNode, sharedNodes: shared, in: self)
     guard let places else { return false }
     let taken = Set(places.map(\.node))
+    // The round may not have counted what runs on nodes that take no more work: nobody is stopped in vain.
+    var quotas = quotaCount(leaving: leaving)
+    guard isWithinQuota(slot, places, &quotas) else { return false }
+    // Victims were chosen by counts: the place that was found with them may not need them all.
+    slots = slots.filter { victim in
+      if cluster.attemptPlaces[Int(victim)].contains(where: { taken.contains($0.node) }) { return true }
+      let spec = cluster.specs[Int(cluster.attempts[victim].jobSlot)]
+      return quotas?.sharesRows(cluster.specs[Int(slot)], spec) ?? false
+    }
     let victims = leaving.filter { slot in
       slots.contains(slot) || cluster.attemptPlaces[Int(slot)].contains { taken.contains($0.node) }
     }
@@ -54,8 +63,9 @@ extension Controller {
       for place in cluster.attemptPlaces[Int(slot)] {
         table.count(owner, fleetMap.type(of: place.node), -Int32(place.devices.nonzeroBitCount))
       }
-      note(.attemptPreempted(attempt: cluster.attemptID(slot), by: planned.id))
-      endAttempt(slot, .preempted)
+      let victim = planted == .victimInWrongDomain ? stray(from: slot) : slot
+      note(.attemptPreempted(attempt: cluster.attemptID(victim), by: planned.id))
+      endAttempt(victim, .preempted)
     }
     table.count(gang.owner, type, devices)
     return true
@@ -65,7 +75,7 @@ extension Controller {
 
   private mutating func countClaims() {
     claimed = [:]
-    for claim in claims {
+    for claim in claims where planted != .keptPlaceGivenAway {
       for place in claim.places { claimed[place.node.index, default: 0] |= place.devices }
     }
   }
@@ -77,6 +87,7 @@ extension Controller {
     claims = []
     claimed = [:]
     var kept: [Claim] = []
+    var quotas = quotaCount()
     for claim in old {
       guard let slot = cluster.slot(of: claim.job), cluster.jobs[slot].state == .pending,
         cluster.jobs[slot].attempt == claim.attempt, unready(slot) == nil
@@ -88,7 +99,9 @@ extension Controller {
         cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
       }
       let isServing = claim.places.allSatisfy { free($0.node) != nil }
-      if claim.places.allSatisfy({ $0.devices & ~(free($0.node) ?? 0) == 0 }) {
+      let isFree = claim.places.allSatisfy { $0.devices & ~(free($0.node) ?? 0) == 0 }
+      // Some may be stopped for what they use of its quota.
+      if isFree, isWithinQuota(slot, claim.places, &quotas) {
         begin(slot, claim.places)
       } else if isWaiting, isServing {
         kept.append(claim)

@@ -53,7 +53,7 @@ extension Controller {
     }
     var book =
       feasible.book.take()
-      ?? QuotaBook(cluster.policy, topology, capacity: ViewBuilder(map: fleetMap, cluster: cluster).capacity)
+      ?? quotaBook(topology)
     let account = book.account(spec)
     defer { feasible.book = book }
     var why: String?

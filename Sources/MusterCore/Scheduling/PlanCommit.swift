@@ -26,10 +26,11 @@ extension Controller {
       }
       table = known
     }
+    var quotas = starting.isEmpty ? nil : quotaCount()
     // Those that need particular nodes choose first: any of a count will do for the others.
     for hasRule in [true, false] {
       for (job, held) in starting where isParticular(job.id) == hasRule {
-        if startPlanned(job, held, plan.view.sharedNodes, &choice) {
+        if startPlanned(job, held, plan.view.sharedNodes, &choice, &quotas) {
           hasMoved = true
         } else {
           hasDropped = true
@@ -56,9 +57,10 @@ extension Controller {
     return !wishes.constraint.isEmpty || !wishes.exclude.isEmpty
   }
 
-  /// False if its place is not what the round took it for.
+  /// False if its place, or its quota, is not what the round took it for.
   private mutating func startPlanned(
-    _ planned: Plan.Job, _ held: HeldPlace, _ shared: [SharedNode], _ choice: inout NodeChoice
+    _ planned: Plan.Job, _ held: HeldPlace, _ shared: [SharedNode], _ choice: inout NodeChoice,
+    _ quotas: inout QuotaCount?
   ) -> Bool {
     guard let slot = cluster.slot(of: planned.id) else { return true }
     let job = cluster.jobs[slot]
@@ -68,6 +70,7 @@ extension Controller {
     }
     // One that has run before keeps its ranks on the nodes that are still good.
     if job.attempt > 0, let places = repaired(slot) {
+      guard isWithinQuota(slot, places, &quotas) else { return false }
       begin(slot, places)
       return true
     }
@@ -75,9 +78,17 @@ extension Controller {
     let places = choice.choose(
       held, devicesPerNode: job.devicesPerNode, previous: previousNodes(slot), sharedNodes: shared,
       isAllowed: { allows(rule, $0) }, in: self)
-    guard let places else { return false }
+    guard let places, isWithinQuota(slot, places, &quotas) else { return false }
     begin(slot, places)
     return true
+  }
+
+  /// Counts it in if it is.
+  func isWithinQuota(_ slot: Int32, _ places: [Place], _ quotas: inout QuotaCount?) -> Bool {
+    guard var known = quotas.take() else { return true }
+    let isWithin = known.take(cluster.specs[Int(slot)], places, cluster, fleetMap)
+    quotas = known
+    return isWithin
   }
 
   /// Where the gang was before, in rank order.

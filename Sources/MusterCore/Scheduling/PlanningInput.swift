@@ -98,8 +98,8 @@ extension Controller {
     guard let topology = fleetMap.topology else { return nil }
     var builder = ViewBuilder(map: fleetMap, cluster: cluster)
     for i in cluster.nodes.indices where free(NodeID(Int32(i))) != nil { builder.serve(i, cluster) }
-    var book = QuotaBook(cluster.policy, topology, capacity: builder.capacity)
-    for claim in claims {
+    var book = quotaBook(topology)
+    for claim in claims where planted != .keptPlaceGivenAway {
       guard let slot = cluster.slot(of: claim.job) else { continue }
       let account = book.account(cluster.specs[Int(slot)])
       builder.run(claim.places, cluster, end: walltimeEnd(slot), account: account)
@@ -156,7 +156,7 @@ extension Controller {
     gang.mayMix = true
     let wishes = spec.wishes
     guard !wishes.isEmpty else { return gang }
-    gang.segment = wishes.segment
+    gang.segment = planted == .segmentSplit ? 1 : wishes.segment
     gang.within = wishes.within.flatMap { within in
       fleetMap.level(named: within.level).map { PendingGang.Scope(level: $0, isRequired: within.isRequired) }
     }

@@ -23,11 +23,13 @@ extension Controller {
     let attempt = cluster.attempts[slot]
     let job = cluster.jobs[attempt.jobSlot]
     guard job.devicesPerNode > 0 else { return nil }
+    let hasNoRule = planted == .preemptionCycle
     var candidate = Candidate(
-      attempt: cluster.attemptID(slot), priority: job.priority, owner: owner(attempt.jobSlot, tree), cost: 0,
+      attempt: cluster.attemptID(slot), priority: hasNoRule ? .min : job.priority, owner: owner(attempt.jobSlot, tree),
+      cost: 0,
       entries: 0..<0)
     switch attempt.phase {
-    case .starting, .running: if isInMinimumRun(slot) { return nil }
+    case .starting, .running: if isInMinimumRun(slot), !hasNoRule { return nil }
     case .stopping:
       // After a fault the gang is put together again at once, on the same nodes.
       guard attempt.outcome != .nodeFault, attempt.outcome != .jobFault else { return nil }

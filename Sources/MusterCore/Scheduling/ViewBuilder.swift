@@ -33,17 +33,6 @@ struct ViewBuilder {
     nodesInService[Int(leaf)] += 1
   }
 
-  /// Devices of all nodes known, by type.
-  var capacity: [Int32] {
-    guard let topology = map.topology else { return [] }
-    var devices = [Int32](repeating: 0, count: topology.deviceTypes.count)
-    for leaf in topology.leaves {
-      let type = Int(leaf.deviceType)
-      devices[type] &+= leaf.nodes * topology.deviceTypes[type].devicesPerNode
-    }
-    return devices
-  }
-
   /// `account`: of `QuotaRules`.
   mutating func run(_ places: [Place], _ cluster: borrowing Cluster, end: Instant, account: Int32) {
     var whole: [LeafNodes] = []

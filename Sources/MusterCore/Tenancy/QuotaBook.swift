@@ -31,9 +31,13 @@ struct QuotaBook: Sendable {
   private var userRows: [Account: [QuotaRules.Chain]] = [:]
   private var accounts: [Account: Int32] = [:]
 
-  /// `capacity`: devices in service by type of the topology.
-  init(_ policy: Policy, _ topology: Topology, capacity: [Int32]) {
+  /// Test-only: what is allowed beyond every limit.
+  private let slack: Int32
+
+  /// `capacity`: devices of all nodes known by type of the topology.
+  init(_ policy: Policy, _ topology: Topology, capacity: [Int32], slack: Int32 = 0) {
     self.policy = policy
+    self.slack = slack
     tree = ProjectTree(policy, topology)
     guard !policy.projects.isEmpty else {
       chains = [[]]
@@ -46,6 +50,8 @@ struct QuotaBook: Sendable {
 
   private mutating func add(_ row: QuotaRules.Row, _ label: Label) -> Int32 {
     labels.append(label)
+    var row = row
+    if row.most < QuotaRules.unlimited { row.most += slack }
     return rules.add(row)
   }
 

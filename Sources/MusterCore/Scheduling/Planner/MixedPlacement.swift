@@ -73,6 +73,14 @@ extension Planner {
   mutating func neverMixed(
     _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
   ) -> PlanningRound.Entry? {
+    // Whichever types it gets: all of them count in rows that count all.
+    let devices = gang.nodes &* gang.devicesPerNode
+    if let small = quotas.rules.tooSmall(gang.project, -1, devices) {
+      round.reasons.append(
+        .quotaTooSmall(
+          deviceType: types(gang).first ?? 0, needed: devices, limit: small.most, row: small.row))
+      return PlanningRound.Entry(kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1)
+    }
     let known = knownOffers(gang, view)
     guard MemberOffers(topology: topology).choose(gang, known) == nil else { return nil }
     let first = round.reasons.count
@@ -118,14 +126,7 @@ extension Planner {
       let all = topology.deviceTypes[Int(offer.type)].devicesPerNode
       charges[Int(offer.type)] += count * (gang.isExclusive ? all : gang.devicesPerNode)
     }
-    for (type, charge) in charges.enumerated() where charge > 0 {
-      if quotas.firstStart(gang.project, Int32(type), charge, units: units, from: 0, before: 1) > 0 { return nil }
-    }
-    var jobs: Int32 = 1
-    for (type, charge) in charges.enumerated() where charge > 0 {
-      quotas.takeDevices(gang.project, Int32(type), charge, jobs: jobs, from: 0, through: last)
-      jobs = 0
-    }
+    guard quotas.takeNow(gang.project, charges, units: units, through: last) else { return nil }
     var members: [MemberPlace] = []
     for (offer, count) in chosen { take(offer, count, gang, last, &members) }
     return members

@@ -137,9 +137,20 @@ struct QuotaProfile: ~Copyable {
     change(account, type, devices, jobs: 1, from: from, through: through)
   }
 
-  /// Devices of one type of a gang that is counted once for all of its types.
-  func takeDevices(_ account: Int32, _ type: Int32, _ devices: Int32, jobs: Int32, from: Int, through: Int) {
-    change(account, type, devices, jobs: jobs, from: from, through: through)
+  /// A gang that starts now on several types, by type, if all of them together are allowed; else nothing is taken. A row
+  /// may count more than one of them, and counts the gang once.
+  func takeNow(_ account: Int32, _ devices: [Int32], units: Int32, through: Int) -> Bool {
+    for (type, count) in devices.enumerated() where count > 0 {
+      guard firstStart(account, Int32(type), count, units: units, from: 0, before: 1) == 0 else {
+        for earlier in (0..<type).reversed() where devices[earlier] > 0 {
+          change(account, Int32(earlier), -devices[earlier], jobs: 0, from: 0, through: through)
+        }
+        return false
+      }
+      change(account, Int32(type), count, jobs: 0, from: 0, through: through)
+    }
+    change(account, -1, 0, jobs: 1, from: 0, through: through)
+    return true
   }
 
   private func change(_ account: Int32, _ type: Int32, _ devices: Int32, jobs: Int32, from: Int, through: Int) {
