@@ -50,7 +50,7 @@ struct BusyFleet {
   }
 
   /// 200 projects under 20 parents, each guaranteed the same; and one that uses nothing of 4,096 devices.
-  private static func policy(_ shape: FleetShape, _ guaranteed: Double) -> Policy {
+  static func policy(_ shape: FleetShape, _ guaranteed: Double) -> Policy {
     var policy = Policy()
     let own = Int32(Double(shape.total) * Double(shape.devices) * guaranteed) / Int32(Workload.projects)
     for parent in 0..<20 {
@@ -132,79 +132,4 @@ private func report(_ fleet: BusyFleet, _ gang: PendingGang, _ what: String) {
   print("  with the profile from the view \(whole.text)")
   print("  on a ready profile             \(decision.text)")
   fflush(nil)
-}
-
-// MARK: The victims' loss against a bound
-
-/// Drawn gangs, and what their victims lose more than the least that a fraction of victims could lose.
-func victimsLoss(_ shape: FleetShape, cases: Int) {
-  var over: [Double] = []
-  for (number, most) in [2000.0, 300.0].enumerated() {
-    guard let fleet = BusyFleet(shape, seed: 5 + UInt64(number), mostOfGang: most, guaranteed: 0) else {
-      return print("\(shape.name): not a topology")
-    }
-    var dice = Dice(state: 77 + UInt64(number))
-    var planner = Planner(topology: fleet.topology)
-    var found = 0
-    while found < cases / 2 {
-      let segment: Int32 = [1, 2, 4, 16][dice.draw(4)]
-      let drawn = Int32(dice.logUniform(64, Double(shape.total) / 2))
-      let gang = fleet.important(nodes: (drawn + segment - 1) / segment * segment, segment: segment)
-      let round = planner.plan(fleet.view, [gang])
-      guard case .preempts(_, let place, let victims) = round.answer(0), case .whole(let places) = place else {
-        continue
-      }
-      found += 1
-      let cost = Double(victims.reduce(Int64(0)) { $0 + fleet.costs[Int($1.job.number - 1)] })
-      let bound = fractionalBound(fleet, gang, places)
-      guard bound > 0 else { continue }
-      over.append((cost / bound - 1) * 100)
-      print(
-        "\(shape.name), \(fleet.view.running.count) running, gang of \(padded(Int(gang.nodes), 5)), segments of \(padded(Int(segment), 2)): \(padded(victims.count, 4)) victims, \(padded(over[over.count - 1], 5)) % over the bound"
-      )
-    }
-  }
-  let sorted = over.sorted()
-  print(
-    "\(shape.name): \(over.count) cases, over the bound: median \(padded(sorted[sorted.count / 2], 5)) %, mean \(padded(over.reduce(0, +) / Double(over.count), 5)) %, worst \(padded(sorted[sorted.count - 1], 5)) %"
-  )
-  fflush(nil)
-}
-
-/// The innermost domain around the answer's place: the gang needs its nodes there less all that are free, in whatever
-/// leaves. They are bought from the gangs that run there, the least loss for a node in the domain first, of the last one
-/// only the fraction that is needed. No choice of whole victims in that domain loses less.
-private func fractionalBound(_ fleet: BusyFleet, _ gang: PendingGang, _ places: [LeafNodes]) -> Double {
-  let perBlock = Int32(fleet.shape.leaves)
-  let blocks = Set(places.map { $0.leaf / perBlock })
-  let inside: (Int32) -> Bool =
-    if places.count == 1 {
-      { $0 == places[0].leaf }
-    } else if blocks.count == 1 {
-      { blocks.contains($0 / perBlock) }
-    } else {
-      { _ in true }
-    }
-  var needed = Double(gang.nodes)
-  for (leaf, nodes) in BusyFleet.freeNodes(fleet.view).enumerated() where inside(Int32(leaf)) {
-    needed -= Double(nodes)
-  }
-  var offers: [(nodes: Double, cost: Double)] = []
-  var ofShared = [Double](repeating: 0, count: fleet.view.sharedNodes.count)
-  for (i, gang) in fleet.view.running.enumerated() {
-    switch gang.place {
-    case .whole(let places):
-      let nodes = places.reduce(0) { $0 + (inside($1.leaf) ? $1.nodes : 0) }
-      if nodes > 0 { offers.append((Double(nodes), Double(fleet.costs[i]))) }
-    case .part(let node, _): ofShared[Int(node)] += Double(fleet.costs[i])
-    }
-  }
-  for (i, node) in fleet.view.sharedNodes.enumerated() where inside(node.leaf) { offers.append((1, ofShared[i])) }
-  offers.sort { $0.cost / $0.nodes < $1.cost / $1.nodes }
-  var cost = 0.0
-  for offer in offers where needed > 0 {
-    cost += offer.cost * min(1, needed / offer.nodes)
-    needed -= offer.nodes
-  }
-  return cost
 }

@@ -44,16 +44,18 @@ struct VictimSearch {
     satisfied.sort { costs[Int($0)] != costs[Int($1)] ? costs[Int($0)] < costs[Int($1)] : $0 < $1 }
     var best: (units: [Int], cost: Int64)?
     for domain in satisfied.prefix(Self.closeLooks) {
-      let chosen = choose(in: domain, domains)
-      let cost = cost(of: chosen)
-      if cost < best?.cost ?? .max { best = (chosen, cost) }
+      for chosen in [choose(in: domain, domains), chooseLeaves(in: domain, domains)] {
+        guard let chosen else { continue }
+        let cost = cost(of: chosen)
+        if cost < best?.cost ?? .max { best = (chosen, cost) }
+      }
     }
     return best?.units
   }
 
   /// In one domain that holds the gang if all leave: the least loss for a node of it first, then those that are not needed
   /// after all go on, the dearest first.
-  private func choose(in domain: Int32, _ domains: [Int32]) -> [Int] {
+  private func choose(in domain: Int32, _ domains: [Int32]) -> [Int]? {
     var (nodes, held): ([Int32], Int32) = (free, 0)
     for (leaf, at) in domains.enumerated() where at == domain { held += free[leaf] / size }
     var here: [(unit: Int, nodes: Int32)] = []
@@ -71,6 +73,69 @@ struct VictimSearch {
       held += change(&nodes, of: here[i].unit, domain, domains, sign: 1)
     }
     return needed(chosen, domain, domains, &nodes, held)
+  }
+
+  /// Leaves first: those whose next segments would lose least, then the gangs that free most of what these need. Where a
+  /// segment is nearly a leaf, nodes that are freed here and there make none.
+  private func chooseLeaves(in domain: Int32, _ domains: [Int32]) -> [Int]? {
+    guard size > 1, segments > 1 else { return nil }
+    var held: Int32 = 0
+    for (leaf, at) in domains.enumerated() where at == domain { held += free[leaf] / size }
+    var need = needs(cheapestSegments(in: domain, domains, count: Int(segments - held)))
+    func useful(_ unit: Int, _ need: [Int32]) -> Int32 {
+      var nodes: Int32 = 0
+      for at in units.units[unit].places { nodes += min(units.places[at].nodes, need[Int(units.places[at].leaf)]) }
+      return nodes
+    }
+    var here: [(unit: Int, nodes: Int32)] = []
+    for i in order {
+      let nodes = useful(i, need)
+      if nodes > 0 { here.append((i, nodes)) }
+    }
+    let byLoss = VictimUnits.byLoss(here.count) { (units.units[here[$0].unit].cost, here[$0].nodes) }
+    var (chosen, nodes): ([Int], [Int32]) = ([], free)
+    for i in byLoss where useful(here[i].unit, need) > 0 {
+      chosen.append(here[i].unit)
+      held += change(&nodes, of: here[i].unit, domain, domains, sign: 1)
+      for at in units.units[here[i].unit].places {
+        let leaf = Int(units.places[at].leaf)
+        need[leaf] = max(0, need[leaf] - units.places[at].nodes)
+      }
+    }
+    return held < segments ? nil : needed(chosen, domain, domains, &nodes, held)
+  }
+
+  /// Leaves of so many segments beside those that are free, a leaf as often as it is to hold one more: each priced with
+  /// the least loss for its nodes, as if gangs could be stopped in parts.
+  private func cheapestSegments(in domain: Int32, _ domains: [Int32], count: Int) -> [Int32] {
+    var missing = free.map { size - $0 % size }
+    var price = [Double](repeating: 0, count: free.count)
+    var (leaves, prices): ([Int32], [Int64]) = ([], [])
+    for i in order {
+      let loss = Double(units.units[i].cost) / Double(units.units[i].nodes)
+      for at in units.units[i].places where domains[Int(units.places[at].leaf)] == domain {
+        let leaf = Int(units.places[at].leaf)
+        var nodes = units.places[at].nodes
+        while nodes >= missing[leaf] {
+          leaves.append(Int32(leaf))
+          prices.append(Int64(price[leaf] + loss * Double(missing[leaf])))
+          nodes -= missing[leaf]
+          (missing[leaf], price[leaf]) = (size, 0)
+        }
+        missing[leaf] -= nodes
+        price[leaf] += loss * Double(nodes)
+      }
+    }
+    return VictimUnits.byLoss(leaves.count) { (prices[$0], 1) }.prefix(max(0, count)).map { leaves[$0] }
+  }
+
+  /// By leaf: nodes that are to be freed.
+  private func needs(_ leaves: [Int32]) -> [Int32] {
+    var need = [Int32](repeating: 0, count: free.count)
+    for leaf in leaves {
+      need[Int(leaf)] += need[Int(leaf)] == 0 ? size - free[Int(leaf)] % size : size
+    }
+    return need
   }
 
   /// Without those that the gang does not need to leave, the dearest first.
