@@ -95,35 +95,38 @@ struct LossBound {
   /// `least`: of a choice that is known; it says how far a step may go.
   mutating func improved(least: Double) -> Double {
     var (best, reach, stale) = (plain, 1.0, 0)
-    var prices = [Double](repeating: price, count: free.count)
-    var (bestPrice, bestPrices) = (price, prices)
+    // Of each leaf, how much less than the common price a node of it is worth: it can hold no more.
+    var less = [Double](repeating: 0, count: free.count)
+    var (bestPrice, bestLess) = (price, less)
     for _ in 0..<400 {
       var value = price * nodes
       var slope = nodes
       var slopes = [Double](repeating: 0, count: free.count)
       for l in free.indices {
-        value -= prices[l] * free[l] + (price - prices[l]) * most[l]
-        slope -= most[l]
-        slopes[l] = most[l] - free[l]
+        value -= (price - less[l]) * free[l] + less[l] * most[l]
+        slope -= free[l]
+        slopes[l] = free[l] - most[l]
       }
       for offer in offers {
-        let gain = offer.places.reduce(-offer.cost) { $0 + prices[$1.leaf] * $1.nodes }
+        let gain = offer.places.reduce(-offer.cost) { $0 + (price - less[$1.leaf]) * $1.nodes }
         guard gain > 0 else { continue }
         value -= gain
-        for place in offer.places { slopes[place.leaf] -= place.nodes }
+        slope -= offer.nodes
+        for place in offer.places { slopes[place.leaf] += place.nodes }
       }
       stale = value > best ? 0 : stale + 1
-      if value > best { (best, bestPrice, bestPrices) = (value, price, prices) }
+      if value > best { (best, bestPrice, bestLess) = (value, price, less) }
       if stale == 5 {
         // From the best prices on, in smaller steps.
-        (reach, stale, price, prices) = (reach / 2, 0, bestPrice, bestPrices)
+        (reach, stale, price, less) = (reach / 2, 0, bestPrice, bestLess)
         continue
       }
+      for l in less.indices where less[l] == 0 && slopes[l] < 0 { slopes[l] = 0 }
       let length = slopes.reduce(slope * slope) { $0 + $1 * $1 }
       guard length > 0 else { break }
       let step = reach * max(0, least - value) / length
       price = max(0, price + step * slope)
-      for l in prices.indices { prices[l] = min(price, max(0, prices[l] + step * slopes[l])) }
+      for l in less.indices { less[l] = min(price, max(0, less[l] + step * slopes[l])) }
     }
     return best
   }
