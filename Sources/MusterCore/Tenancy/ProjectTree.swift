@@ -1,6 +1,6 @@
 /// The projects by number, with what is guaranteed to each. A project that nobody declared stands beside the roots, with
 /// no guarantee.
-struct ProjectTree: Sendable {
+package struct ProjectTree: Sendable {
   /// Device types as quotas name them; empty is all types together.
   let kinds: [String]
   /// By kind: types of the topology; empty for all.
@@ -15,7 +15,7 @@ struct ProjectTree: Sendable {
   private(set) var ofChildren: [[Int32]] = []
   private var numbers: [String: Int32] = [:]
 
-  init(_ policy: Policy, _ topology: Topology) {
+  package init(_ policy: Policy, _ topology: Topology) {
     var kinds: [String] = []
     for project in policy.projects {
       for quota in project.quotas where !kinds.contains(quota.deviceType) { kinds.append(quota.deviceType) }
@@ -46,12 +46,12 @@ struct ProjectTree: Sendable {
     self.ofChildren = ofChildren
   }
 
-  var count: Int { parents.count }
+  package var count: Int { parents.count }
   /// -1: not declared.
-  func number(_ project: String) -> Int32 { numbers[project] ?? -1 }
+  package func number(_ project: String) -> Int32 { numbers[project] ?? -1 }
 
   /// From a project to its root.
-  func path(_ project: Int32) -> [Int32] {
+  package func path(_ project: Int32) -> [Int32] {
     var (path, at): ([Int32], Int32) = ([], project)
     while at >= 0 {
       path.append(at)

@@ -95,15 +95,15 @@ struct Workload {
   mutating func gangs(_ count: Int) -> [PendingGang] { (0..<count).map { _ in gang() } }
 
   /// A fleet in use: filled and emptied by turns until it is 95 % busy and worn, 1 % of it out of service.
-  mutating func busyView(_ topology: Topology) -> PlanningView {
+  mutating func busyView(_ topology: Topology, mostOfGang: Double = 4096) -> PlanningView {
     var view = PlanningView(
       now: Self.now, nodesInService: topology.leaves.map { $0.nodes - (dice.draw(100) < 15 ? 1 : 0) })
     var planner = Planner(topology: topology)
     let total = view.nodesInService.reduce(0, +)
     for turn in 0..<6 {
       if turn > 0 { drop(&view, percent: 30) }
-      for _ in 0..<40 where busy(view) < total * 95 / 100 {
-        let gangs = (0..<200).map { _ in gang(most: 4096) }
+      for _ in 0..<400 where busy(view) < total * 95 / 100 {
+        let gangs = (0..<200).map { _ in gang(most: mostOfGang) }
         start(gangs, planner.plan(view, gangs), &view, limit: total * 95 / 100)
       }
     }

@@ -1,11 +1,12 @@
-// `swift run -c release planner-bench [quick] [FLEET...]`: what a scheduling round costs, in memory, on one thread. The fleet is 95 %
-// busy and worn; the pending set comes from a seed. Milliseconds of warm runs; every answer is a start, "beyond the
-// horizon" or a reason. With names of fleets (small, middle, large, trays) their rounds alone: for a profiler.
+// `swift run -c release planner-bench [quick] [PENDING...] [PART...]`: what the planner costs, in memory, on one thread. The fleet is 95 %
+// busy and worn; what waits comes from a seed. Milliseconds of warm runs; every answer is a start, "beyond the horizon"
+// or a reason. PART is one of `parts` below, or a fleet (small, middle, large, trays): its rounds alone.
 import Glibc
 import MusterCore
 
 let quick = CommandLine.arguments.contains("quick")
-let sizes = quick ? [1000, 10_000] : [1000, 10_000, 100_000]
+let numbers = CommandLine.arguments.compactMap { Int($0) }
+let sizes = !numbers.isEmpty ? numbers : quick ? [1000, 10_000] : [1000, 10_000, 100_000]
 
 struct Counts {
   var (now, later, beyond, never) = (0, 0, 0, 0)
@@ -14,7 +15,7 @@ struct Counts {
   init(_ round: PlanningRound) {
     for i in 0..<round.count {
       switch round.answer(i) {
-      case .startsNow: now += 1
+      case .startsNow, .preempts: now += 1
       case .startsAt(let at, _, _):
         later += 1
         waited += (at - Workload.now).milliseconds / 1000
@@ -55,14 +56,43 @@ func rounds(_ shape: FleetShape, _ pendingCounts: [Int]) {
 let fleets: [(name: String, shape: FleetShape)] = [
   ("small", .small), ("middle", .middle), ("large", .large), ("trays", .trays),
 ]
-let named = fleets.filter { CommandLine.arguments.contains($0.name) }
-print("fleet         pending  CPU median  least  wall median (ms)")
-for fleet in named.isEmpty ? fleets : named { rounds(fleet.shape, sizes) }
-if !named.isEmpty { exit(0) }
 
-print("one gang        CPU median  least  wall median (ms)")
-largeGang(.large, nodes: 31_248)
-largeGang(.trays, nodes: 62_496)
-neverVerdict(.large)
-fflush(nil)
-for shape in quick ? [.middle] : [FleetShape.middle, .large] { shortcutsAgree(shape, 10_000) }
+/// What can be asked for by its name; without names all of it.
+let parts: [(name: String, run: () -> Void)] = [
+  ("rounds", { for fleet in fleets { rounds(fleet.shape, sizes) } }),
+  (
+    "gang",
+    {
+      largeGang(.large, nodes: 31_248)
+      largeGang(.trays, nodes: 62_496)
+    }
+  ),
+  ("never", { neverVerdict(.large) }),
+  (
+    "preempt",
+    {
+      for most in [2000.0, 255.0] {
+        preempting(.large, nodes: 31_248, mostOfGang: most)
+        preempting(.trays, nodes: 62_496, mostOfGang: most)
+      }
+    }
+  ),
+  (
+    "reclaim",
+    {
+      for most in [2000.0, 255.0] { for shape in [FleetShape.large, .trays] { reclaiming(shape, mostOfGang: most) } }
+    }
+  ),
+  ("loss", { for shape in [FleetShape.large, .trays] { victimsLoss(shape, cases: 60) } }),
+  ("writer", { for count in quick ? [10_000] : [10_000, 100_000] { takingInput(count) } }),
+  ("jobs", { smallJobs() }),
+  ("shortcuts", { for shape in quick ? [.middle] : [FleetShape.middle, .large] { shortcutsAgree(shape, 10_000) } }),
+]
+
+print("milliseconds: CPU median, CPU least, wall median")
+let arguments = CommandLine.arguments.dropFirst().filter { $0 != "quick" && Int($0) == nil }
+for fleet in fleets where arguments.contains(fleet.name) { rounds(fleet.shape, sizes) }
+for part in parts where arguments.isEmpty || arguments.contains(part.name) {
+  part.run()
+  fflush(nil)
+}

@@ -51,7 +51,7 @@ public struct PendingGang: Hashable, Sendable {
   /// It may take the place of gangs of lower priority.
   public var mayPreempt = false
   /// Of `ProjectTree`; below 0 for a project that nobody declared.
-  var owner: Int32 = -1
+  package var owner: Int32 = -1
 
   public init(
     nodes: Int32, devicesPerNode: Int32, segment: Int32 = 1, within: Scope? = nil, deviceTypes: [Int32] = [],

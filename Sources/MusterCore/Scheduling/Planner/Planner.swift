@@ -27,6 +27,7 @@ public struct Planner: ~Copyable {
   var victims = VictimTable()
   /// By candidate of `victims`: stopped in this round.
   var isVictim: [Bool] = []
+  var failedTakes = FailedTakes()
   /// Something was given back: what this round has learned of later starts is too careful.
   var ignoresBounds = false
   /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
@@ -69,6 +70,7 @@ public struct Planner: ~Copyable {
     quotas.build(view, topology) { profile.lastBucket(of: running[$0], at: at) }
     capacity.begin(view, topology, layout, grid)
     victims = view.victims
+    failedTakes.removeAll()
     isVictim = Array(repeating: false, count: victims.candidates.count)
   }
 

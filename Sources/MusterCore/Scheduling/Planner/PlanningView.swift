@@ -12,7 +12,7 @@ public struct PlanningView: Sendable {
   public var filters: [NodeFilter]
   public var mode = PlanningMode.all
   /// Who may be stopped.
-  var victims = VictimTable()
+  package var victims = VictimTable()
 
   public init(
     now: Instant, nodesInService: [Int32], running: [RunningGang] = [], sharedNodes: [SharedNode] = [],

@@ -1,13 +1,3 @@
-/// Something that can be freed: a gang's whole nodes, or a node that gangs share.
-struct VictimUnit {
-  /// Indices in `VictimTable.candidates`.
-  var gangs: [Int32]
-  var frees: [LeafNodes]
-  var cost: Int64
-
-  var nodes: Int32 { frees.reduce(0) { $0 + $1.nodes } }
-}
-
 /// A place that running gangs have to leave: victims, domain and hold are chosen together.
 ///
 /// Victims are chosen by counts in the domain that loses least, then the profile gets back what they hold and the gang is
@@ -28,16 +18,17 @@ extension Planner {
     guard round.preemptions < view.mode.preemptions, gang.begin <= view.now else { return false }
     let firstReason = round.reasons.count
     for type in types(gang) {
-      guard let ask = possible(gang, type, now: round.now, &round.reasons),
-        victims.mayTake(gang, type, ask.charge)
+      guard let ask = possible(gang, type, now: round.now, &round.reasons), !failedTakes.isKnown(ask, gang),
+        let rights = victims.rights(gang, type, ask.charge)
       else { continue }
       let last = grid.lastBucket(from: 0, units: ask.search.units)
-      guard let chosen = chooseVictims(ask, gang, view, last) else { continue }
-      if hold(ask, for: chosen, view, &round) {
+      if let chosen = chooseVictims(ask, rights, view, last), hold(ask, for: chosen, view, &round) {
         round.reasons.removeSubrange(firstReason...)
         round.preemptions += 1
+        failedTakes.removeAll()
         return true
       }
+      failedTakes.note(ask, gang)
     }
     round.reasons.removeSubrange(firstReason...)
     return false
@@ -60,14 +51,16 @@ extension Planner {
     round.entries[round.entries.count - 1].kind = .preempting
     round.entries[round.entries.count - 1].firstVictim = Int32(round.victims.count)
     round.entries[round.entries.count - 1].victimCount = Int32(chosen.count)
+    // Taken out of the planner meanwhile: a table that two names hold is copied at every change.
+    var table = VictimTable()
+    swap(&table, &victims)
     for number in chosen {
-      let candidate = victims.candidates[Int(number)]
+      let candidate = table.candidates[Int(number)]
       round.victims.append(candidate.attempt)
       isVictim[Int(number)] = true
-      var table = victims
       count(candidate, view, &table)
-      victims = table
     }
+    swap(&table, &victims)
     return true
   }
 
@@ -110,32 +103,29 @@ extension Planner {
   // MARK: Choosing
 
   private mutating func chooseVictims(
-    _ ask: Ask, _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
-    var chosen: [Int32]?
-    if ask.partDevices > 0 {
-      chosen = victimsForPart(ask, gang, view, last)
-    } else {
-      chosen = victimsForNodes(ask, gang, view, last)
-    }
+    let chosen =
+      ask.partDevices > 0
+      ? victimsForPart(ask, rights, view, last) : victimsForNodes(ask, rights, view, last)
     guard let chosen else { return nil }
-    return withQuota(ask, gang, view, chosen)
+    return withQuota(ask, rights, view, chosen)
   }
 
-  private func isAvailable(_ number: Int, _ ask: Ask, _ gang: borrowing PendingGang) -> Bool {
-    !isVictim[number] && victims.mayStop(victims.candidates[number], for: gang, ask.type, ask.charge)
+  private func isAvailable(_ number: Int, _ rights: VictimRights) -> Bool {
+    !isVictim[number] && victims.mayStop(victims.candidates[number], rights)
   }
 
   /// The cheapest that leave enough of one node.
   private func victimsForPart(
-    _ ask: Ask, _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
     var best: (gangs: [Int32], cost: Int64)?
     for (lane, node) in view.sharedNodes.enumerated() where topology.leaves[Int(node.leaf)].deviceType == ask.type {
       guard let parts = victims.ofShared[lane] else { continue }
       var left = ask.partDevices - Int32(shared.least(lane: lane, through: last))
       var (gangs, cost): ([Int32], Int64) = ([], 0)
-      let usable = parts.filter { isAvailable(Int($0), ask, gang) }
+      let usable = parts.filter { isAvailable(Int($0), rights) }
       for number in usable.sorted(by: { victims.candidates[Int($0)].cost < victims.candidates[Int($1)].cost })
       where left > 0 {
         gangs.append(number)
@@ -144,7 +134,10 @@ extension Planner {
       }
       if left <= 0, !gangs.isEmpty, cost < best?.cost ?? .max { best = (gangs, cost) }
     }
-    for unit in units(ask, gang, view) where unit.cost < best?.cost ?? .max { best = (unit.gangs, unit.cost) }
+    let units = units(ask, rights, view)
+    for i in order(units, ask, rights, view) where units.units[i].cost < best?.cost ?? .max {
+      best = (Array(units.gangs[units.units[i].gangs]), units.units[i].cost)
+    }
     return best?.gangs
   }
 
@@ -155,47 +148,47 @@ extension Planner {
     return 0
   }
 
-  /// What can be freed for the gang, the least loss for a node first.
-  private func units(_ ask: Ask, _ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [VictimUnit] {
-    var found: [VictimUnit] = []
-    for number in victims.candidates.indices where isAvailable(number, ask, gang) {
-      var frees: [LeafNodes] = []
-      for i in victims.candidates[number].entries {
+  /// What can be freed for the gang.
+  private func units(_ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView) -> VictimUnits {
+    var found = VictimUnits()
+    found.reserve(victims.candidates.count)
+    for number in victims.candidates.indices where isAvailable(number, rights) {
+      let candidate = victims.candidates[number]
+      for i in candidate.entries {
         guard case .whole(let places) = view.running[i].place else { continue }
-        frees += places.filter { topology.leaves[Int($0.leaf)].deviceType == ask.type }
+        for place in places where topology.leaves[Int(place.leaf)].deviceType == ask.type { found.add(place: place) }
       }
-      if !frees.isEmpty {
-        found.append(VictimUnit(gangs: [Int32(number)], frees: frees, cost: victims.candidates[number].cost))
-      }
+      found.add(gang: Int32(number))
+      found.addUnit(cost: candidate.cost)
     }
     for (lane, node) in view.sharedNodes.enumerated() where topology.leaves[Int(node.leaf)].deviceType == ask.type {
       guard let parts = victims.ofShared[lane], !parts.isEmpty,
-        parts.allSatisfy({ isAvailable(Int($0), ask, gang) })
+        parts.allSatisfy({ isAvailable(Int($0), rights) })
       else { continue }
-      found.append(
-        VictimUnit(
-          gangs: parts, frees: [LeafNodes(leaf: node.leaf, nodes: 1)],
-          cost: parts.reduce(0) { $0 + victims.candidates[Int($1)].cost }))
+      for number in parts { found.add(gang: number) }
+      found.add(place: LeafNodes(leaf: node.leaf, nodes: 1))
+      found.addUnit(cost: parts.reduce(0) { $0 + victims.candidates[Int($1)].cost })
     }
-    let density = found.map { Double($0.cost) / Double($0.nodes) }
-    let order = found.indices.sorted { density[$0] != density[$1] ? density[$0] < density[$1] : $0 < $1 }
-    // A project is taken from until it has no more than its guarantee.
+    return found
+  }
+
+  /// Numbers of units, the least loss for a node first. A project is taken from until it has no more than its guarantee.
+  private func order(
+    _ units: VictimUnits, _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView
+  ) -> [Int] {
+    let order = VictimUnits.byLoss(units.count) { (units.units[$0].cost, units.units[$0].nodes) }
+    guard victims.hasGuarantees else { return order }
     var table = victims
-    var units: [VictimUnit] = []
-    units.reserveCapacity(found.count)
-    for i in order {
-      let gangs = found[i].gangs
-      guard gangs.allSatisfy({ table.mayStop(victims.candidates[Int($0)], for: gang, ask.type, ask.charge) }) else {
-        continue
-      }
-      for number in gangs { count(victims.candidates[Int(number)], view, &table) }
-      units.append(found[i])
+    return order.filter { i in
+      let gangs = units.units[i].gangs
+      guard gangs.allSatisfy({ table.mayStop(victims.candidates[Int(units.gangs[$0])], rights) }) else { return false }
+      for at in gangs { count(victims.candidates[Int(units.gangs[at])], view, &table) }
+      return true
     }
-    return units
   }
 
   private mutating func victimsForNodes(
-    _ ask: Ask, _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
     var free = [Int32](repeating: 0, count: topology.leaves.count)
     for group in layout.groups.indices where layout.groups[group].type == ask.type {
@@ -206,19 +199,23 @@ extension Planner {
         free[Int(leaf)] = Int32(row.load(fromByteOffset: lane, as: UInt8.self))
       }
     }
+    let units = units(ask, rights, view)
+    // Not even if all of them leave.
+    let most = units.units.reduce(0) { $0 + Int($1.nodes) } + free.reduce(0) { $0 + Int($1) }
+    guard most >= Int(ask.nodes) else { return nil }
     let search = VictimSearch(
-      free: free, size: Int32(ask.search.test.size), segments: Int32(ask.search.test.segments),
-      units: units(ask, gang, view))
+      free: free, size: Int32(ask.search.test.size), segments: Int32(ask.search.test.segments), units: units,
+      order: order(units, ask, rights, view))
     let isOneLeaf = ask.search.test.segments == 1
-    if isOneLeaf { return search.choose(of: leavesAsDomains()).map { gangs(of: $0) } }
+    if isOneLeaf { return search.choose(of: leavesAsDomains()).map { gangs(of: $0, units) } }
     // The innermost level that will do, unless the loss is half as large further out.
-    var best: (units: [VictimUnit], cost: Int64)?
+    var best: (units: [Int], cost: Int64)?
     for level in stride(from: layout.groupLevel, through: ask.level, by: -1) {
       guard let found = search.choose(of: domainOfLeaf(level: level, ask.type)) else { continue }
-      let cost = found.reduce(0) { $0 + $1.cost }
+      let cost = search.cost(of: found)
       if best == nil || cost < (best?.cost ?? 0) / 2 { best = (found, cost) }
     }
-    return best.map { gangs(of: $0.units) }
+    return best.map { gangs(of: $0.units, units) }
   }
 
   private func leavesAsDomains() -> [Int32] { topology.leaves.indices.map { Int32($0) } }
@@ -232,17 +229,17 @@ extension Planner {
   }
 
   /// Each once.
-  private func gangs(of units: [VictimUnit]) -> [Int32] {
+  private func gangs(of chosen: [Int], _ units: VictimUnits) -> [Int32] {
     var (seen, list): (Set<Int32>, [Int32]) = ([], [])
-    for unit in units {
-      for number in unit.gangs where seen.insert(number).inserted { list.append(number) }
+    for unit in chosen {
+      for at in units.units[unit].gangs where seen.insert(units.gangs[at]).inserted { list.append(units.gangs[at]) }
     }
     return list
   }
 
   /// And so many more that the project may have it.
   private mutating func withQuota(
-    _ ask: Ask, _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ chosen: [Int32]
+    _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView, _ chosen: [Int32]
   ) -> [Int32]? {
     var chosen = chosen
     guard ask.project >= 0 else { return chosen }
@@ -261,7 +258,7 @@ extension Planner {
     if isAllowed(quotas) { return chosen }
     let others = victims.candidates.indices
       .filter { number in
-        !chosen.contains(Int32(number)) && isAvailable(number, ask, gang)
+        !chosen.contains(Int32(number)) && isAvailable(number, rights)
           && quotas.rules.shareRows(view.running[victims.candidates[number].entries.lowerBound].project, ask.project)
       }
       .sorted { victims.candidates[$0].cost < victims.candidates[$1].cost }
