@@ -24,8 +24,7 @@ extension Cluster {
       admission.nextToken += 1
     case .joinTokensForgotten(let before): admission.tokens.removeAll { $0.expiresAt < before }
     case .nodeRevoked(_, let machine): admission.revoke(machine)
-    case .nodeLabelled(let node, let labels):
-      nodeDetails[Int(node.index)].labels = labels
+    case .nodeLabelled(let node, let labels): nodeDetails[Int(node.index)].labels = labels
     case .jobSubmitted(let submitted): submit(submitted, at: at)
     case .jobCancelRequested(let job):
       guard let slot = slot(of: job) else { return }

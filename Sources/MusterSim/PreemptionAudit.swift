@@ -20,6 +20,8 @@ struct PreemptionAudit: Sendable {
 
   let minimumRun: Span
   var stops: [Stop] = []
+  /// Attempts that are being stopped: a place may wait for them, too, whoever stopped them.
+  var ending: Set<AttemptID> = []
   /// Counts what may take a kept place away.
   var disturbances = 0
   /// By job: its last start after a preemption.
@@ -131,7 +133,9 @@ extension SharingAudit {
     case .jobEnded(let end):
       preemptions.inARow = 0
       excuse(end.job.number)
+    case .attemptEnding(let ending): preemptions.ending.insert(ending.attempt)
     case .attemptEnded(let end):
+      preemptions.ending.remove(end.attempt)
       for i in preemptions.stops.indices where preemptions.stops[i].attempt == end.attempt {
         preemptions.stops[i].hasEnded = true
       }
@@ -150,6 +154,7 @@ extension SharingAudit {
   private mutating func unserved() -> Failure? {
     let now = preemptions.disturbances
     preemptions.stops.removeAll { $0.hasEnded && ($0.isExcused || $0.served || $0.disturbances != now) }
+    guard preemptions.ending.isEmpty else { return nil }
     guard let first = preemptions.stops.first, preemptions.stops.allSatisfy(\.hasEnded) else { return nil }
     return Failure(
       invariant: .preemptionServes,
