@@ -23,11 +23,14 @@ extension Controller {
     }
     let devices = gang.nodes &* gang.devicesPerNode
     var slots: [Int32] = []
+    // One after the other: each leaves its project with less, and what is guaranteed to that one is not taken.
+    var after = table
     for attempt in stopped {
       guard let slot = cluster.attemptSlot(attempt), let candidate = self.candidate(slot, table.tree),
-        table.mayStop(candidate, for: gang, type, devices)
+        after.mayStop(candidate, for: gang, type, devices)
       else { return false }
       slots.append(slot)
+      if !candidate.isLeaving { count(slot, &after) }
     }
     // What victims of an earlier gang of this round leave beyond its need is counted on, too.
     let leaving =
@@ -59,16 +62,21 @@ extension Controller {
         job: planned.id, attempt: planned.attempt, places: places, victims: victims.map { cluster.attemptID($0) }))
     countClaims()
     for slot in slots where cluster.attempts[slot].phase < .stopping {
-      let owner = self.owner(cluster.attempts[slot].jobSlot, table.tree)
-      for place in cluster.attemptPlaces[Int(slot)] {
-        table.count(owner, fleetMap.type(of: place.node), -Int32(place.devices.nonzeroBitCount))
-      }
+      count(slot, &table)
       let victim = planted == .victimInWrongDomain ? stray(from: slot) : slot
       note(.attemptPreempted(attempt: cluster.attemptID(victim), by: planned.id))
       endAttempt(victim, .preempted)
     }
     table.count(gang.owner, type, devices)
     return true
+  }
+
+  /// An attempt uses nothing any more.
+  private func count(_ slot: Int32, _ table: inout VictimTable) {
+    let owner = self.owner(cluster.attempts[slot].jobSlot, table.tree)
+    for place in cluster.attemptPlaces[Int(slot)] {
+      table.count(owner, fleetMap.type(of: place.node), -Int32(place.devices.nonzeroBitCount))
+    }
   }
 
   func isClaiming(_ job: JobID) -> Bool { claims.contains { $0.job == job } }
