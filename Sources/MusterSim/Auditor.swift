@@ -78,6 +78,9 @@ public struct Auditor: Sendable {
   /// As `SharingAudit.connectionChanged`.
   mutating func connectionChanged() { sharing.connectionChanged() }
 
+  /// As `SharingAudit.placesKept`.
+  mutating func placesKept(for jobs: Set<Int64>) { sharing.placesKept(for: jobs) }
+
   func isWarned(_ attempt: AttemptID) -> Bool { warnings.isWarned(attempt) }
 
   private static func key(_ node: Int32, _ device: Int) -> Int64 { Int64(node) << 8 | Int64(device) }

@@ -22,6 +22,8 @@ struct PreemptionAudit: Sendable {
   var stops: [Stop] = []
   /// Attempts that are being stopped: a place may wait for them, too, whoever stopped them.
   var ending: Set<AttemptID> = []
+  /// Jobs that wait for a place that others are leaving. The core's memory, not a fact.
+  var kept: Set<Int64> = []
   /// Counts what may take a kept place away.
   var disturbances = 0
   /// By job: its last start after a preemption.
@@ -40,6 +42,9 @@ struct PreemptionAudit: Sendable {
 extension SharingAudit {
   /// An agent's connection came or went: no fact says so, and a place on its node is lost.
   mutating func connectionChanged() { preemptions.disturbances += 1 }
+
+  /// Before or after the command at hand: what is kept for a project counts as its use.
+  mutating func placesKept(for jobs: Set<Int64>) { preemptions.kept = jobs }
 
   // MARK: When it is stopped
 
@@ -106,7 +111,7 @@ extension SharingAudit {
     let mine = preemptions.group.filter { isBelow($0.project, project.name) }.map(\.devices)
     // `use` has the one at hand still in it, and those before it in this instant not.
     let before = use(project) + mine.reduce(0, +) - (mine.last ?? 0)
-    let kept = Set(preemptions.stops.flatMap(\.candidates)).reduce(0) { sum, job in
+    let kept = Set(preemptions.stops.flatMap(\.candidates)).union(preemptions.kept).reduce(0) { sum, job in
       guard let spec = specs[job], waiting.contains(job), isBelow(spec.project, project.name) else { return sum }
       return sum + Int(spec.role.nodes * spec.role.devicesPerNode)
     }

@@ -44,6 +44,7 @@ extension World {
     case .agentGone, .agentHello: auditor.connectionChanged()
     default: break
     }
+    auditor.placesKept(for: Set((before + controller.keptPlaces).map(\.job.number)))
     // After every fact: what broke must be seen before anything is built on it.
     while host.audited < controller.fresh.count, failure == nil {
       let fact = controller.fresh[host.audited]
