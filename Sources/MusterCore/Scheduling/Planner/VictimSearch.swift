@@ -10,14 +10,6 @@ struct VictimSearch {
   /// Domains that are looked at closely.
   private static let closeLooks = 4
 
-  init(free: [Int32], size: Int32, segments: Int32, units: VictimUnits, order: [Int]) {
-    self.free = free
-    self.size = size
-    self.segments = segments
-    self.units = units
-    self.order = order
-  }
-
   func cost(of chosen: [Int]) -> Int64 { chosen.reduce(0) { $0 + units.units[$1].cost } }
 
   /// Numbers of units. `domains`: by leaf, -1 for those that are none. nil: no domain holds the gang whoever leaves.
