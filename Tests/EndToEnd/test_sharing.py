@@ -69,7 +69,7 @@ class Sharing(unittest.TestCase):
         refused = self.fleet.muster(
             "run", "--project", "product", "--nodes", 4, "--devices", 2, "--", "true", check=False)
         self.assertEqual(refused.returncode, 5)
-        self.assertIn("project product may use 6 (4 guaranteed, 2 borrowed)", refused.stderr)
+        self.assertIn("project product may use 6 devices (4 guaranteed, 2 borrowed)", refused.stderr)
         jobs = [self.submit("research", 1) for _ in range(4)]
         for job in jobs[:3]:
             self.fleet.wait_state(job, "running")

@@ -82,7 +82,7 @@ import Testing
     #expect(
       fleet.say(.submit([Self.spec("a", nodes: 3, walltime: .seconds(60))], key: "", requestHash: 0))
         == .refused(
-          .impossible(job: "j", why: "needs 24 devices; user u of project a may use 16 at the same time")))
+          .impossible(job: "j", why: "needs 24 devices; user u of project a may use 16 devices at the same time")))
     let ann = fleet.submit(Array(repeating: Self.spec("a", user: "ann", walltime: .seconds(600)), count: 3))
     #expect(ann.map { fleet.state($0) } == [.starting, .starting, .pending])
     #expect(fleet.waiting(ann[2]).causes[0].message.hasPrefix("user ann of project a may use 16 devices"))

@@ -54,7 +54,7 @@ extension Controller {
     var book =
       feasible.book.take()
       ?? quotaBook(topology)
-    let account = book.account(spec)
+    let account = book.account(project: spec.project, user: spec.user)
     defer { feasible.book = book }
     var why: String?
     for type in gang.deviceTypes.isEmpty ? topology.deviceTypes.indices.map({ Int32($0) }) : gang.deviceTypes {

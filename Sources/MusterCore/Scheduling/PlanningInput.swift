@@ -101,11 +101,11 @@ extension Controller {
     var book = quotaBook(topology)
     for claim in claims where planted != .keptPlaceGivenAway {
       guard let slot = cluster.slot(of: claim.job) else { continue }
-      let account = book.account(cluster.specs[Int(slot)])
+      let account = account(slot, &book)
       builder.run(claim.places, cluster, end: walltimeEnd(slot), account: account)
     }
     for slot in cluster.active {
-      let account = book.account(cluster.specs[Int(cluster.attempts[slot].jobSlot)])
+      let account = account(cluster.attempts[slot].jobSlot, &book)
       let first = builder.running.count
       builder.run(cluster.attemptPlaces[Int(slot)], cluster, end: plannedEnd(slot), account: account)
       builder.entries.append((slot, first..<builder.running.count))

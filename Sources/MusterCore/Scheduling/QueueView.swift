@@ -119,8 +119,8 @@ extension Controller {
       gang.walltime = cluster.jobs[slot].startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
     }
     gang.priority = cluster.jobs[slot].priority
+    gang.project = account(slot, &listing.book)
     if hasProjects {
-      gang.project = listing.book.account(cluster.specs[Int(slot)])
       gang.owner = owner(slot, listing.book.tree)
     }
     // What had a place and did not get it because of maintenance is placed by names, not by numbers.
@@ -129,6 +129,12 @@ extension Controller {
     guard let row = filter(cluster.specs[Int(slot)].wishes, until: until, &listing.filters, builder) else { return nil }
     gang.filter = row
     return gang
+  }
+
+  /// Of a job, by its slot; what it asks for is not copied for it.
+  func account(_ slot: Int32, _ book: inout QuotaBook) -> Int32 {
+    hasProjects
+      ? book.account(project: cluster.specs[Int(slot)].project, user: cluster.specs[Int(slot)].user) : -1
   }
 
   private var hasProjects: Bool { !cluster.policy.projects.isEmpty }

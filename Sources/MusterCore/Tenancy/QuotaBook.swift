@@ -123,16 +123,16 @@ struct QuotaBook: Sendable {
     return chains
   }
 
-  /// The account that a job is charged to; -1: nothing limits it.
-  mutating func account(_ spec: JobSpec) -> Int32 {
+  /// The account that jobs of a user are charged to; -1: nothing limits them.
+  mutating func account(project name: String, user: String) -> Int32 {
     guard !policy.projects.isEmpty else { return -1 }
-    let project = tree.number(spec.project)
+    let project = tree.number(name)
     let hasUsers = project >= 0 && tree.hasUserLimits[Int(project)]
-    let key = Account(project: project, user: hasUsers ? spec.user : "")
+    let key = Account(project: project, user: hasUsers ? user : "")
     if let known = accounts[key] { return known }
     var all = chains[project < 0 ? policy.projects.count : Int(project)]
     if hasUsers {
-      for at in tree.path(project) { all += userChains(Account(project: at, user: spec.user)) }
+      for at in tree.path(project) { all += userChains(Account(project: at, user: user)) }
     }
     let number = all.isEmpty ? -1 : rules.add(account: all)
     accounts[key] = number
@@ -149,35 +149,39 @@ struct QuotaBook: Sendable {
 }
 
 extension QuotaBook.Label {
-  /// `needed` more than `left` of `most`.
+  /// `needed` more than `left` of what there may be at the same time.
   func message(needed: Int32, left: Int32, most: Int32) -> String {
     let left = max(0, left)
-    let who = user.isEmpty ? "project \(project)" : "user \(user) of project \(project)"
-    switch what {
-    case .quota(let type, let guaranteed, let most):
-      let kind = type.isEmpty ? "devices" : "\(type) devices"
-      return
-        "\(who) may use \(most) \(kind) (\(guaranteed) guaranteed, \(most - guaranteed) borrowed) and has \(left) left; it needs \(needed)"
-    case .fleet(let type):
-      return
-        "\(left)\(type.isEmpty ? "" : " \(type)") devices are not kept for other projects; it needs \(needed)"
-    case .devices:
-      return "\(who) may use \(most) devices at the same time and has \(left) left; it needs \(needed)"
-    case .jobs: return "\(who) may run \(most) jobs at the same time, and \(left) more may start"
+    return switch what {
+    case .quota, .devices: "\(allowed(most)) and has \(left) left; it needs \(needed)"
+    case .fleet: "\(left) \(devices) are not kept for other projects; it needs \(needed)"
+    case .jobs: "\(allowed(most)), and \(left) more may start"
     }
   }
 
+  /// More than all of it.
   func never(needed: Int32, most: Int32) -> String {
-    let who = user.isEmpty ? "project \(project)" : "user \(user) of project \(project)"
     switch what {
-    case .quota(let type, let guaranteed, let most):
-      let kind = type.isEmpty ? "devices" : "\(type) devices"
-      return
-        "needs \(needed) \(kind); \(who) may use \(most) (\(guaranteed) guaranteed, \(most - guaranteed) borrowed)"
-    case .fleet(let type):
-      return "needs \(needed)\(type.isEmpty ? "" : " \(type)") devices; \(most) are in service"
-    case .devices: return "needs \(needed) devices; \(who) may use \(most) at the same time"
-    case .jobs: return "\(who) may run \(most) jobs at the same time"
+    case .quota, .devices: "needs \(needed) \(devices); \(allowed(most))"
+    case .fleet: "needs \(needed) \(devices); \(most) are not kept for other projects"
+    case .jobs: allowed(most)
+    }
+  }
+
+  private func allowed(_ most: Int32) -> String {
+    let who = user.isEmpty ? "project \(project)" : "user \(user) of project \(project)"
+    return switch what {
+    case .quota(_, let guaranteed, let declared):
+      "\(who) may use \(declared) \(devices) (\(guaranteed) guaranteed, \(declared - guaranteed) borrowed)"
+    case .fleet, .devices: "\(who) may use \(most) devices at the same time"
+    case .jobs: "\(who) may run \(most) jobs at the same time"
+    }
+  }
+
+  private var devices: String {
+    switch what {
+    case .quota(let type, _, _), .fleet(let type): type.isEmpty ? "devices" : "\(type) devices"
+    case .devices, .jobs: "devices"
     }
   }
 }

@@ -8,19 +8,21 @@ struct QuotaCount: Sendable {
   /// `leaving` do not count any more.
   init(_ cluster: borrowing Cluster, _ map: FleetMap, _ book: QuotaBook, leaving: [Int32]) {
     self.book = book
+    let leaving = Set(leaving)
     for slot in cluster.active where !leaving.contains(slot) {
-      let spec = cluster.specs[Int(cluster.attempts[slot].jobSlot)]
-      _ = change(account(spec), Self.devices(cluster.attemptPlaces[Int(slot)], cluster, map), isForced: true)
+      let job = Int(cluster.attempts[slot].jobSlot)
+      let account = account(project: cluster.specs[job].project, user: cluster.specs[job].user)
+      _ = change(account, Self.devices(cluster.attemptPlaces[Int(slot)], cluster, map), isForced: true)
     }
   }
 
   /// Takes what a gang needs, if all of it is within what is left.
   mutating func take(_ spec: JobSpec, _ places: [Place], _ cluster: borrowing Cluster, _ map: FleetMap) -> Bool {
-    change(account(spec), Self.devices(places, cluster, map), isForced: false)
+    change(account(project: spec.project, user: spec.user), Self.devices(places, cluster, map), isForced: false)
   }
 
-  private mutating func account(_ spec: JobSpec) -> Int32 {
-    let account = book.account(spec)
+  private mutating func account(project: String, user: String) -> Int32 {
+    let account = book.account(project: project, user: user)
     while used.count < book.rules.rows.count { used.append(0) }
     return account
   }
@@ -45,7 +47,7 @@ struct QuotaCount: Sendable {
 
   /// Something limits both together.
   mutating func sharesRows(_ a: JobSpec, _ b: JobSpec) -> Bool {
-    let (x, y) = (account(a), account(b))
+    let (x, y) = (account(project: a.project, user: a.user), account(project: b.project, user: b.user))
     return book.rules.shareRows(x, y)
   }
 
