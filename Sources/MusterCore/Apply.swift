@@ -162,7 +162,7 @@ extension Cluster {
     let job = Job(
       id: submitted.job, state: .pending, cancelRequested: false, hasCheckpoint: false, isHeld: spec.wishes.isHeld,
       priority: spec.priority,
-      nodes: spec.role.nodes, devicesPerNode: spec.role.devicesPerNode, attempt: 0, latestAttempt: -1, strikes: 0,
+      nodes: spec.nodes, devicesPerNode: spec.mostDevicesPerNode, attempt: 0, latestAttempt: -1, strikes: 0,
       bestStep: 0, checkpointStep: 0, submittedAt: at, startedAt: .zero, checkpointAt: .zero, uncounted: .zero,
       endedAt: .zero, exitCode: 0, latestFault: -1)
     let slot = jobs.insert(job)

@@ -3,11 +3,11 @@ extension Controller {
   /// One member that should exist on a node.
   public struct Launch: Sendable {
     public var member: MemberID
-    public var memberCount: Int32
     public var spec: JobSpec
+    public var part: JobPart
     public var firstRank: Int32
     public var devices: UInt64
-    /// `node-[1-4]`, in rank order.
+    /// Of its role: `node-[1-4]`, in rank order.
     public var nodeList: String
     public var resumeStep: Int64
   }
@@ -20,10 +20,13 @@ extension Controller {
       if watch.knownMember(slot, id: id)?.unwanted == true { return nil }
       let attempt = cluster.attempts[member.attemptSlot]
       let spec = cluster.specs[Int(attempt.jobSlot)]
-      let names = cluster.memberSlots(ofAttempt: member.attemptSlot).map { nodeName(cluster.members[$0].node) }
+      let part = spec.part(ofMember: member.index)
+      let all = cluster.memberSlots(ofAttempt: member.attemptSlot)[Int(part.firstMember)...].prefix(
+        Int(part.role.nodes))
       return Launch(
-        member: id, memberCount: attempt.memberCount, spec: spec, firstRank: member.index * spec.role.ranksPerNode,
-        devices: member.devices, nodeList: compactNodeList(names), resumeStep: attempt.resumeStep)
+        member: id, spec: spec, part: part, firstRank: spec.ranks(ofMember: member.index).lowerBound,
+        devices: member.devices, nodeList: compactNodeList(all.map { nodeName(cluster.members[$0].node) }),
+        resumeStep: attempt.resumeStep)
     }
   }
 
@@ -46,9 +49,11 @@ extension Controller {
     case .stopping, .ended: return .stop(stopOrder(state.outcome, cluster.specs[Int(state.jobSlot)]))
     case .running, .starting:
       guard seen?.released == true || state.phase == .running else { return .prepare }
-      let first = cluster.attempts[attempt].firstMember
+      let part = cluster.specs[Int(state.jobSlot)].part(ofMember: cluster.members[slot].index)
+      let first = cluster.memberSlots(ofAttempt: attempt)[Int(part.firstMember)]
       let address = cluster.nodeDetails[Int(cluster.members[first].node)].joined.address
-      return .go(masterAddress: address, masterPort: seen?.port ?? 0)
+      let ports = seen?.ports ?? []
+      return .go(masterAddress: address, masterPort: ports.indices.contains(part.number) ? ports[part.number] : 0)
     }
   }
 

@@ -36,11 +36,16 @@ extension Cluster {
     guard let job = slot(of: started.attempt.job) else { return "no such job" }
     if started.attempt.number != jobs[job].attempt + 1 { return "last attempt is \(jobs[job].attempt)" }
     if jobs[job].state != .pending { return "job is \(jobs[job].state)" }
+    var given: [NodeID: UInt64] = [:]
     for place in started.places {
       if let why = unknown(place.node) { return why }
       if place.devices & ~nodes[Int(place.node.index)].freeDevices != 0 {
         return "devices of node \(place.node) are not free"
       }
+      // Only roles of one job may share a node.
+      guard specs[Int(job)].hasRoles else { continue }
+      if given[place.node, default: 0] & place.devices != 0 { return "devices of node \(place.node) are given twice" }
+      given[place.node, default: 0] |= place.devices
     }
     return nil
   }

@@ -38,7 +38,8 @@ struct Watch: Sendable {
   struct AttemptWatch: Sendable {
     var id: AttemptID
     var released = false
-    var port: Int32 = 0
+    /// By role: where its first member listens.
+    var ports: [Int32] = []
     /// Members whose shim's last word is that it has prepared, or is further.
     var prepared: Int32 = 0
     /// Members whose shim's last word is that its ranks have been started, or is further.

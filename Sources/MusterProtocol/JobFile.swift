@@ -45,6 +45,7 @@ public enum JobFile {
     public static let devicesPerNode: ClosedRange<Int64> = 0...64
     public static let ranksPerNode: ClosedRange<Int64> = 1...1024
     public static let worldSize: Int64 = 1_048_576
+    public static let roles = 16
     public static let cpus: ClosedRange<Int64> = 0...65_536
     public static let priority: ClosedRange<Int64> = -1_000_000_000...1_000_000_000
     public static let restarts: ClosedRange<Int64> = 0...1000

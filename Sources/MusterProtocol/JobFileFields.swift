@@ -9,7 +9,8 @@ enum JobFileFields {
   static let spread = ["level", "atMost"]
   static let warn = ["signal", "before"]
   static let gang = ["nodes", "devicesPerNode", "ranksPerNode", "cpus", "memory"]
-  static let role = gang + ["command", "environment", "workingDirectory"]
+  static let role = gang + ["command", "environment", "workingDirectory"] + place
+  static let place = ["segment", "within", "spread", "deviceTypes", "exclusive", "constraint", "exclude"]
   static let restart = ["limit", "hangAfter", "grace", "fence"]
   static let stop = ["signal", "grace"]
   static let checkpoint = ["every"]

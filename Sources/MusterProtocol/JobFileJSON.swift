@@ -10,7 +10,7 @@ extension JobSpec {
       .init(name: "user", value: .string(user)),
       .init(
         name: "priority", value: wishes.priorityClass.isEmpty ? JSON(priority) : .string(wishes.priorityClass)),
-      .init(name: "roles", value: .object([.init(name: role.name, value: role.specJSON)])),
+      .init(name: "roles", value: .object(rolesJSON)),
     ]
     if let walltime { members.append(.init(name: "walltime", value: .string(JobFileQuantities.text(walltime)))) }
     members.append(.init(name: "restart", value: restart.specJSON))
@@ -29,13 +29,19 @@ extension JobSpec {
         value: .object([
           .init(name: "limit", value: .string(JobFileQuantities.text(memoryBytes: logLimitBytes)))
         ])))
-    return .object(members + wishes.specMembers)
+    return .object(members + (hasRoles ? wishes.timeMembers : wishes.specMembers))
+  }
+
+  private var rolesJSON: [JSON.Member] {
+    guard hasRoles else { return [.init(name: role.name, value: .object(role.specMembers))] }
+    let all = [FurtherRole(role: role, wishes: wishes.place)] + further
+    return all.map { .init(name: $0.role.name, value: .object($0.role.specMembers + $0.wishes.placeMembers)) }
   }
 }
 
 extension RoleSpec {
   /// A member of `roles`.
-  fileprivate var specJSON: JSON {
+  fileprivate var specMembers: [JSON.Member] {
     var members: [JSON.Member] = [
       .init(name: "nodes", value: .int(Int64(nodes))),
       .init(name: "devicesPerNode", value: .int(Int64(devicesPerNode))),
@@ -50,7 +56,7 @@ extension RoleSpec {
       .init(
         name: "environment", value: .object(environment.map { .init(name: $0.name, value: .string($0.value)) })))
     members.append(.init(name: "workingDirectory", value: .string(workingDirectory)))
-    return .object(members)
+    return members
   }
 }
 

@@ -19,6 +19,8 @@ struct JobFileReader<Node: JobFileNode> {
   var rolePath = ""
   var roleLine: Int?
   var gangPath = ""
+  /// Of what is asked of a place: the job's or a role's.
+  var wishPath = ""
   var nodesLine: Int?
   var ranksLine: Int?
   var segmentLine: Int?
@@ -67,9 +69,7 @@ struct JobFileReader<Node: JobFileNode> {
       case "command", "environment", "workingDirectory":
         shortForm = shortForm ?? member
         _ = readRoleField(member.name, value, path: "")
-      case "roles":
-        roles = member
-        readRoles(value)
+      case "roles": roles = member
       case "walltime": spec.walltime = span(value, "", "walltime", zero: false)
       case "restart": readRestart(value)
       case "stop": readStop(value)
@@ -79,6 +79,8 @@ struct JobFileReader<Node: JobFileNode> {
         if !readWish(member.name, value) { unknown(member, path: "", known: JobFileFields.job) }
       }
     }
+    // Last: what the job asks of its place holds for each role that says nothing else.
+    if let roles { readRoles(roles.value) }
     if let roles, let shortForm {
       problem(max(roles.line ?? 0, shortForm.line ?? 0), "", "roles", "beside \(shortForm.name)", .oneForm)
     }
@@ -88,19 +90,27 @@ struct JobFileReader<Node: JobFileNode> {
     guard let roles = members(of: node, path: "", field: "roles", example: "main: {command: [python3, train.py]}")
     else { return }
     guard let first = roles.first else { return problem(node.line, "", "roles", "{}", .someRole) }
+    if roles.count > JobFile.Limits.roles {
+      problem(node.line, "", "roles", "\(roles.count) roles", .roles(limit: JobFile.Limits.roles))
+    }
+    for role in roles where !JobFileText.isName(role.name) {
+      problem(role.line, "roles", role.name, "\"\(role.name)\"", .name)
+    }
     for role in roles.dropFirst() {
-      problem(role.line, "roles", role.name, role.value.shown, .oneRole)
-      // Its own problems are told as well; nothing else of it is kept.
       var other = self
-      other.readRole(role.value, path: "roles.\(role.name)", known: JobFileFields.role)
+      other.readWhole(role)
+      other.finishRole()
       problems = other.problems
+      spec.further.append(FurtherRole(role: other.spec.role, wishes: other.spec.wishes.place))
     }
-    if !JobFileText.isName(first.name) {
-      problem(first.line, "roles", first.name, "\"\(first.name)\"", .name)
-    }
-    spec.role.name = first.name
-    (rolePath, roleLine) = ("roles.\(first.name)", first.line)
-    readRole(first.value, path: "roles.\(first.name)", known: JobFileFields.role)
+    readWhole(first)
+  }
+
+  /// A role of several, or one that was given a name.
+  private mutating func readWhole(_ role: Node.Member) {
+    spec.role.name = role.name
+    (rolePath, roleLine) = ("roles.\(role.name)", role.line)
+    readRole(role.value, path: rolePath, known: JobFileFields.role)
   }
 
   private mutating func readRole(_ node: Node, path: String, known: [String]) {
@@ -136,7 +146,7 @@ struct JobFileReader<Node: JobFileNode> {
     case "command": readCommand(value, path: path)
     case "environment": readEnvironment(value, path: path)
     case "workingDirectory": readWorkingDirectory(value, path: path)
-    default: return false
+    default: return path.hasPrefix("roles.") && readPlaceWish(name, value, path)
     }
     return true
   }
@@ -212,6 +222,21 @@ struct JobFileReader<Node: JobFileNode> {
 
   /// What needs the whole file: defaults from other fields, sums over several.
   private mutating func finish() {
+    checkWarning()
+    if !hasUser {
+      if let user = context.user { spec.user = user } else { missing("user", .required("who submits the job")) }
+    }
+    finishRole()
+    let ranks = spec.roles.reduce(Int64(0)) { $0 + Int64($1.nodes) * Int64($1.ranksPerNode) }
+    if spec.hasRoles, problems.isEmpty, ranks > JobFile.Limits.worldSize {
+      problem(rootLine, "", "roles", "\(ranks) ranks", .worldSize(limit: JobFile.Limits.worldSize))
+    }
+    if !hasName {
+      spec.name = JobFileText.name(from: context.defaultName ?? JobFileText.baseName(spec.role.command.first ?? ""))
+    }
+  }
+
+  private mutating func finishRole() {
     spec.role.ranksPerNode = ranksPerNode ?? max(1, spec.role.devicesPerNode)
     let worldSize = Int64(spec.role.nodes) * Int64(spec.role.ranksPerNode)
     if worldSize > JobFile.Limits.worldSize {
@@ -220,20 +245,14 @@ struct JobFileReader<Node: JobFileNode> {
         ranksLine ?? nodesLine, gangPath, ranksPerNode == nil ? "nodes" : "ranksPerNode", value,
         .worldSize(limit: JobFile.Limits.worldSize))
     }
-    checkWishes()
+    checkSegment()
     if !hasCommand { problem(roleLine, rolePath, "command", "(missing)", .command) }
-    if !hasUser {
-      if let user = context.user { spec.user = user } else { missing("user", .required("who submits the job")) }
-    }
     if !hasWorkingDirectory {
       if let directory = context.workingDirectory {
         spec.role.workingDirectory = directory
       } else {
         missing("workingDirectory", .required("an absolute path, e.g. /home/me/train"))
       }
-    }
-    if !hasName {
-      spec.name = JobFileText.name(from: context.defaultName ?? JobFileText.baseName(spec.role.command.first ?? ""))
     }
     if !context.exportedEnvironment.isEmpty { addExportedEnvironment() }
   }

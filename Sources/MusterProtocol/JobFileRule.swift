@@ -37,7 +37,7 @@ public enum JobFileRule: Hashable, Sendable {
   /// Not a field; `known` are the fields of this place, `nearest` the one that was probably meant.
   case knownField(known: [String], nearest: String?)
   case notYet
-  case oneRole
+  case roles(limit: Int)
   case someRole
   case oneForm
   /// nil: it is not known where it stands first.
@@ -103,8 +103,8 @@ public enum JobFileRule: Hashable, Sendable {
       (nearest.map { "no such field; did you mean \($0)? Fields here: " } ?? "no such field. Fields here: ")
         + known.joined(separator: ", ")
     case .notYet: "not yet: this word is kept for a later version"
-    case .oneRole: "one role; a second one: not yet"
-    case .someRole: "one role, e.g. roles: {main: {command: [python3, train.py]}}"
+    case .roles(let limit): "at most \(limit)"
+    case .someRole: "a role, e.g. roles: {main: {command: [python3, train.py]}}"
     case .oneForm: "either roles, or gang, command, environment and workingDirectory at the top, not both"
     case .once(let first?): "each field once, and line \(first) has it"
     case .once(nil): "each field once"

@@ -5,31 +5,43 @@ extension JobFileReader {
   /// False if there is no such field.
   mutating func readWish(_ name: String, _ value: Node) -> Bool {
     switch name {
-    case "segment":
-      segmentLine = value.line
-      if let number = integer(value, "", name, JobFile.Limits.segment) { spec.wishes.segment = Int32(number) }
-    case "within": readWithin(value)
-    case "spread": readSpread(value)
-    case "deviceTypes": readDeviceTypes(value)
-    case "exclusive": if let flag = bool(value, "", name) { spec.wishes.isExclusive = flag }
-    case "constraint": readConstraint(value)
-    case "exclude": readExclude(value)
     case "array": readArray(value)
     case "dependsOn": readDependencies(value)
     case "hold": if let flag = bool(value, "", name) { spec.wishes.isHeld = flag }
     case "begin": readBegin(value)
     case "warn": readWarn(value)
+    default: return readPlaceWish(name, value, "")
+    }
+    return true
+  }
+
+  /// What may be asked of a role's place; it replaces what the job asks of all of them.
+  mutating func readPlaceWish(_ name: String, _ value: Node, _ path: String) -> Bool {
+    wishPath = path
+    switch name {
+    case "segment":
+      segmentLine = value.line
+      if let number = integer(value, path, name, JobFile.Limits.segment) { spec.wishes.segment = Int32(number) }
+    case "within": readWithin(value)
+    case "spread": readSpread(value)
+    case "deviceTypes": readDeviceTypes(value)
+    case "exclusive": if let flag = bool(value, path, name) { spec.wishes.isExclusive = flag }
+    case "constraint": readConstraint(value)
+    case "exclude": readExclude(value)
     default: return false
     }
     return true
   }
 
-  /// What needs other fields, too.
-  mutating func checkWishes() {
+  mutating func checkSegment() {
     let (nodes, segment) = (spec.role.nodes, spec.wishes.segment)
     if segment > 1, nodes % segment != 0 {
-      problem(segmentLine, "", "segment", "\(segment)", .segmentOfNodes(nodes: nodes))
+      problem(segmentLine, wishPath, "segment", "\(segment)", .segmentOfNodes(nodes: nodes))
     }
+  }
+
+  /// What needs other fields, too.
+  mutating func checkWarning() {
     guard let warning = spec.wishes.warning else { return }
     let before = JobFileQuantities.text(warning.before)
     guard let walltime = spec.walltime else {
@@ -64,7 +76,7 @@ extension JobFileReader {
 
   private mutating func readWithin(_ node: Node) {
     guard let members = node.members else {
-      if let level = level(node, "", "within") { spec.wishes.within = Within(level: level) }
+      if let level = level(node, wishPath, "within") { spec.wishes.within = Within(level: level) }
       return
     }
     var within = Within(level: "")
@@ -81,7 +93,7 @@ extension JobFileReader {
 
   private mutating func readSpread(_ node: Node) {
     guard let members = node.members else {
-      if let level = level(node, "", "spread") { spec.wishes.spread = Spread(level: level) }
+      if let level = level(node, wishPath, "spread") { spec.wishes.spread = Spread(level: level) }
       return
     }
     var spread = Spread(level: "")
@@ -130,14 +142,14 @@ extension JobFileReader {
   ) -> [(text: String, node: Node)]? {
     guard let elements = node.elements else {
       guard let text = word(node) else {
-        problem(node.line, "", field, node.shown, .texts(example: example))
+        problem(node.line, wishPath, field, node.shown, .texts(example: example))
         return nil
       }
       guard let separator else { return [(text, node)] }
       return text.split(separator: separator, omittingEmptySubsequences: false).map { (trimmed($0), node) }
     }
     guard elements.count <= JobFile.Limits.listEntries else {
-      problem(node.line, "", field, "\(elements.count) entries", .entries(limit: JobFile.Limits.listEntries))
+      problem(node.line, wishPath, field, "\(elements.count) entries", .entries(limit: JobFile.Limits.listEntries))
       return nil
     }
     var texts: [(String, Node)] = []
@@ -145,7 +157,7 @@ extension JobFileReader {
       if let text = word(element) {
         texts.append((text, element))
       } else {
-        problem(element.line, "", "\(field)[\(index)]", element.shown, .texts(example: example))
+        problem(element.line, wishPath, "\(field)[\(index)]", element.shown, .texts(example: example))
       }
     }
     return texts
@@ -158,9 +170,10 @@ extension JobFileReader {
   }
 
   private mutating func readDeviceTypes(_ node: Node) {
+    spec.wishes.deviceTypes = []
     for (text, part) in texts(node, "deviceTypes", separator: ",", example: "[H100, A100]") ?? [] {
       guard JobFileText.isDeviceType(text) else {
-        problem(part.line, "", "deviceTypes", part.shown, .deviceType)
+        problem(part.line, wishPath, "deviceTypes", part.shown, .deviceType)
         continue
       }
       if !spec.wishes.deviceTypes.contains(text) { spec.wishes.deviceTypes.append(text) }
@@ -168,9 +181,10 @@ extension JobFileReader {
   }
 
   private mutating func readConstraint(_ node: Node) {
+    spec.wishes.constraint = []
     for (text, part) in texts(node, "constraint", separator: "&", example: #"[ib=hdr, "!old"]"#) ?? [] {
       guard let rule = LabelText.rule(text) else {
-        problem(part.line, "", "constraint", part.shown, .labelRule)
+        problem(part.line, wishPath, "constraint", part.shown, .labelRule)
         continue
       }
       spec.wishes.constraint.append(rule)
@@ -184,13 +198,13 @@ extension JobFileReader {
         names.formUnion(try NodeNames.expand(text, limit: JobFile.Limits.excludedNodes))
       } catch {
         switch error {
-        case .unreadable: problem(part.line, "", "exclude", part.shown, .nodeNames)
-        case .tooMany(let limit): problem(part.line, "", "exclude", part.shown, .nodeCount(limit: limit))
+        case .unreadable: problem(part.line, wishPath, "exclude", part.shown, .nodeNames)
+        case .tooMany(let limit): problem(part.line, wishPath, "exclude", part.shown, .nodeCount(limit: limit))
         }
       }
     }
     let limit = JobFile.Limits.excludedNodes
-    if names.count > limit { problem(node.line, "", "exclude", "\(names.count) nodes", .nodeCount(limit: limit)) }
+    if names.count > limit { problem(node.line, wishPath, "exclude", "\(names.count) nodes", .nodeCount(limit: limit)) }
     spec.wishes.exclude = names.sorted()
   }
 

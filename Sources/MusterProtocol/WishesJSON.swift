@@ -2,7 +2,10 @@ public import MusterCore
 
 extension Wishes {
   /// As members of a job file; what asks for nothing is left out. The task of an array is no field: see `JobRequest`.
-  var specMembers: [JSON.Member] {
+  var specMembers: [JSON.Member] { placeMembers + timeMembers }
+
+  /// Also in a role.
+  var placeMembers: [JSON.Member] {
     var members: [JSON.Member] = []
     func add(_ name: String, _ value: JSON) { members.append(.init(name: name, value: value)) }
     if segment != 1 { add("segment", JSON(segment)) }
@@ -18,6 +21,12 @@ extension Wishes {
     if isExclusive { add("exclusive", true) }
     if !constraint.isEmpty { add("constraint", .array(constraint.map { .string(LabelText.text($0)) })) }
     if !exclude.isEmpty { add("exclude", .string(exclude.joined(separator: ","))) }
+    return members
+  }
+
+  var timeMembers: [JSON.Member] {
+    var members: [JSON.Member] = []
+    func add(_ name: String, _ value: JSON) { members.append(.init(name: name, value: value)) }
     if !dependsOn.isEmpty { add("dependsOn", .array(dependsOn.map { .string($0.text) })) }
     if isHeld { add("hold", true) }
     if begin != .zero { add("begin", .string(begin.shortRFC3339)) }
@@ -35,16 +44,8 @@ extension Wishes {
   /// As answers show them: null or an empty list where nothing is asked for.
   var viewMembers: [JSON.Member] {
     [
-      .init(name: "priorityClass", value: priorityClass.isEmpty ? .null : .string(priorityClass)),
-      .init(name: "segment", value: segment == 1 ? .null : JSON(segment)),
-      .init(
-        name: "within",
-        value: within.map { ["level": .string($0.level), "preferred": .bool(!$0.isRequired)] } ?? .null),
-      .init(name: "spread", value: spread.map { ["level": .string($0.level), "atMost": JSON($0.atMost)] } ?? .null),
-      .init(name: "deviceTypes", value: .array(deviceTypes.map { .string($0) })),
-      .init(name: "exclusive", value: .bool(isExclusive)),
-      .init(name: "constraint", value: .array(constraint.map { .string(LabelText.text($0)) })),
-      .init(name: "exclude", value: .array(exclude.map { .string($0) })),
+      .init(name: "priorityClass", value: priorityClass.isEmpty ? .null : .string(priorityClass))
+    ] + placeViewMembers + [
       .init(name: "dependsOn", value: .array(dependsOn.map { .string($0.text) })),
       .init(name: "hold", value: .bool(isHeld)),
       .init(name: "begin", value: begin == .zero ? .null : .string(begin.shortRFC3339)),
@@ -60,6 +61,21 @@ extension Wishes {
             "signal": .string(JobFileQuantities.text(signal: $0.signal)), "beforeSeconds": .seconds($0.before),
           ]
         } ?? .null),
+    ]
+  }
+
+  /// Also in a role.
+  var placeViewMembers: [JSON.Member] {
+    [
+      .init(name: "segment", value: segment == 1 ? .null : JSON(segment)),
+      .init(
+        name: "within",
+        value: within.map { ["level": .string($0.level), "preferred": .bool(!$0.isRequired)] } ?? .null),
+      .init(name: "spread", value: spread.map { ["level": .string($0.level), "atMost": JSON($0.atMost)] } ?? .null),
+      .init(name: "deviceTypes", value: .array(deviceTypes.map { .string($0) })),
+      .init(name: "exclusive", value: .bool(isExclusive)),
+      .init(name: "constraint", value: .array(constraint.map { .string(LabelText.text($0)) })),
+      .init(name: "exclude", value: .array(exclude.map { .string($0) })),
     ]
   }
 }

@@ -18,6 +18,7 @@ import Testing
 
   /// Compares one round with the reference, gang by gang, and says what differs.
   static func difference(_ world: DrawnWorld, _ round: PlanningRound) -> String? {
+    let grid = grid.aligned(to: world.view.now)
     let reference = PlannerReference(world.topology, world.view, grid)
     for (i, gang) in world.pending.enumerated() {
       let expected = reference.earliest(gang)

@@ -65,7 +65,8 @@ struct DrawnWorld {
     dice = SeededDice(seed)
     self.setting = setting
     topology = try Self.fleet(&dice, setting, nodes)
-    view = PlanningView(now: Self.now, nodesInService: [])
+    // Anywhere in the buckets of the grid.
+    view = PlanningView(now: Self.now + .seconds(Int64(seed * 977 % 11_000)), nodesInService: [])
     // A few nodes of some leaves are out of service.
     view.nodesInService = topology.leaves.map {
       $0.nodes - (dice.chance(25) ? Int32(dice.draw(0...Int($0.nodes))) / 2 : 0)

@@ -10,6 +10,16 @@ enum Samples {
     walltime: .seconds(90),
     restart: RestartPolicy(limit: 7, hangAfter: .seconds(5), grace: .seconds(2), fence: .strict),
     stop: StopPolicy(signal: 10, grace: .seconds(9)), checkpointEvery: 100, logLimitBytes: 1 << 20)
+  static let several = {
+    var spec = wishful
+    spec.further = [
+      FurtherRole(
+        role: RoleSpec(name: "eval", nodes: 2, devicesPerNode: 0, command: ["e"], workingDirectory: "/e"),
+        wishes: wishful.wishes.place),
+      FurtherRole(role: RoleSpec(name: "plain", command: ["p"], workingDirectory: "/"), wishes: Wishes()),
+    ]
+    return spec
+  }()
   static let wishful = {
     var spec = Samples.spec
     spec.wishes.segment = 2
@@ -77,6 +87,7 @@ enum Samples {
     .keysForgotten(before: Instant(nanoseconds: 9)), .silenceWithheld(silent: 3, connected: 5),
     .jobArchived(job: JobID(1)), .nodeLabelled(node: NodeID(0), labels: [Label(key: "rack", value: "r1")]),
     .jobSubmitted(JobSubmitted(job: JobID(2), spec: wishful, idempotencyKey: "l", requestHash: 1)),
+    .jobSubmitted(JobSubmitted(job: JobID(3), spec: several, idempotencyKey: "m", requestHash: 2)),
     .attemptPreempted(attempt: attempt, by: JobID(7)),
     .attemptWarned(AttemptWarned(attempt: attempt, signal: 10, walltimeEnd: Instant(nanoseconds: 11))),
     .jobHeld(job: JobID(1)), .jobReleased(job: JobID(1)), .policyApplied(policy),
@@ -103,7 +114,7 @@ enum Samples {
     case .joinTokensForgotten: 11
     case .nodeRevoked: 12
     case .nodeLabelled: 13
-    case .jobSubmitted(let submitted): submitted.spec.wishes.isEmpty ? 20 : 34
+    case .jobSubmitted(let submitted): submitted.spec.hasRoles ? 43 : submitted.spec.wishes.isEmpty ? 20 : 34
     case .jobCancelRequested: 21
     case .attemptStarted: 22
     case .gangStarted: 23

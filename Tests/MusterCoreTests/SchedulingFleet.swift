@@ -92,7 +92,7 @@ struct Fleet: ~Copyable {
     let number = controller.cluster.jobs[slot].attempt
     for i in 0..<controller.cluster.jobs[slot].nodes {
       let member = MemberID(attempt: AttemptID(job: id, number: number), index: i)
-      say(.shimReport(member, ShimReport(state: state, port: i == 0 ? 1 : 0, ranks: [])))
+      say(.shimReport(member, ShimReport(state: state, port: 1, ranks: [])))
     }
   }
 

@@ -259,15 +259,19 @@ private func places(_ yaml: String, _ context: SubmitContext = context) -> [Stri
     #expect(places("command:\n- a\n-") == ["3 command[1]"])
   }
 
-  @Test("both forms at once, no role and two roles are problems")
+  @Test("both forms at once and no role are problems, and each role has its own")
   func forms() {
     #expect(places("command: [a]\nroles: {main: {command: [a]}}") == ["2 roles"])
     #expect(places("roles: {main: {command: [a]}}\ngang: {nodes: 1}") == ["2 roles"])
     #expect(places("roles: {}") == ["1 roles", "1 command"])
-    #expect(places("roles:\n  main: {command: [a]}\n  eval: {command: [b]}") == ["3 roles.eval"])
+    #expect(places("roles:\n  main: {command: [a]}\n  eval: {command: [b]}") == [])
+    #expect(
+      places("roles:\n  main: {command: [a]}\n  eval: {nodes: 3, segment: 2}") == [
+        "3 roles.eval.segment", "3 roles.eval.command",
+      ])
     #expect(
       places("roles:\n  main: {command: [a], nodes: 0}\n  eval: {command: b, nods: 1}") == [
-        "2 roles.main.nodes", "3 roles.eval", "3 roles.eval.command", "3 roles.eval.nods",
+        "2 roles.main.nodes", "3 roles.eval.command", "3 roles.eval.nods",
       ])
     #expect(places("roles: [main]") == ["1 roles", "1 command"])
   }

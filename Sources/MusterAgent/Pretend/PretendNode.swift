@@ -163,7 +163,7 @@ final class PretendShim: PretendLink {
     guard link.takesMessages else { return }
     beat += 1
     link.send(
-      .beat(ShimBeat(number: beat, report: machine.report(port: launch.member.index == 0 ? 29_500 : 0, now: now))))
+      .beat(ShimBeat(number: beat, report: machine.report(port: launch.holdsPort ? 29_500 : 0, now: now))))
     machine.beatSent(beat, at: now)
   }
 }

@@ -27,7 +27,7 @@ struct Preparation: ~Copyable {
         "workingDirectoryForbidden", "working directory \(directory) may not be entered by \(environment.input.user)")
     }
     program = try Self.find(launch.command.first ?? "", directory: directory, path: environment.searchPath)
-    if launch.member.index == 0 { try holdPort(environment.input.address) }
+    if launch.holdsPort { try holdPort(environment.input.address) }
   }
 
   deinit { if held >= 0 { close(held) } }

@@ -20,8 +20,8 @@ struct RankEnvironment {
     ]
     for variable in launch.environment { all[variable.name] = variable.value }
     if launch.environment.contains(where: { $0.name == "PATH" }) { all["PATH"] = searchPath }
-    let rank = launch.firstRank + localRank
-    let nodeRank = launch.member.index
+    let rank = launch.firstRank - launch.roleRank + localRank
+    let nodeRank = launch.member.index - launch.roleMember
     let job = "\(launch.member.attempt.job)"
     let attempt = "\(launch.member.attempt.number)"
     for (name, value) in [

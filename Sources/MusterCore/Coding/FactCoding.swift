@@ -16,7 +16,7 @@ extension Fact.Event {
     case .nodeRevoked: 12
     case .nodeLabelled: 13
     // Jobs of before there were wishes are written as they were.
-    case .jobSubmitted(let submitted): submitted.spec.wishes.isEmpty ? 20 : 34
+    case .jobSubmitted(let submitted): submitted.spec.hasRoles ? 43 : submitted.spec.wishes.isEmpty ? 20 : 34
     case .jobCancelRequested: 21
     case .attemptStarted: 22
     case .gangStarted: 23
@@ -102,7 +102,8 @@ extension ByteWriter {
     case .jobSubmitted(let submitted):
       put(submitted.job.number)
       put(submitted.spec)
-      if !submitted.spec.wishes.isEmpty { put(submitted.spec.wishes) }
+      if submitted.spec.hasRoles || !submitted.spec.wishes.isEmpty { put(submitted.spec.wishes) }
+      if submitted.spec.hasRoles { putRoles(submitted.spec.further) }
       put(submitted.idempotencyKey)
       put(submitted.requestHash)
     case .nodeLabelled(let node, let labels):
@@ -202,18 +203,7 @@ extension ByteWriter {
     put(spec.project)
     put(spec.user)
     put(spec.priority)
-    put(spec.role.name)
-    put(spec.role.nodes)
-    put(spec.role.devicesPerNode)
-    put(spec.role.ranksPerNode)
-    put(spec.role.cpus)
-    put(spec.role.memoryBytes)
-    put(spec.role.command) { $0.put($1) }
-    put(spec.role.environment) { writer, variable in
-      writer.put(variable.name)
-      writer.put(variable.value)
-    }
-    put(spec.role.workingDirectory)
+    put(spec.role)
     put(spec.walltime) { $0.put($1) }
     put(spec.restart.limit)
     put(spec.restart.hangAfter) { $0.put($1) }
@@ -235,7 +225,7 @@ extension ByteReader {
     return Fact(
       at: time,
       try kind < 20
-        ? nodeEvent(kind, at: at) : kind < 40 ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
+        ? nodeEvent(kind, at: at) : kind < 40 || kind == 43 ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
   }
 
   private mutating func nodeEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
@@ -290,10 +280,11 @@ extension ByteReader {
     case 31: return .silenceWithheld(silent: try int32(), connected: try int32())
     case 32: return .jobArchived(job: JobID(try int()))
     case 33: return .stepsBegan(attempt: try attempt(), first: try instant())
-    case 34:
+    case 34, 43:
       let job = JobID(try int())
       var spec = try spec()
       spec.wishes = try wishes()
+      if kind == 43 { spec.further = try furtherRoles() }
       return .jobSubmitted(
         JobSubmitted(job: job, spec: spec, idempotencyKey: try string(), requestHash: try uint()))
     case 35: return .jobHeld(job: JobID(try int()))
@@ -343,15 +334,7 @@ extension ByteReader {
 
   mutating func spec() throws(CodingError) -> JobSpec {
     let (name, project, user, priority) = (try string(), try string(), try string(), try int32())
-    let (roleName, nodes, devices, ranks) = (try string(), try int32(), try int32(), try int32())
-    let (cpus, memory) = (try int32(), try int())
-    let command = try array { (r) throws(CodingError) in try r.string() }
-    let environment = try array { (r) throws(CodingError) in
-      EnvironmentVariable(name: try r.string(), value: try r.string())
-    }
-    let role = RoleSpec(
-      name: roleName, nodes: nodes, devicesPerNode: devices, ranksPerNode: ranks, cpus: cpus, memoryBytes: memory,
-      command: command, environment: environment, workingDirectory: try string())
+    let role = try role()
     return JobSpec(
       name: name, project: project, user: user, priority: priority, role: role,
       walltime: try optional { (r) throws(CodingError) in try r.span() },

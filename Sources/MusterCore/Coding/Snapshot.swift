@@ -1,7 +1,7 @@
 /// The state as bytes, and back. The same state always gives the same bytes, so that two processes can compare hashes.
 extension Cluster {
   /// Number of the layout below; a snapshot of another layout is left alone and the journal replayed instead.
-  public static let snapshotFormat: UInt64 = 4
+  public static let snapshotFormat: UInt64 = 5
 
   public func encodeSnapshot() -> [UInt8] {
     var w = ByteWriter()
@@ -18,6 +18,7 @@ extension Cluster {
     w.put(specs) {
       $0.put($1)
       $0.put($1.wishes)
+      $0.putRoles($1.further)
     }
     w.put(endReasons) { $0.put($1) }
     w.put(attempts) { $0.put($1) }
@@ -80,6 +81,7 @@ extension Cluster {
     specs = try r.array { (r) throws(CodingError) in
       var spec = try r.spec()
       spec.wishes = try r.wishes()
+      spec.further = try r.furtherRoles()
       return spec
     }
     endReasons = try r.array { (r) throws(CodingError) in try r.string() }
@@ -123,8 +125,8 @@ extension Cluster {
     }
     attemptMembers = Array(repeating: [], count: attempts.items.count)
     for slot in slotOfJob where slot >= 0 {
-      jobs[slot].nodes = specs[Int(slot)].role.nodes
-      jobs[slot].devicesPerNode = specs[Int(slot)].role.devicesPerNode
+      jobs[slot].nodes = specs[Int(slot)].nodes
+      jobs[slot].devicesPerNode = specs[Int(slot)].mostDevicesPerNode
       if jobs[slot].state == .pending { enqueue(slot) }
       if !jobs[slot].state.isFinal {
         awaitStarts(specs[Int(slot)].wishes)

@@ -60,8 +60,8 @@ extension Controller {
     let since = now - quiet
     switch verdict.finding {
     case .culprit(let rank, let cause, let confidence):
-      let role = cluster.specs[Int(cluster.attempts[attempt].jobSlot)].role
-      let member = cluster.memberSlots(ofAttempt: attempt)[Int(rank / role.ranksPerNode)]
+      let index = cluster.specs[Int(cluster.attempts[attempt].jobSlot)].member(ofRank: rank)
+      let member = cluster.memberSlots(ofAttempt: attempt)[Int(index)]
       fail(
         attempt, node: NodeID(cluster.members[member].node), rank: rank, component: .rank, cause: cause,
         confidence: confidence, evidence: evidence, happenedAt: since, outcome: .jobFault)
@@ -82,11 +82,12 @@ extension Controller {
   private func looks(_ attempt: Int32, _ seen: Watch.AttemptWatch, clock: Instant, isSet: Bool) -> Looks {
     var out = Looks()
     let blank = Probe(state: "?", cpuPermille: 0)
+    let stepping = steppingRanks(attempt)
     for slot in cluster.memberSlots(ofAttempt: attempt) {
       guard let report = watch.knownMember(slot, id: cluster.memberID(slot))?.report else { continue }
       for rank in report.ranks {
         if rank.state == .exited {
-          out.someEndedWell = true
+          if rank.rank < stepping { out.someEndedWell = true }
           continue
         }
         let known = Int(rank.rank) < seen.hang.ranks.count ? seen.hang.ranks[Int(rank.rank)] : nil
@@ -97,6 +98,8 @@ extension Controller {
           spoke: known != nil)
         // Until its third step a rank compiles and fills caches: the learned limit is not for it yet.
         if let known, known.count >= 3 || isSet || quiet > HangWatch.unlearned { out.steps.append(look) }
+        // What another role does in its own time says nothing of the first one's; that it was stopped does.
+        guard rank.rank < stepping || look.isStopped else { continue }
         if rank.probe == nil { out.unprobed += 1 } else { out.probed.append(look) }
       }
     }

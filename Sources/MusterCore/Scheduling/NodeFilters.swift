@@ -91,8 +91,8 @@ extension Controller {
     var isAny: Bool { excluded.isEmpty && constraint.isEmpty && !isExclusive && until == .zero }
   }
 
-  func nodeRule(_ slot: Int32) -> NodeRule {
-    let wishes = cluster.specs[Int(slot)].wishes
+  func nodeRule(_ slot: Int32, role: Int = 0) -> NodeRule {
+    let wishes = cluster.specs[Int(slot)].wishes(ofRole: role)
     return NodeRule(
       excluded: numbers(of: wishes.exclude), constraint: wishes.constraint, isExclusive: wishes.isExclusive,
       until: fleetMap.windows.isEmpty ? .zero : endOfUse(ofJob: slot))

@@ -7,30 +7,49 @@ extension Controller {
   }
 
   func plainPlacement(_ slot: Int32) -> PlacementAnswer {
-    let (role, wishes) = (cluster.specs[Int(slot)].role, cluster.specs[Int(slot)].wishes)
-    guard !wishes.isEmpty || !fleetMap.windows.isEmpty else {
-      return FirstFit.place(
-        PlacementRequest(nodes: role.nodes, devicesPerNode: 0, previous: previousNodes(slot)), in: self)
+    guard cluster.specs[Int(slot)].hasRoles else { return plainPlacement(slot, role: 0, previousNodes(slot)) }
+    var places: [Place] = []
+    for (number, previous) in cluster.specs[Int(slot)].byRole(previousNodes(slot)).enumerated() {
+      switch plainPlacement(slot, role: number, previous, beside: places) {
+      case .places(let own): places += own
+      case .waits(let why): return .waits(why)
+      }
     }
-    return shapedPlacement(slot, role, wishes)
+    return .places(places)
+  }
+
+  /// - Parameter beside: what other roles of the job get: nobody is put beside one that is to be alone.
+  func plainPlacement(
+    _ slot: Int32, role number: Int, _ previous: [NodeID], beside: [Place] = []
+  ) -> PlacementAnswer {
+    let spec = cluster.specs[Int(slot)].alone(number)
+    guard !spec.wishes.isEmpty || !fleetMap.windows.isEmpty || !beside.isEmpty else {
+      return FirstFit.place(
+        PlacementRequest(nodes: spec.role.nodes, devicesPerNode: 0, previous: previous), in: self)
+    }
+    let isAlone = spec.wishes.isExclusive || cluster.specs[Int(slot)].isAnyExclusive
+    return shapedPlacement(
+      spec.role, spec.wishes, nodeRule(slot, role: number), previous, not: isAlone ? Set(beside.map(\.node)) : [])
   }
 
   /// The first innermost domain, else the first one further out, that holds all of its segments.
-  private func shapedPlacement(_ slot: Int32, _ role: RoleSpec, _ wishes: Wishes) -> PlacementAnswer {
-    let rule = nodeRule(slot)
+  private func shapedPlacement(
+    _ role: RoleSpec, _ wishes: Wishes, _ rule: NodeRule, _ before: [NodeID], not taken: Set<NodeID>
+  ) -> PlacementAnswer {
     var usable: [NodeID] = []
     var capable: Int32 = 0
-    let previous = Set(previousNodes(slot))
+    let previous = Set(before)
     for i in cluster.nodes.indices {
       let node = NodeID(Int32(i))
       guard !rule.excluded.contains(node.index), matches(node, rule.constraint) else { continue }
       capable += 1
       let isUsable =
         free(node) != nil && !isTakenAlone(node) && allows(rule, node) && (!wishes.isExclusive || isIdle(node))
+        && !taken.contains(node)
       if isUsable { usable.append(node) }
     }
     // Those it had before come first.
-    usable = previousNodes(slot).filter { usable.contains($0) } + usable.filter { !previous.contains($0) }
+    usable = before.filter { usable.contains($0) } + usable.filter { !previous.contains($0) }
     let inner = fleetMap.levels.count - 1
     let required = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil } ?? -1
     for level in stride(from: inner, through: required, by: -1) {

@@ -8,12 +8,18 @@ extension Controller {
     }
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
     var (hasDropped, hasMoved) = (false, false)
-    var starting: [(job: Plan.Job, place: HeldPlace)] = []
+    var starting: [Starting] = []
     var table: VictimTable?
     for (i, job) in plan.jobs.enumerated() {
       if let start = round.start(i), start > now { nextLook = min(nextLook, start) }
       if round.isNever(i), !wasNever(job.id) { hasMoved = true }
-      if case .startsNow(_, let held) = round.answer(i) { starting.append((job, held)) }
+      if case .startsNow(_, let held) = round.answer(i) {
+        if plan.gangs[i].joins {
+          starting[starting.count - 1].gangs.append((job.role, held))
+        } else {
+          starting.append(Starting(job: job, gangs: [(job.role, held)]))
+        }
+      }
     }
     for (i, job) in plan.jobs.enumerated() {
       guard case .preempts(let type, let held, let victims) = round.answer(i) else { continue }
@@ -29,12 +35,12 @@ extension Controller {
     var quotas = starting.isEmpty ? nil : quotaCount()
     // Those that need particular nodes choose first: any of a count will do for the others.
     for hasRule in [true, false] {
-      for (job, held) in starting where isParticular(job.id) == hasRule {
-        if startPlanned(job, held, plan.view.sharedNodes, &choice, &quotas) {
+      for start in starting where isParticular(start.job.id) == hasRule {
+        if startPlanned(start, plan.view.sharedNodes, &choice, &quotas) {
           hasMoved = true
         } else {
           hasDropped = true
-          dropped.insert(job.id)
+          dropped.insert(start.job.id)
         }
       }
     }
@@ -46,6 +52,12 @@ extension Controller {
     lastPlan = plan
   }
 
+  /// A job whose turn it is, with the place of each of its gangs.
+  struct Starting {
+    var job: Plan.Job
+    var gangs: [(role: Int32, place: HeldPlace)]
+  }
+
   private func victimTable(_ topology: Topology) -> VictimTable {
     let tree = ProjectTree(cluster.policy, topology)
     return VictimTable(tree, used: projectUse(tree).devices)
@@ -53,18 +65,18 @@ extension Controller {
 
   private func isParticular(_ job: JobID) -> Bool {
     guard let slot = cluster.slot(of: job) else { return false }
-    let wishes = cluster.specs[Int(slot)].wishes
-    return !wishes.constraint.isEmpty || !wishes.exclude.isEmpty
+    let spec = cluster.specs[Int(slot)]
+    func isParticular(_ wishes: Wishes) -> Bool { !wishes.constraint.isEmpty || !wishes.exclude.isEmpty }
+    return isParticular(spec.wishes) || spec.further.contains { isParticular($0.wishes) }
   }
 
   /// False if its place, or its quota, is not what the round took it for.
   private mutating func startPlanned(
-    _ planned: Plan.Job, _ held: HeldPlace, _ shared: [SharedNode], _ choice: inout NodeChoice,
-    _ quotas: inout QuotaCount?
+    _ starting: Starting, _ shared: [SharedNode], _ choice: inout NodeChoice, _ quotas: inout QuotaCount?
   ) -> Bool {
-    guard let slot = cluster.slot(of: planned.id) else { return true }
+    guard let slot = cluster.slot(of: starting.job.id) else { return true }
     let job = cluster.jobs[slot]
-    guard job.state == .pending, job.attempt == planned.attempt, unready(slot) == nil else {
+    guard job.state == .pending, job.attempt == starting.job.attempt, unready(slot) == nil else {
       isPlanOld = true  // its place is free for others
       return true
     }
@@ -74,13 +86,21 @@ extension Controller {
       begin(slot, places)
       return true
     }
-    let rule = nodeRule(slot)
-    let places = choice.choose(
-      held, devicesPerNode: job.devicesPerNode, previous: previousNodes(slot), sharedNodes: shared,
-      isAllowed: { allows(rule, $0) }, in: self)
-    guard let places, isWithinQuota(slot, places, &quotas) else { return false }
+    guard let places = places(slot, starting.gangs, shared, &choice), isWithinQuota(slot, places, &quotas) else {
+      return false
+    }
     begin(slot, places)
     return true
+  }
+
+  private func places(
+    _ slot: Int32, _ gangs: [(role: Int32, place: HeldPlace)], _ shared: [SharedNode], _ choice: inout NodeChoice
+  ) -> [Place]? {
+    guard !cluster.specs[Int(slot)].hasRoles else { return placesOfRoles(slot, gangs, shared, &choice) }
+    let rule = nodeRule(slot)
+    return choice.choose(
+      gangs[0].place, devicesPerNode: cluster.jobs[slot].devicesPerNode, previous: previousNodes(slot),
+      sharedNodes: shared, isAllowed: { allows(rule, $0) }, in: self)
   }
 
   /// Counts it in if it is.
@@ -128,6 +148,7 @@ extension Controller {
 
   private func repaired(_ slot: Int32) -> [Place]? {
     guard let topology = fleetMap.topology else { return nil }
+    guard !cluster.specs[Int(slot)].hasRoles else { return repairedRoles(slot, topology) }
     let (job, wishes) = (cluster.jobs[slot], cluster.specs[Int(slot)].wishes)
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
     let rule = nodeRule(slot)
@@ -140,7 +161,7 @@ extension Controller {
   }
 
   /// Nodes are put in the place of lost ones one by one: together they may be too many in one domain.
-  private func isSpread(_ nodes: [NodeID], _ wishes: Wishes) -> Bool {
+  func isSpread(_ nodes: [NodeID], _ wishes: Wishes) -> Bool {
     guard let spread = wishes.spread, let level = fleetMap.level(named: spread.level) else { return true }
     var counts: [Int32: Int32] = [:]
     for node in nodes { counts[fleetMap.domainOfNode[level][Int(node.index)], default: 0] += 1 }

@@ -23,6 +23,8 @@ public struct Plan: Sendable {
     var id: JobID
     /// Number of its latest attempt when the view was taken.
     var attempt: Int32
+    /// In `JobSpec.roles`: whose gang it is.
+    var role: Int32 = 0
   }
 
   /// What the answers' numbers of types and levels mean.
@@ -36,7 +38,7 @@ public struct Plan: Sendable {
   var labels: [QuotaBook.Label]
   /// nil: no node with devices is known.
   var round: PlanningRound?
-  /// By job: its place in the round.
+  /// By job: its place in the round; of one with several roles the first of them.
   var entries: [JobID: Int]
   /// One of its answers is "never".
   var hasNever: Bool
@@ -55,7 +57,7 @@ public struct Scheduler: ~Copyable {
   public mutating func plan(_ input: consuming PlanningInput) -> Plan {
     var entries: [JobID: Int] = [:]
     entries.reserveCapacity(input.jobs.count)
-    for (i, job) in input.jobs.enumerated() { entries[job.id] = i }
+    for (i, job) in input.jobs.enumerated() where !input.gangs[i].joins { entries[job.id] = i }
     if input.mapVersion != mapVersion {
       planner = nil
       timeless = nil

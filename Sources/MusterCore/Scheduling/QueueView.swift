@@ -76,7 +76,7 @@ extension Controller {
     if let wish = spec.wishes.deviceTypes.first {
       type = types.firstIndex { FleetMap.isNamed($0.name, wish) }.map { Int32($0) } ?? -1
     }
-    let devices = job.nodes &* job.devicesPerNode
+    let devices = spec.hasRoles ? spec.devices : job.nodes &* job.devicesPerNode
     // A day of an unlimited one is enough for the others to have their turn.
     let seconds = min(spec.walltime?.seconds ?? 86_400, 86_400)
     return ProjectTurns.Entry(slot: slot, devices: devices, type: type, charge: Double(devices) * Double(seconds))
@@ -95,12 +95,53 @@ extension Controller {
       guard listing.arrays[array] ?? room > 0 else { return false }
       listing.arrays[array] = (listing.arrays[array] ?? room) - 1
     }
-    guard let gang = gang(slot, &listing, builder) else { return false }
     let job = Plan.Job(id: cluster.jobs[slot].id, attempt: cluster.jobs[slot].attempt)
-    listing.input.jobs.append(job)
-    listing.input.gangs.append(gang)
+    if cluster.specs[Int(slot)].hasRoles {
+      guard addRoles(slot, job, &listing, builder) else { return false }
+    } else {
+      guard let gang = gang(slot, &listing, builder) else { return false }
+      listing.input.jobs.append(job)
+      listing.input.gangs.append(gang)
+    }
     if !wasNever(job.id) { listing.looked += 1 }
     return true
+  }
+
+  /// A gang for each role that has devices; the others are placed beside them when they start.
+  private func addRoles(
+    _ slot: Int32, _ job: Plan.Job, _ listing: inout Listing, _ builder: borrowing ViewBuilder
+  ) -> Bool {
+    let (spec, before) = (cluster.specs[Int(slot)], listing.input.gangs.count)
+    for (number, role) in spec.roles.enumerated() where role.devicesPerNode > 0 {
+      let alone = spec.alone(number)
+      var gang = shape(alone)
+      time(&gang, slot, &listing)
+      guard let row = filter(alone.wishes, until: useUntil(slot), &listing.filters, builder) else {
+        listing.input.jobs.removeSubrange(before...)
+        listing.input.gangs.removeSubrange(before...)
+        return false
+      }
+      gang.filter = row
+      gang.joins = listing.input.gangs.count > before
+      listing.input.gangs.append(gang)
+      listing.input.jobs.append(Plan.Job(id: job.id, attempt: job.attempt, role: Int32(number)))
+    }
+    return true
+  }
+
+  /// What does not depend on the gang's shape.
+  private func time(_ gang: inout PendingGang, _ slot: Int32, _ listing: inout Listing) {
+    if let walltime = cluster.specs[Int(slot)].walltime {
+      gang.walltime = cluster.jobs[slot].startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
+    }
+    gang.priority = cluster.jobs[slot].priority
+    gang.project = account(slot, &listing.book)
+    if hasProjects { gang.owner = owner(slot, listing.book.tree) }
+  }
+
+  /// What had a place and did not get it because of maintenance is placed by names, not by numbers.
+  private func useUntil(_ slot: Int32) -> Instant {
+    fleetMap.windows.isEmpty || !dropped.contains(cluster.jobs[slot].id) ? .zero : endOfUse(ofJob: slot)
   }
 
   /// nil: too many jobs before it ask for nodes of their own choice.
@@ -115,18 +156,10 @@ extension Controller {
       gang = shape(cluster.specs[Int(slot)])
       gang.mayPreempt = mayPreempt(cluster.specs[Int(slot)])
     }
-    if let walltime = cluster.specs[Int(slot)].walltime {
-      gang.walltime = cluster.jobs[slot].startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
+    time(&gang, slot, &listing)
+    guard let row = filter(cluster.specs[Int(slot)].wishes, until: useUntil(slot), &listing.filters, builder) else {
+      return nil
     }
-    gang.priority = cluster.jobs[slot].priority
-    gang.project = account(slot, &listing.book)
-    if hasProjects {
-      gang.owner = owner(slot, listing.book.tree)
-    }
-    // What had a place and did not get it because of maintenance is placed by names, not by numbers.
-    let until =
-      fleetMap.windows.isEmpty || !dropped.contains(cluster.jobs[slot].id) ? Instant.zero : endOfUse(ofJob: slot)
-    guard let row = filter(cluster.specs[Int(slot)].wishes, until: until, &listing.filters, builder) else { return nil }
     gang.filter = row
     return gang
   }

@@ -99,13 +99,15 @@ extension Controller {
     if let pause = pause(slot), pause.until > now { return .pausing(until: pause.until, attempts: pause.attempts) }
     if job.isHeld { return .held }
     if job.devicesPerNode == 0, !cluster.policy.projects.isEmpty, let why = overJobLimit(slot) { return why }
-    guard !cluster.specs[Int(slot)].wishes.isEmpty else { return nil }
+    guard !cluster.specs[Int(slot)].wishes.isEmpty || cluster.specs[Int(slot)].hasRoles else { return nil }
     let wishes = cluster.specs[Int(slot)].wishes
     // What has run once waits for nothing but a place.
     guard job.attempt == 0 else { return nil }
     for dependency in wishes.dependsOn { if let why = unmet(dependency, slot) { return why } }
     if wishes.begin > now { return .notBefore(wishes.begin) }
-    if let level = unknownLevel(wishes) { return .noSuchLevel(level) }
+    for place in [wishes] + cluster.specs[Int(slot)].further.map(\.wishes) {
+      if let level = unknownLevel(place) { return .noSuchLevel(level) }
+    }
     if let (array, room) = arrayRoom(slot), room <= 0, let limit = wishes.array?.atOnce {
       return .arrayLimit(array: array, running: limit - room, limit: limit)
     }

@@ -44,8 +44,33 @@ extension Controller {
         Waiting.Cause(kind: "priority", message: "does not fit now beside those before it in the queue")
       ])
     case .startsAt, .beyondHorizon:
-      return Waiting(causes: round.causes(i, plan.gangs[i]).map { cause($0, plan, topology) }, start: round.start(i))
+      return Waiting(causes: causes(i, plan, round, topology), start: round.start(i))
     }
+  }
+
+  /// Of a job with several roles each that lacks something, by name.
+  private func causes(_ first: Int, _ plan: Plan, _ round: PlanningRound, _ topology: Topology) -> [Waiting.Cause] {
+    var end = first + 1
+    while end < plan.gangs.count, plan.gangs[end].joins { end += 1 }
+    guard end > first + 1, let slot = cluster.slot(of: plan.jobs[first].id) else {
+      return round.causes(first, plan.gangs[first]).map { cause($0, plan, topology) }
+    }
+    var causes: [Waiting.Cause] = []
+    let roles = cluster.specs[Int(slot)].roles
+    for i in first..<end {
+      for why in round.causes(i, plan.gangs[i]) {
+        if case .heldAhead = why { continue }
+        let cause = cause(why, plan, topology)
+        let name = roles[Int(plan.jobs[i].role)].name
+        causes.append(Waiting.Cause(kind: cause.kind, message: "role \(name): \(cause.message)"))
+      }
+    }
+    guard causes.isEmpty else { return causes }
+    return [
+      Waiting.Cause(
+        kind: "priority",
+        message: "each of its \(roles.count) roles would fit now, not all of them together for the whole time")
+    ]
   }
 
   private func waiting(_ claim: Claim) -> Waiting {

@@ -37,9 +37,8 @@ extension Controller {
   /// Whether the ranks are the member's own, each once: a shim that says otherwise is not believed at all.
   private func isOfMember(_ slot: Int32, _ report: ShimReport) -> Bool {
     let member = cluster.members[slot]
-    let perNode = cluster.specs[Int(cluster.attempts[member.attemptSlot].jobSlot)].role.ranksPerNode
-    var next = member.index * perNode
-    let end = next + perNode
+    let own = cluster.specs[Int(cluster.attempts[member.attemptSlot].jobSlot)].ranks(ofMember: member.index)
+    var (next, end) = (own.lowerBound, own.upperBound)
     for rank in report.ranks {
       guard rank.rank >= next, rank.rank < end else { return false }
       next = rank.rank + 1
@@ -72,13 +71,12 @@ extension Controller {
   private mutating func advance(_ attempt: Int32) {
     guard cluster.attempts[attempt].phase == .starting else { return }
     let id = cluster.attemptID(attempt)
-    let (first, count) = (cluster.attempts[attempt].firstMember, cluster.attempts[attempt].memberCount)
+    let count = cluster.attempts[attempt].memberCount
     // Counted, not looked through: each of a gang's thousands of shims comes by here several times.
     var seen = watch.attempt(attempt, id: id)
     if !seen.released, seen.prepared == count || seen.started > 0 {
-      // The first member holds the port; after a controller's restart its word is all that is left of "go".
-      seen.port = first < 0 ? 0 : watch.knownMember(first, id: cluster.memberID(first))?.report?.port ?? 0
-      if seen.port != 0 {
+      seen.ports = ports(attempt)
+      if !seen.ports.contains(0) {
         seen.released = true
         dirty.members.append(contentsOf: cluster.memberSlots(ofAttempt: attempt).map { cluster.memberID($0) })
       }
@@ -93,6 +91,21 @@ extension Controller {
     }
   }
 
+  /// The first member of each role holds its port; after a controller's restart its word is all that is left of "go".
+  private func ports(_ attempt: Int32) -> [Int32] {
+    let job = Int(cluster.attempts[attempt].jobSlot)
+    let members = cluster.memberSlots(ofAttempt: attempt)
+    func port(heldBy member: Int32) -> Int32 {
+      watch.knownMember(member, id: cluster.memberID(member))?.report?.port ?? 0
+    }
+    guard cluster.specs[job].hasRoles else { return members.first.map { [port(heldBy: $0)] } ?? [] }
+    var index = 0
+    return cluster.specs[job].roles.map { role in
+      defer { index += Int(role.nodes) }
+      return port(heldBy: members[index])
+    }
+  }
+
   /// Steps, checkpoints and statuses.
   private mutating func noteProgress(
     _ attempt: Int32, member slot: Int32, before: ShimReport?, _ report: ShimReport
@@ -100,7 +113,8 @@ extension Controller {
     let id = cluster.attemptID(attempt)
     let job = cluster.attempts[attempt].jobSlot
     var seen = watch.attempt(attempt, id: id)
-    for rank in report.ranks {
+    let stepping = steppingRanks(attempt)
+    for rank in report.ranks where rank.rank < stepping {
       if let step = rank.step {
         let at = now - rank.stepAge
         // The shim remembers the first one, over a controller's restart.
@@ -124,15 +138,21 @@ extension Controller {
     {
       note(.stepsBegan(attempt: id, first: seen.firstStepAt))
     }
-    let newest = report.ranks.compactMap(\.checkpoint).max() ?? 0
+    let newest = report.ranks.lazy.filter { $0.rank < stepping }.compactMap(\.checkpoint).max() ?? 0
     if newest > cluster.jobs[job].checkpointStep { note(.checkpointCommitted(attempt: id, step: newest)) }
+  }
+
+  /// Ranks below this one make the job's steps and checkpoints: those of the first role.
+  func steppingRanks(_ attempt: Int32) -> Int32 {
+    cluster.specs[Int(cluster.attempts[attempt].jobSlot)].role.worldSize
   }
 
   /// The highest step that every rank that speaks has done; the resume step if none has spoken.
   func lastStep(_ attempt: Int32) -> Int64 {
     var lowest: Int64?
+    let stepping = steppingRanks(attempt)
     for slot in cluster.memberSlots(ofAttempt: attempt) {
-      for rank in watch.knownMember(slot, id: cluster.memberID(slot))?.report?.ranks ?? [] {
+      for rank in watch.knownMember(slot, id: cluster.memberID(slot))?.report?.ranks ?? [] where rank.rank < stepping {
         if let step = rank.step { lowest = min(lowest ?? step, step) }
       }
     }

@@ -8,8 +8,10 @@ public struct JobSpec: Hashable, Sendable {
   public var user: String
   /// Higher first. Default 0.
   public var priority: Int32
-  /// The gang. One role for now.
+  /// The gang; of a job with several roles the first one.
   public var role: RoleSpec
+  /// Further roles, in their order: each its own gang, all started together or none.
+  public var further: [FurtherRole] = []
   /// Longest time from the start of the first attempt; nil is unlimited.
   public var walltime: Span?
   public var restart: RestartPolicy
@@ -39,6 +41,18 @@ public struct JobSpec: Hashable, Sendable {
   }
 
   public static let defaultLogLimitBytes: Int64 = 64 << 20
+}
+
+/// A role beside the first one.
+public struct FurtherRole: Hashable, Sendable {
+  public var role: RoleSpec
+  /// Of its place. (What the first role asks of its place, and the job of its time, is in `JobSpec.wishes`.)
+  public var wishes: Wishes
+
+  public init(role: RoleSpec, wishes: Wishes) {
+    self.role = role
+    self.wishes = wishes
+  }
 }
 
 /// A part of a job with its own shape.

@@ -40,10 +40,10 @@ extension Controller {
   /// The member that runs a rank of the job's latest attempt.
   public func member(ofJob id: JobID, rank: Int32) -> MemberID? {
     guard let slot = cluster.slot(of: id), cluster.jobs[slot].latestAttempt >= 0, rank >= 0,
-      rank < cluster.specs[Int(slot)].role.worldSize
+      rank < cluster.specs[Int(slot)].ranks
     else { return nil }
     let attempt = cluster.attemptID(cluster.jobs[slot].latestAttempt)
-    return MemberID(attempt: attempt, index: rank / cluster.specs[Int(slot)].role.ranksPerNode)
+    return MemberID(attempt: attempt, index: cluster.specs[Int(slot)].member(ofRank: rank))
   }
 
   /// How far an attempt has come, by what is kept and by what ranks have said since: its last step, when the first and

@@ -63,17 +63,18 @@ extension Controller {
     var (failed, shapes) = (Int32.max, Set<PlainShape>())
     for slot in cluster.pending where cluster.jobs[slot].devicesPerNode == 0 {
       let job = cluster.jobs[slot]
-      let hasNoWishes = cluster.specs[Int(slot)].wishes.isEmpty
+      let hasRoles = cluster.specs[Int(slot)].hasRoles
+      let hasNoWishes = cluster.specs[Int(slot)].wishes.isEmpty && !hasRoles
       if hasNoWishes, job.attempt == 0, job.nodes >= failed { continue }
       if let why = unready(slot) {
         nextLook = min(nextLook, why.until)
         continue
       }
-      let shape = hasNoWishes ? nil : PlainShape(cluster.specs[Int(slot)])
+      let shape = hasNoWishes || hasRoles ? nil : PlainShape(cluster.specs[Int(slot)])
       if let shape, shapes.contains(shape) { continue }
       startPlain(slot)
       guard cluster.jobs[slot].state == .pending else { continue }
-      if let shape { shapes.insert(shape) } else { failed = min(failed, job.nodes) }
+      if let shape { shapes.insert(shape) } else if hasNoWishes { failed = min(failed, job.nodes) }
     }
   }
 }
@@ -99,7 +100,7 @@ extension Controller: FleetView {
     var member = cluster.nodes[Int(node.index)].firstMember
     while member >= 0 {
       let job = cluster.attempts[cluster.members[member].attemptSlot].jobSlot
-      if cluster.specs[Int(job)].wishes.isExclusive { return true }
+      if cluster.specs[Int(job)].isExclusive(member: cluster.members[member].index) { return true }
       member = cluster.members[member].nextOnNode
     }
     return false

@@ -38,11 +38,17 @@ public struct NodeIntent: Sendable, Hashable {
 /// Everything a shim needs to know of its member.
 public struct MemberLaunch: Sendable, Hashable {
   public var member: MemberID
+  /// Of its role.
   public var memberCount: Int32
   public var role: String
+  /// The first of its ranks, as reports and logs count them: over all roles of the job.
   public var firstRank: Int32
   public var ranks: Int32
+  /// Ranks of its role.
   public var worldSize: Int32
+  /// Where its role begins: the index of its first member, and that one's first rank.
+  public var roleMember: Int32 = 0
+  public var roleRank: Int32 = 0
   /// Indexes of the node's devices that are the member's.
   public var devices: [Int32]
   /// `node-[1-4]`, in rank order.
@@ -67,8 +73,9 @@ public struct MemberLaunch: Sendable, Hashable {
     member: MemberID, memberCount: Int32, role: String, firstRank: Int32, ranks: Int32, worldSize: Int32,
     devices: [Int32], nodeList: String, jobName: String, user: String, project: String, command: [String],
     environment: [EnvironmentVariable], workingDirectory: String, memoryBytes: Int64, cpus: Int32, resumeStep: Int64,
-    logLimitBytes: Int64, lease: Span, array: LaunchArray? = nil
+    logLimitBytes: Int64, lease: Span, roleMember: Int32 = 0, roleRank: Int32 = 0, array: LaunchArray? = nil
   ) {
+    (self.roleMember, self.roleRank) = (roleMember, roleRank)
     self.array = array
     self.member = member
     self.memberCount = memberCount
@@ -90,6 +97,9 @@ public struct MemberLaunch: Sendable, Hashable {
     self.logLimitBytes = logLimitBytes
     self.lease = lease
   }
+
+  /// The first one of its role holds the port at which its ranks meet.
+  public var holdsPort: Bool { member.index == roleMember }
 }
 
 /// Which task of which array a member belongs to.

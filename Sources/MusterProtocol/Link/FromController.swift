@@ -9,7 +9,7 @@ extension Controller {
     var bytes = 0
     for member in self.intent(for: node) {
       // What does not fit into one message comes with the answer to the next report, a second later.
-      let size = Self.launchBytes(member.spec.role)
+      let size = Self.launchBytes(member.part.role)
       if known.contains(member.member) || (bytes > 0 && bytes + size > Self.intentBytes) {
         intent.others.append(member.member)
       } else {
@@ -30,14 +30,15 @@ extension Controller {
   }
 
   private func launch(_ launch: Launch) -> MemberLaunch {
-    let role = launch.spec.role
+    let role = launch.part.role
     return MemberLaunch(
-      member: launch.member, memberCount: launch.memberCount, role: role.name, firstRank: launch.firstRank,
+      member: launch.member, memberCount: role.nodes, role: role.name, firstRank: launch.firstRank,
       ranks: role.ranksPerNode, worldSize: role.worldSize,
       devices: (0..<64).filter { launch.devices & (1 << UInt64($0)) != 0 }, nodeList: launch.nodeList,
       jobName: launch.spec.name, user: launch.spec.user, project: launch.spec.project, command: role.command,
       environment: role.environment, workingDirectory: role.workingDirectory, memoryBytes: role.memoryBytes,
       cpus: role.cpus, resumeStep: launch.resumeStep, logLimitBytes: launch.spec.logLimitBytes, lease: limits.lease,
+      roleMember: launch.part.firstMember, roleRank: launch.part.firstRank,
       array: launch.spec.wishes.array.map {
         LaunchArray(array: $0.array(of: launch.member.attempt.job), index: $0.index, count: $0.count)
       })

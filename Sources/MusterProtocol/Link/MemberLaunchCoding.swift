@@ -12,10 +12,16 @@ extension MemberLaunch {
       "workingDirectory": .string(workingDirectory), "memoryBytes": .int(memoryBytes), "cpus": JSON(cpus),
       "resumeStep": .int(resumeStep), "logLimitBytes": .int(logLimitBytes), "leaseMs": .int(lease.milliseconds),
     ]
-    guard let array, let members = fields.objectValue else { return fields }
-    // Absent where there is none: shims of older versions know no such field.
-    let told: JSON = .array([.int(array.array.number), JSON(array.index), JSON(array.count)])
-    return .object(members + [.init(name: "array", value: told)])
+    guard var members = fields.objectValue else { return fields }
+    // Absent where there is none: shims of older versions know no such fields.
+    if let array {
+      let told: JSON = .array([.int(array.array.number), JSON(array.index), JSON(array.count)])
+      members.append(.init(name: "array", value: told))
+    }
+    if roleMember > 0 {
+      members.append(.init(name: "roleBegin", value: .array([JSON(roleMember), JSON(roleRank)])))
+    }
+    return .object(members)
   }
 
   public init(json: JSON) throws(LinkError) {
@@ -31,6 +37,7 @@ extension MemberLaunch {
     if numbers.count == 3, let index = Int32(exactly: numbers[1]), let count = Int32(exactly: numbers[2]) {
       array = LaunchArray(array: JobID(numbers[0]), index: index, count: count)
     }
+    let begin = (json["roleBegin"]?.arrayValue ?? []).compactMap { $0.intValue.flatMap { Int32(exactly: $0) } }
     self.init(
       member: try json.member(), memberCount: try json.int32("members"), role: try json.text("role"),
       firstRank: try json.int32("firstRank"), ranks: try json.int32("ranks"), worldSize: try json.int32("worldSize"),
@@ -40,6 +47,7 @@ extension MemberLaunch {
       environment: environment, workingDirectory: try json.text("workingDirectory"),
       memoryBytes: try json.number("memoryBytes"), cpus: try json.int32("cpus"),
       resumeStep: try json.number("resumeStep"), logLimitBytes: try json.number("logLimitBytes"),
-      lease: .milliseconds(try json.number("leaseMs")), array: array)
+      lease: .milliseconds(try json.number("leaseMs")),
+      roleMember: begin.count == 2 ? begin[0] : 0, roleRank: begin.count == 2 ? begin[1] : 0, array: array)
   }
 }

@@ -131,12 +131,12 @@ extension Controller {
   fileprivate func clusterReference(_ id: JobID) -> (worldSize: Int32, latest: Int32, isFinal: Bool)? {
     guard let slot = cluster.slot(of: id) else { return nil }
     let job = cluster.job(slot)
-    return (cluster.spec(slot).role.worldSize, job.attempt, job.state.isFinal)
+    return (cluster.spec(slot).ranks, job.attempt, job.state.isFinal)
   }
 
   fileprivate func node(of attempt: AttemptID, rank: Int32) -> NodeID? {
     guard let job = cluster.slot(of: attempt.job) else { return nil }
-    let member = MemberID(attempt: attempt, index: rank / cluster.spec(job).role.ranksPerNode)
+    let member = MemberID(attempt: attempt, index: cluster.spec(job).member(ofRank: rank))
     return cluster.node(ofMember: member)
   }
 

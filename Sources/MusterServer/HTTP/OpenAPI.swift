@@ -215,7 +215,7 @@ enum OpenAPI {
     "properties": {"devicesPerNode": {"type": "integer"}, "waitsSince": {"type": "string", "description":
     "its submission, or the end of its last attempt"}, "waitedSeconds": {"type": "number"}}}]}, "JobDetail": {"allOf": [{"$ref":
     "#/components/schemas/Job"}, {"type": "object", "properties": {"ranks": {"type": "array", "items": {"type":
-    "object", "properties": {"role": {"type": "string"}, "rank": {"type": "integer"}, "node": {"type": "string"},
+    "object", "properties": {"role": {"type": "string"}, "rank": {"type": "integer"}, "roleRank": {"type": "integer"}, "node": {"type": "string"},
     "pid": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "exitCode": {"type": "integer",
     "nullable": true}, "signal": {"type": "integer", "nullable": true}, "step": {"type": "integer", "nullable"
     : true}}}}, "spec": {"type": "object", "description":

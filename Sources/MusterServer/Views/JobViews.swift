@@ -30,8 +30,8 @@ extension Controller {
       .init(name: "project", value: .string(spec.project)), .init(name: "user", value: .string(spec.user)),
       .init(name: "priority", value: JSON(spec.priority)), .init(name: "state", value: .string("\(job.state)")),
       .init(name: "attempt", value: JSON(job.attempt)), .init(name: "nodes", value: .array(nodes)),
-      .init(name: "nodeCount", value: JSON(spec.role.nodes)),
-      .init(name: "worldSize", value: JSON(spec.role.worldSize)),
+      .init(name: "nodeCount", value: JSON(spec.nodes)),
+      .init(name: "worldSize", value: JSON(spec.ranks)),
       .init(name: "step", value: step.map { .int($0) } ?? .null),
       .init(name: "loss", value: Double(loss).map { .double($0) } ?? .null),
       .init(name: "checkpointStep", value: job.hasCheckpoint ? .int(job.checkpointStep) : .null),
@@ -83,26 +83,27 @@ extension Controller {
 
   /// In rank order, as the latest attempt has them; pids as the host sees them.
   private func ranks(_ slot: Int32) -> [JSON] {
-    let (job, role) = (cluster.job(slot), cluster.spec(slot).role)
+    let (job, spec) = (cluster.job(slot), cluster.spec(slot))
     guard job.latestAttempt >= 0 else { return [] }
     var out: [JSON] = []
     for member in cluster.memberSlots(ofAttempt: job.latestAttempt) {
       let live = liveReport(member)
-      let first = cluster.member(member).index * role.ranksPerNode
-      for rank in first..<first + role.ranksPerNode {
-        out.append(rankView(rank, of: member, live?.ranks.first { $0.rank == rank }, job, role))
+      let part = spec.part(ofMember: cluster.member(member).index)
+      for rank in spec.ranks(ofMember: cluster.member(member).index) {
+        out.append(rankView(rank, of: member, live?.ranks.first { $0.rank == rank }, job, part))
       }
     }
     return out
   }
 
-  private func rankView(_ rank: Int32, of member: Int32, _ live: RankReport?, _ job: Job, _ role: RoleSpec) -> JSON {
+  private func rankView(_ rank: Int32, of member: Int32, _ live: RankReport?, _ job: Job, _ part: JobPart) -> JSON {
     // Without a report (an attempt of an earlier controller) only what the facts say is known.
     let stopped = cluster.member(member).stopped
     let state = stopped ? "exited" : live?.state.name ?? (job.state == .running ? "running" : "waiting")
     let exited = live?.state == .exited
     return [
-      "role": .string(role.name), "rank": JSON(rank), "node": .string(nodeName(member)),
+      "role": .string(part.role.name), "rank": JSON(rank), "roleRank": JSON(rank - part.firstRank),
+      "node": .string(nodeName(member)),
       "pid": live.map { $0.pid == 0 ? .null : JSON($0.pid) } ?? .null, "state": .string(state),
       "exitCode": exited && live?.signal == 0 ? JSON(live?.exitCode ?? 0) : job.state == .completed ? 0 : .null,
       "signal": exited && live?.signal != 0 ? JSON(live?.signal ?? 0) : .null,

@@ -62,7 +62,7 @@ enum JobsText {
     return lines.text + ranks(job, style)
   }
 
-  /// The only role of a spec, in either form.
+  /// The first role of a spec.
   private static func role(of spec: JSON) -> JSON? { spec["roles"]?.objectValue?.first?.value ?? spec }
 
   private static func progress(_ job: JSON) -> String {

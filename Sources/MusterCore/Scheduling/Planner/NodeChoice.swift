@@ -171,6 +171,11 @@ public struct NodeChoice: Sendable {
     return picked
   }
 
+  /// Others do not get these.
+  mutating func give(_ places: [Place]) {
+    for place in places { given[Int(place.node.index)] |= place.devices }
+  }
+
   // MARK: Repair in place
 
   /// The gang's nodes again with the lost ones replaced: healthy nodes keep their rank. Each replacement comes from the
@@ -191,6 +196,8 @@ public struct NodeChoice: Sendable {
   /// One gang that is put together again.
   private struct Repair {
     var choice: NodeChoice
+    /// What others were given before this gang.
+    let before: NodeChoice
     let previous: [NodeID]
     let size: Int
     let level: Int?
@@ -200,6 +207,7 @@ public struct NodeChoice: Sendable {
 
     init(choice: NodeChoice, previous: [NodeID], size: Int, level: Int?, devices: Int32, isExclusive: Bool) {
       self.choice = choice
+      before = choice
       self.previous = previous
       self.size = size
       self.level = level
@@ -217,7 +225,7 @@ public struct NodeChoice: Sendable {
       }
       for first in moving where !move(first, isAllowed, fleet) { return nil }
       return nodes.compactMap { $0 }.map { node in
-        let free = fleet.free(node) ?? 0
+        let free = before.free(node, fleet)
         return Place(node: node, devices: isExclusive ? free : NodeChoice.lowest(devices, of: free))
       }
     }

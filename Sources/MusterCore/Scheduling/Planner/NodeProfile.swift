@@ -5,7 +5,7 @@
 /// what `StartBounds` rests on.
 struct NodeProfile: ~Copyable {
   let layout: FleetLayout
-  let grid: TimeGrid
+  var grid: TimeGrid
   let shortcuts: PlannerShortcuts
   let blocks: UnsafeMutablePointer<ByteBlock>
   /// `[domain][bucket]`: free nodes.
@@ -19,6 +19,7 @@ struct NodeProfile: ~Copyable {
   /// One row of all lanes, 0 between uses: the nodes that a hold takes.
   let delta: UnsafeMutableRawPointer
   private let memory: UnsafeMutableRawPointer
+  private let memoryBytes: Int
 
   init(layout: FleetLayout, grid: TimeGrid, shortcuts: PlannerShortcuts) {
     self.layout = layout
@@ -26,7 +27,8 @@ struct NodeProfile: ~Copyable {
     self.shortcuts = shortcuts
     let buckets = grid.bucketCount
     let rowBytes = layout.laneCount * buckets + layout.groups.count * Self.skew
-    memory = ByteBlock.allocate(rowBytes + layout.laneCount * buckets / 8 + layout.groups.count * Self.skew)
+    memoryBytes = rowBytes + layout.laneCount * buckets / 8 + layout.groups.count * Self.skew
+    memory = ByteBlock.allocate(memoryBytes)
     blocks = .allocate(capacity: max(1, layout.groups.count))
     for (i, group) in layout.groups.enumerated() {
       (blocks + i).initialize(
@@ -47,6 +49,13 @@ struct NodeProfile: ~Copyable {
     totals.deallocate()
     scratch.deallocate()
     delta.deallocate()
+  }
+
+  func copy() -> NodeProfile {
+    let copy = NodeProfile(layout: layout, grid: grid, shortcuts: shortcuts)
+    copy.memory.copyMemory(from: memory, byteCount: memoryBytes)
+    copy.totals.update(from: totals, count: layout.domains.count * totalStride)
+    return copy
   }
 
   var bytes: Int { layout.laneCount * (grid.bucketCount * 9 / 8 + 4) + layout.domains.count * grid.bucketCount * 4 }

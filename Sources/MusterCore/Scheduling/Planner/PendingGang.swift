@@ -52,6 +52,8 @@ public struct PendingGang: Hashable, Sendable {
   public var mayPreempt = false
   /// Of `ProjectTree`; below 0 for a project that nobody declared.
   package var owner: Int32 = -1
+  /// Of the same job as the gang before it in the list: both start together or neither.
+  public var joins = false
 
   public init(
     nodes: Int32, devicesPerNode: Int32, segment: Int32 = 1, within: Scope? = nil, deviceTypes: [Int32] = [],

@@ -11,11 +11,14 @@
 /// It is used by one thread at a time.
 public struct Planner: ~Copyable {
   public let topology: Topology
-  public let grid: TimeGrid
+  /// Aligned to the round's moment.
+  public private(set) var grid: TimeGrid
+  /// By phase.
+  private var grids: [TimeGrid?]
   let shortcuts: PlannerShortcuts
   let layout: FleetLayout
   let tables = ChunkTables()
-  let nodes: NodeProfile
+  var nodes: NodeProfile
   var shared: SharedLanes
   var quotas: QuotaProfile
   var gangBounds: GangBounds
@@ -36,6 +39,7 @@ public struct Planner: ~Copyable {
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     self.topology = topology
     self.grid = grid
+    grids = Array(repeating: nil, count: grid.zones.last?.step ?? 1)
     self.shortcuts = shortcuts
     layout = FleetLayout(topology)
     nodes = NodeProfile(layout: layout, grid: grid, shortcuts: shortcuts)
@@ -63,6 +67,7 @@ public struct Planner: ~Copyable {
     precondition(
       view.nodesInService.count == topology.leaves.count,
       "the view has \(view.nodesInService.count) leaves, the topology \(topology.leaves.count)")
+    align(view.now)
     nodes.build(view)
     shared.build(view, nodes)
     let (profile, at) = (NodeEnds(grid: grid), view.now)
@@ -74,6 +79,14 @@ public struct Planner: ~Copyable {
     isVictim = Array(repeating: false, count: victims.candidates.count)
   }
 
+  private mutating func align(_ now: Instant) {
+    let phase = grid.phase(now)
+    var grid = grids[phase] ?? grid.aligned(to: now)
+    if grids[phase] == nil { grids[phase] = grid }
+    grid.move(to: now)
+    (self.grid, nodes.grid, shared.grid, quotas.grid) = (grid, grid, grid, grid)
+  }
+
   /// The second half of `plan`.
   public mutating func plan(prepared view: borrowing PlanningView, _ pending: borrowing [PendingGang]) -> PlanningRound
   {
@@ -83,16 +96,31 @@ public struct Planner: ~Copyable {
     var held = 0
     let mayStop = view.mode.stopsWhenFull && victims.isEmpty
     var isFull = mayStop && isNothingFree
-    for i in pending.indices {
+    var i = 0
+    while i < pending.count {
+      let (first, end) = (i, endOfJob(pending, i))
+      i = end
       guard !isFull, held == 0 || !view.mode.blocksAtHead else {
-        round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
+        for _ in first..<end { round.entries.append(PlanningRound.Entry(kind: .behind, type: -1)) }
         continue
       }
-      answer(pending[i], view, mayHold: held < view.mode.reservations, &round)
-      if round.entries[i].kind == .later || round.entries[i].kind == .beyondHorizon { held += 1 }
-      if mayStop, round.entries[i].kind == .now { isFull = isNothingFree }
+      let mayHold = held < view.mode.reservations
+      if end - first > 1 {
+        answerTogether(pending, first..<end, view, mayHold: mayHold, &round)
+      } else {
+        answer(pending[first], view, mayHold: mayHold, &round)
+      }
+      if round.entries[first].kind == .later || round.entries[first].kind == .beyondHorizon { held += 1 }
+      if mayStop, round.entries[first].kind == .now { isFull = isNothingFree }
     }
     return round
+  }
+
+  /// Behind the gangs of the job whose first one is at `first`.
+  private func endOfJob(_ pending: borrowing [PendingGang], _ first: Int) -> Int {
+    var end = first + 1
+    while end < pending.count, pending[end].joins { end += 1 }
+    return end
   }
 
   /// In the first bucket no node is free, and no part of a shared one.
@@ -128,7 +156,7 @@ public struct Planner: ~Copyable {
   }
 
   /// Only if it starts now, on whole nodes of one type.
-  private mutating func startWhole(_ gang: borrowing PendingGang, _ round: inout PlanningRound) -> Bool {
+  mutating func startWhole(_ gang: borrowing PendingGang, _ round: inout PlanningRound) -> Bool {
     let firstReason = round.reasons.count
     for type in types(gang) {
       guard let ask = possible(gang, type, now: round.now, &round.reasons), let found = earliest(ask, before: 1) else {

@@ -10,7 +10,7 @@ struct QuotaProfile: ~Copyable {
     var keeps: Bool
   }
 
-  private let grid: TimeGrid
+  var grid: TimeGrid
   private let shortcuts: PlannerShortcuts
   private var capacity = 0
   /// `[row][bucket]`: left of `Row.most`.
@@ -31,6 +31,18 @@ struct QuotaProfile: ~Copyable {
   }
 
   deinit { memory.deallocate() }
+
+  func copy() -> QuotaProfile {
+    var copy = QuotaProfile(grid: grid, shortcuts: shortcuts)
+    copy.rules = rules
+    (copy.firstWay, copy.ways, copy.wayRows) = (firstWay, ways, wayRows)
+    (copy.isCounted, copy.typeCount) = (isCounted, typeCount)
+    copy.memory.deallocate()
+    copy.memory = .allocate(capacity: max(1, capacity))
+    copy.memory.update(from: memory, count: capacity)
+    copy.capacity = capacity
+    return copy
+  }
 
   var bytes: Int { capacity * 4 }
 
@@ -206,6 +218,11 @@ struct QuotaProfile: ~Copyable {
   /// One more gang.
   func take(_ account: Int32, _ type: Int32, _ devices: Int32, from: Int, through: Int) {
     change(account, type, devices, jobs: 1, from: from, through: through, .all)
+  }
+
+  /// The next gang is of the same job: it is counted once.
+  func uncountJob(_ account: Int32, from: Int, through: Int) {
+    change(account, -1, 0, jobs: -1, from: from, through: through, .all)
   }
 
   /// A gang that starts now on several types, by type, if all of them together are allowed; else nothing is taken. A row

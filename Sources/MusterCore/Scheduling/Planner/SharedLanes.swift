@@ -14,7 +14,7 @@ struct SharedLanes: ~Copyable {
   }
 
   private let layout: FleetLayout
-  private let grid: TimeGrid
+  var grid: TimeGrid
   private let shortcuts: PlannerShortcuts
   /// By group: devices of a node.
   private let devicesPerNode: [UInt8]
@@ -48,6 +48,23 @@ struct SharedLanes: ~Copyable {
     for group in layout.groups.indices { blocks[group].rows.deallocate() }
     blocks.deallocate()
     scratch.deallocate()
+  }
+
+  /// `topology`: the one that this was made with.
+  func copy(_ topology: Topology) -> SharedLanes {
+    var copy = SharedLanes(layout: layout, topology: topology, grid: grid, shortcuts: shortcuts)
+    (copy.lanes, copy.firstOfLeaf, copy.laneAt) = (lanes, firstOfLeaf, laneAt)
+    for group in layout.groups.indices {
+      copy.blocks[group].rows.deallocate()
+      copy.blocks[group] = Self.makeBlock(stride: blocks[group].stride, grid)
+      copy.blocks[group].rows.copyMemory(
+        from: blocks[group].rows, byteCount: blocks[group].stride * grid.bucketCount * 9 / 8)
+    }
+    copy.known.update(from: known, count: layout.groups.count * grid.bucketCount)
+    copy.scratch.deallocate()
+    copy.scratchBytes = scratchBytes
+    copy.scratch = ByteBlock.allocate(scratchBytes)
+    return copy
   }
 
   var bytes: Int { layout.groups.indices.reduce(0) { $0 + blocks[$1].stride * grid.bucketCount * 9 / 8 } }

@@ -1,5 +1,9 @@
 /// The planner's buckets of time from `now` on: fine at first, coarser later. A hold takes every bucket that it touches,
 /// so a coarse bucket makes promises later, never wrong.
+///
+/// Edges are multiples of their zone's step on the clock, not from `now`: a round a minute later has the same ones (and
+/// finer ones between), so that what ends within a bucket ends within it again, and the start that a gang was promised
+/// does not move away from it as time passes. The first bucket is what is left of the one that `now` lies in.
 public struct TimeGrid: Hashable, Sendable {
   public struct Zone: Hashable, Sendable {
     /// Length of a bucket, in units of `TimeGrid.unit`.
@@ -12,7 +16,7 @@ public struct TimeGrid: Hashable, Sendable {
     }
   }
 
-  /// All edges are multiples of 5 minutes from `now`.
+  /// All edges are multiples of 5 minutes.
   public static let unit = Span.seconds(300)
 
   /// 5 min to 12 h, 15 min to 3 d, 1 h to 14 d, then 3 h to 61 d: fine where the next starts are decided, coarse behind
@@ -24,50 +28,86 @@ public struct TimeGrid: Hashable, Sendable {
 
   /// A multiple of 8: the profile keeps minima over 8 buckets.
   public let bucketCount: Int
-  /// First unit of each bucket, and at `bucketCount` the horizon.
+  let zones: [Zone]
+  /// First unit of each bucket, and at `bucketCount` the horizon; the first unit is the one that `now` lies in.
   let starts: [Int32]
   /// The bucket of each unit.
   let bucketOfUnit: [UInt16]
+  /// How much of the first unit is over.
+  private var passed = Span.zero
 
-  public init(zones: [Zone]) {
+  /// Each zone's step divides the next one's. `buckets` may differ a little where a zone must end at an edge of the next.
+  public init(zones: [Zone]) { self.init(zones, firstUnit: 0) }
+
+  private init(_ zones: [Zone], firstUnit: Int64) {
+    let count = zones.reduce(0) { $0 + $1.buckets }
+    precondition(count % 8 == 0 && count > 0, "the number of buckets must be a multiple of 8")
     var starts: [Int32] = []
     var units: [UInt16] = []
-    for zone in zones {
-      for _ in 0..<zone.buckets {
-        units.append(contentsOf: repeatElement(UInt16(starts.count), count: zone.step))
-        starts.append(Int32(units.count - zone.step))
+    var nominal = 0
+    for (i, zone) in zones.enumerated() {
+      nominal += zone.step * zone.buckets
+      let next = i + 1 < zones.count ? Int64(zones[i + 1].step) : 0
+      while starts.count < count {
+        let at = firstUnit + Int64(units.count)
+        if next > 0, units.count >= nominal, at % next == 0 { break }
+        // Up to the next multiple of the step: only the first one of all is shorter.
+        let length = zone.step - Int(at % Int64(zone.step))
+        starts.append(Int32(units.count))
+        units.append(contentsOf: repeatElement(UInt16(starts.count - 1), count: length))
       }
     }
-    precondition(starts.count % 8 == 0 && starts.count > 0, "the number of buckets must be a multiple of 8")
-    bucketCount = starts.count
+    bucketCount = count
     starts.append(Int32(units.count))
-    self.starts = starts
-    bucketOfUnit = units
+    (self.zones, self.starts, bucketOfUnit) = (zones, starts, units)
   }
 
-  public var horizon: Span { Self.unit * Int64(starts[bucketCount]) }
+  /// Where its edges lie as seen from a moment, among all that there are.
+  func phase(_ now: Instant) -> Int {
+    Int(now.nanoseconds / Self.unit.nanoseconds % Int64(zones.last?.step ?? 1))
+  }
+
+  /// With the edges that it has at a moment.
+  public func aligned(to now: Instant) -> TimeGrid {
+    var grid = TimeGrid(zones, firstUnit: Int64(phase(now)))
+    grid.move(to: now)
+    return grid
+  }
+
+  /// To another moment of the same phase.
+  mutating func move(to now: Instant) {
+    passed = Span(nanoseconds: now.nanoseconds % Self.unit.nanoseconds)
+  }
+
+  public var horizon: Span { Self.unit * Int64(starts[bucketCount]) - passed }
 
   /// From `now` to the bucket's start.
-  public func start(ofBucket bucket: Int) -> Span { Self.unit * Int64(starts[bucket]) }
-
-  /// Whole units that cover a span, at least 1. What is longer than the horizon is as long as the horizon.
-  func units(_ span: Span) -> Int32 {
-    if span >= horizon { return starts[bucketCount] }
-    if span <= .zero { return 1 }
-    return Int32((span.nanoseconds - 1) / Self.unit.nanoseconds + 1)
+  public func start(ofBucket bucket: Int) -> Span {
+    bucket == 0 ? .zero : Self.unit * Int64(starts[bucket]) - passed
   }
 
-  /// The last bucket that a hold of so many units touches when it starts with `bucket`. What reaches over the horizon
-  /// takes all buckets to the last one: two holds that meet behind the horizon also meet there.
+  /// Twice the whole units that cover a span, at least 1, and 1 more if it takes another one when it begins now, within the
+  /// first unit. What is longer than the horizon is as long as the horizon. Longer spans never have less.
+  func units(_ span: Span) -> Int32 {
+    if span >= horizon { return starts[bucketCount] &* 2 }
+    if span <= .zero { return 2 }
+    let whole = (span.nanoseconds - 1) / Self.unit.nanoseconds + 1
+    let now = (span.nanoseconds + passed.nanoseconds - 1) / Self.unit.nanoseconds + 1
+    return Int32(2 * whole + (now - whole))
+  }
+
+  /// The last bucket that a hold touches when it starts with `bucket`; `units` as the function of that name says. What
+  /// reaches over the horizon takes all buckets to the last one: two holds that meet behind the horizon also meet there.
   func lastBucket(from bucket: Int, units: Int32) -> Int {
-    let end = Int(starts[bucket] &+ units) &- 1
+    let count = bucket == 0 ? (units &+ 1) >> 1 : units >> 1
+    let end = Int(starts[bucket] &+ count) &- 1
     return end < bucketOfUnit.count ? Int(bucketOfUnit[end]) : bucketCount - 1
   }
 
   /// The first bucket that starts no earlier than `span` after `now`; `bucketCount` if none does.
   func firstBucket(notBefore span: Span) -> Int {
     if span <= .zero { return 0 }
-    let unit = Int((span.nanoseconds - 1) / Self.unit.nanoseconds + 1)
+    let unit = Int((span.nanoseconds + passed.nanoseconds - 1) / Self.unit.nanoseconds + 1)
     if unit >= bucketOfUnit.count { return bucketCount }
     let bucket = Int(bucketOfUnit[unit])
     return Int(starts[bucket]) == unit ? bucket : bucket + 1
@@ -76,7 +116,7 @@ public struct TimeGrid: Hashable, Sendable {
   /// The bucket that holds the moment `span` after `now`; `bucketCount` behind the horizon.
   func bucket(containing span: Span) -> Int {
     if span <= .zero { return 0 }
-    let unit = span.nanoseconds / Self.unit.nanoseconds
+    let unit = (span.nanoseconds + passed.nanoseconds) / Self.unit.nanoseconds
     return unit >= bucketOfUnit.count ? bucketCount : Int(bucketOfUnit[Int(unit)])
   }
 }

@@ -1,0 +1,186 @@
+/// The gangs of one job's roles: each is placed like any other gang, and all start in the same bucket or none does.
+///
+/// Whether two roles fit together is only known when the first one has its place, so they are tried on the profile itself;
+/// if the last one does not fit, the profile is put back as it was. Such a job takes nobody's place.
+extension Planner {
+  private struct Before: ~Copyable {
+    var nodes: NodeProfile
+    var shared: SharedLanes
+    var quotas: QuotaProfile
+    var victims: VictimTable
+    var (entries, places, members): (Int, Int, Int)
+  }
+
+  private enum Trial {
+    case held
+    /// A role does not start before this bucket.
+    case notBefore(Int)
+    case unforeseen
+  }
+
+  /// Buckets that are tried one after the other where each role fits alone and not all do. After so many the next one is
+  /// where the last role fits beside the others' place: a start that holds, and perhaps not the first.
+  private static var mostTrials: Int { 48 }
+
+  mutating func answerTogether(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView, mayHold: Bool,
+    _ round: inout PlanningRound
+  ) {
+    if neverTogether(pending, range, view, &round) { return }
+    let reasons = round.reasons.count
+    var waits: [(type: Int32, part: Int32, numbers: PlanningRound.WaitNumbers)] = []
+    for i in range {
+      let asks = types(pending[i]).compactMap { possible(pending[i], $0, now: round.now, &round.reasons) }
+      waits.append(asks.first.map { ($0.type, $0.partDevices, waitNumbers($0)) } ?? (0, 0, .init()))
+    }
+    round.reasons.removeSubrange(reasons...)
+    var (bucket, conflicts) = (0, 0)
+    while bucket < grid.bucketCount {
+      let before = Before(
+        nodes: nodes.copy(), shared: shared.copy(topology), quotas: quotas.copy(), victims: victims,
+        entries: round.entries.count, places: round.places.count, members: round.members.count)
+      // What is learned of a profile that may be put back is not true of it afterwards.
+      ignoresBounds = true
+      let trial = tryTogether(pending, range, view, bucket, &round)
+      ignoresBounds = false
+      if case .held = trial {
+        capacity.bumpVersion()
+        for (i, wait) in zip(range, waits) where bucket > 0 { round.entries[i].wait = wait.numbers }
+        return
+      }
+      putBack(before, &round)
+      guard mayHold, case .notBefore(let later) = trial, let alone = aloneStart(pending, range, bucket, &round) else {
+        break
+      }
+      if alone > bucket {
+        bucket = alone
+      } else {
+        conflicts += 1
+        bucket = conflicts < Self.mostTrials ? bucket + 1 : max(bucket + 1, later)
+      }
+    }
+    for wait in waits {
+      round.entries.append(
+        PlanningRound.Entry(
+          kind: mayHold ? .beyondHorizon : .behind, type: Int16(wait.type), devices: wait.part, wait: wait.numbers))
+    }
+  }
+
+  private mutating func putBack(_ before: consuming Before, _ round: inout PlanningRound) {
+    round.entries.removeSubrange(before.entries...)
+    round.places.removeSubrange(before.places...)
+    round.members.removeSubrange(before.members...)
+    victims = before.victims
+    nodes = before.nodes
+    shared = before.shared
+    quotas = before.quotas
+    capacity.bumpVersion()
+  }
+
+  private mutating func tryTogether(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView, _ bucket: Int,
+    _ round: inout PlanningRound
+  ) -> Trial {
+    for i in range {
+      let mix = mix(pending[i])
+      let isStarted =
+        bucket == 0
+        && (((mix == .none || mix == .last) && startWhole(pending[i], &round))
+          || (mix != .none && startMixed(pending[i], view, &round)))
+      if !isStarted {
+        // What may only start node by node and does not now: nothing is known of when it will.
+        guard mix != .only, let found = earliestWhole(pending[i], from: bucket, &round) else { return .unforeseen }
+        guard found.bucket == bucket else { return .notBefore(found.bucket) }
+        hold(found.ask, bucket, found.level, PlanningRound.WaitNumbers(), &round)
+      }
+      if i + 1 < range.upperBound {
+        let units = pending[i].walltime.map(grid.units) ?? grid.units(grid.horizon)
+        quotas.uncountJob(
+          pending[i].project, from: bucket, through: grid.lastBucket(from: bucket, units: units))
+      }
+    }
+    return .held
+  }
+
+  /// The first bucket from which on each of them would start if it were alone.
+  private mutating func aloneStart(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ from: Int, _ round: inout PlanningRound
+  ) -> Int? {
+    var (bucket, agreed, i) = (from, 0, range.lowerBound)
+    while agreed < range.count {
+      guard mix(pending[i]) != .only, let found = earliestWhole(pending[i], from: bucket, &round) else { return nil }
+      agreed = found.bucket == bucket ? agreed + 1 : 1
+      bucket = found.bucket
+      i = i + 1 < range.upperBound ? i + 1 : range.lowerBound
+    }
+    return bucket
+  }
+
+  private mutating func earliestWhole(
+    _ gang: borrowing PendingGang, from: Int, _ round: inout PlanningRound
+  ) -> (ask: Ask, bucket: Int, level: Int)? {
+    let reasons = round.reasons.count
+    var best: (ask: Ask, bucket: Int, level: Int)?
+    for type in types(gang) {
+      guard var ask = possible(gang, type, now: round.now, &round.reasons) else { continue }
+      ask.begin = max(ask.begin, from)
+      guard let found = earliest(ask, before: best?.bucket ?? grid.bucketCount) else { continue }
+      best = (ask, found.bucket, found.level)
+      if found.bucket == from { break }
+    }
+    round.reasons.removeSubrange(reasons...)
+    return best
+  }
+
+  /// Each role alone, then as far as sums can say it: true, and answered, if they can never run.
+  private mutating func neverTogether(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView,
+    _ round: inout PlanningRound
+  ) -> Bool {
+    let first = round.reasons.count
+    var isNever = false
+    var (types, needed, nodes) = (Set(topology.deviceTypes.indices.map { Int32($0) }), Int32(0), Int32(0))
+    for i in range where !isNever {
+      let before = round.reasons.count
+      if mix(pending[i]) != .none {
+        isNever = neverMixed(pending[i], view, &round) != nil
+      } else {
+        isNever = self.types(pending[i]).allSatisfy { possible(pending[i], $0, now: round.now, &round.reasons) == nil }
+      }
+      if !isNever { round.reasons.removeSubrange(before...) }
+      types.formIntersection(self.types(pending[i]))
+      needed += pending[i].nodes &* pending[i].devicesPerNode
+      nodes += pending[i].nodes
+    }
+    if !isNever, let sum = neverInSum(pending[range.lowerBound].project, range, pending, needed, nodes) {
+      round.reasons.append(sum)
+      isNever = true
+    }
+    guard isNever else { return false }
+    for _ in range {
+      round.entries.append(
+        PlanningRound.Entry(
+          kind: .never, type: -1, first: Int32(first), count: Int32(round.reasons.count - first)))
+    }
+    return true
+  }
+
+  private func neverInSum(
+    _ project: Int32, _ range: Range<Int>, _ pending: borrowing [PendingGang], _ needed: Int32, _ nodes: Int32
+  ) -> NeverReason? {
+    if let small = quotas.rules.tooSmall(project, -1, needed) {
+      return .quotaTooSmall(deviceType: 0, needed: needed, limit: small.most, row: small.row)
+    }
+    // Where all of them may have one type alone, they need it together.
+    guard let type = types(pending[range.lowerBound]).first,
+      range.allSatisfy({ types(pending[$0]) == [type] }), topology.deviceTypes.indices.contains(Int(type))
+    else { return nil }
+    if let small = quotas.rules.tooSmall(project, type, needed) {
+      return .quotaTooSmall(deviceType: type, needed: needed, limit: small.most, row: small.row)
+    }
+    let capable = topology.capacity[Int(type)]
+    guard needed > capable else { return nil }
+    return .fleetTooSmall(
+      deviceType: type, nodes: nodes, capable: capable / topology.deviceTypes[Int(type)].devicesPerNode)
+  }
+}
