@@ -36,6 +36,12 @@ public struct Limits: Sendable, Hashable {
   public var longestPause: Span = .seconds(60)
   /// A job that was stopped for another runs at least so long before it is stopped for one again. Simulations: 0 to 1 h.
   public var minimumRun: Span = .seconds(600)
+  /// A gang that has waited so long, and whose start cannot be foreseen, gathers nodes as they become free. Simulations: 0
+  /// to 1 d.
+  public var patience: Span = .seconds(7200)
+  /// The most of its `stop.grace` that a job has when another takes its place: time for a checkpoint, not to stay.
+  /// Simulations: 0 to 1 h.
+  public var preemptionGrace: Span = .seconds(600)
   /// From a start to the first step, of a job of which it is not known: containers, imports, loading a checkpoint.
   public var typicalStart: Span = .seconds(60)
   /// Idempotency keys are remembered this long.

@@ -44,6 +44,7 @@ final class PlannerReference {
       let last = gang.end == .never ? buckets - 1 : lastBucket(0, gang.end - view.now)
       switch gang.place {
       case .whole(let places): takeWhole(places, 0, last, gang.project, isRunning: true)
+      case .away: break
       case .part(let lane, let devices): takePart(Int(lane), Int(devices), 0, last, gang.project, isRunning: true)
       }
       if gang.isCounted { countJob(gang.project, 0, last) }
@@ -74,7 +75,7 @@ final class PlannerReference {
 
   func canRun(_ gang: PendingGang, _ type: Int32) -> Bool {
     guard gang.nodes % gang.segment == 0, Int(gang.devicesPerNode) <= devices(type) else { return false }
-    let charge = isPart(gang, type) ? Int(gang.devicesPerNode) : Int(gang.nodes) * devices(type)
+    let charge = Int(gang.nodes * gang.devicesPerNode)
     if !quotaAllows(gang.project, type, charge, nil) { return false }
     return level(gang, type) { Int(self.topology.leaves[$0].nodes) } != nil
   }
@@ -111,7 +112,7 @@ final class PlannerReference {
   func holds(_ gang: PendingGang, _ type: Int32, _ from: Int) -> Int? {
     let last = lastBucket(from, gang.walltime)
     let part = isPart(gang, type)
-    let charge = part ? Int(gang.devicesPerNode) : Int(gang.nodes) * devices(type)
+    let charge = Int(gang.nodes * gang.devicesPerNode)
     for bucket in from...last where !quotaAllows(gang.project, type, charge, bucket) { return nil }
     var least = [Int](repeating: -1, count: free.count)
     func window(_ leaf: Int) -> Int {
@@ -139,11 +140,14 @@ final class PlannerReference {
     let last = lastBucket(from, gang.walltime)
     if !isMember { countJob(gang.project, from, last) }
     switch place {
-    case .whole(let places): takeWhole(places, from, last, gang.project, isRunning: false)
+    case .whole(let places):
+      takeWhole(places, from, last, gang.project, isRunning: false, charged: Int(gang.devicesPerNode))
     case .mixed(let members):
       for member in members {
         if member.lane < 0 {
-          takeWhole([LeafNodes(leaf: member.leaf, nodes: 1)], from, last, gang.project, isRunning: false)
+          takeWhole(
+            [LeafNodes(leaf: member.leaf, nodes: 1)], from, last, gang.project, isRunning: false,
+            charged: Int(member.devices))
         } else {
           take(gang, type, .part(leaf: member.leaf, lane: member.lane, devices: member.devices), from, isMember: true)
         }
@@ -156,7 +160,10 @@ final class PlannerReference {
     }
   }
 
-  private func takeWhole(_ places: [LeafNodes], _ from: Int, _ last: Int, _ project: Int32, isRunning: Bool) {
+  /// `charged`: devices of each node; nil is all of them.
+  private func takeWhole(
+    _ places: [LeafNodes], _ from: Int, _ last: Int, _ project: Int32, isRunning: Bool, charged: Int? = nil
+  ) {
     for place in places {
       let leaf = Int(place.leaf)
       holds.append((leaf, Int(place.nodes), from, last))
@@ -166,7 +173,8 @@ final class PlannerReference {
         if !isRunning, closed[leaf][bucket] { broken.append("leaf \(leaf) is held in maintenance") }
       }
       charge(
-        project, topology.leaves[leaf].deviceType, Int(place.nodes) * devices(topology.leaves[leaf].deviceType), from,
+        project, topology.leaves[leaf].deviceType,
+        Int(place.nodes) * (charged ?? devices(topology.leaves[leaf].deviceType)), from,
         last, isRunning)
     }
   }

@@ -91,7 +91,8 @@ extension Controller {
     var why: String?
     for type in gang.deviceTypes.isEmpty ? topology.deviceTypes.indices.map({ Int32($0) }) : gang.deviceTypes {
       guard topology.deviceTypes.indices.contains(Int(type)) else { continue }
-      let devices = gang.nodes &* gang.devicesPerNode
+      let has = topology.deviceTypes[Int(type)].devicesPerNode
+      let devices = gang.nodes &* (gang.isExclusive ? has : gang.devicesPerNode)
       guard let small = book.rules.tooSmall(account, type, devices) else { return nil }
       why = book.labels[Int(small.row)].never(needed: devices, most: small.most)
     }

@@ -3,7 +3,10 @@ extension Controller {
   mutating func startPlain(_ slot: Int32) {
     guard cluster.fits(count: cluster.jobs[slot].nodes, devices: 0) else { return }
     refreshMap()
-    if case .places(let places) = plainPlacement(slot) { begin(slot, places) }
+    guard case .places(let places) = plainPlacement(slot) else { return }
+    // Alone on its nodes it has their devices, whether it asked for any or not.
+    var quotas = places.contains { $0.devices != 0 } ? quotaCount() : nil
+    if isWithinQuota(slot, places, &quotas) { begin(slot, places) }
   }
 
   func plainPlacement(_ slot: Int32) -> PlacementAnswer {

@@ -137,6 +137,14 @@ extension Controller {
     return lastPlan?.round?.isNever(i) ?? false
   }
 
+  /// The last round found no start for it.
+  func hadNoPlace(_ job: JobID) -> Bool {
+    guard lastPlan?.mapVersion == mapVersion, let i = lastPlan?.entries[job], lastPlan?.round != nil else {
+      return false
+    }
+    return lastPlan?.round?.start(i) == nil
+  }
+
   /// Derived anew when nodes or declarations have changed.
   mutating func refreshMap() {
     guard isMapOld else { return }
@@ -148,8 +156,16 @@ extension Controller {
 
   func plannedEnd(_ slot: Int32) -> Instant {
     let attempt = cluster.attempts[slot]
-    if attempt.phase == .stopping { return now }
+    if attempt.phase == .stopping { return stoppedBy(slot) }
     return walltimeEnd(attempt.jobSlot)
+  }
+
+  /// When the last of an attempt that is being stopped is surely gone.
+  func stoppedBy(_ slot: Int32) -> Instant {
+    let attempt = cluster.attempts[slot]
+    guard attempt.phase == .stopping else { return now }
+    let spec = cluster.specs[Int(attempt.jobSlot)]
+    return max(now, attempt.endingAt + stopOrder(attempt.outcome, spec).grace)
   }
 
   /// What a job asks for, of any time and project.

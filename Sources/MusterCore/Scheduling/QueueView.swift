@@ -63,8 +63,10 @@ extension Controller {
       while let entry = order.first {
         guard hasRoom(&listing) else { return }
         let isAdded = add(entry.slot, to: &listing, builder)
-        if isAdded { use.add(entry, project: cluster.specs[Int(entry.slot)].project, listing.book.tree) }
-        order.removeFirst(isCounted: isAdded)
+        // One that finds no place takes nobody's turn.
+        let isCounted = isAdded && !hadNoPlace(cluster.jobs[entry.slot].id)
+        if isCounted { use.add(entry, project: cluster.specs[Int(entry.slot)].project, listing.book.tree) }
+        order.removeFirst(isCounted: isCounted)
       }
     }
   }
@@ -89,7 +91,8 @@ extension Controller {
     guard cluster.jobs[slot].devicesPerNode > 0, !isClaiming(cluster.jobs[slot].id) else { return false }
     if let why = unready(slot) {
       nextLook = min(nextLook, why.until)
-      return false
+      // It has its place in the calendar before.
+      guard why.isBeginAlone else { return false }
     }
     if let (array, room) = arrayRoom(slot) {
       guard listing.arrays[array] ?? room > 0 else { return false }
@@ -135,6 +138,8 @@ extension Controller {
       gang.walltime = cluster.jobs[slot].startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
     }
     gang.priority = cluster.jobs[slot].priority
+    gang.isOverdue = now - cluster.jobs[slot].submittedAt >= limits.patience
+    if cluster.jobs[slot].attempt == 0 { gang.begin = cluster.specs[Int(slot)].wishes.begin }
     gang.project = account(slot, &listing.book)
     if hasProjects { gang.owner = owner(slot, listing.book.tree) }
   }

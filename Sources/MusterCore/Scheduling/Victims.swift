@@ -22,7 +22,7 @@ extension Controller {
   func candidate(_ slot: Int32, _ tree: ProjectTree?) -> Candidate? {
     let attempt = cluster.attempts[slot]
     let job = cluster.jobs[attempt.jobSlot]
-    guard job.devicesPerNode > 0 else { return nil }
+    guard cluster.attemptPlaces[Int(slot)].contains(where: { $0.devices != 0 }) else { return nil }
     let hasNoRule = planted == .preemptionCycle
     var candidate = Candidate(
       attempt: cluster.attemptID(slot), priority: hasNoRule ? .min : job.priority, owner: owner(attempt.jobSlot, tree),
@@ -57,7 +57,7 @@ extension Controller {
     let typical = typicalAge()
     table.ofShared = builder.shared.map { _ in [] }
     for (slot, entries) in builder.entries where !entries.isEmpty {
-      guard var candidate = candidate(slot, tree), !builder.running[entries.lowerBound].place.isNothing else {
+      guard var candidate = candidate(slot, tree), !builder.running[entries].allSatisfy(\.place.isNothing) else {
         continue
       }
       let attempt = cluster.attempts[slot]
@@ -96,5 +96,11 @@ extension Controller {
 }
 
 extension RunningGang.Place {
-  fileprivate var isNothing: Bool { if case .whole(let places) = self { places.isEmpty } else { false } }
+  fileprivate var isNothing: Bool {
+    switch self {
+    case .whole(let places): places.isEmpty
+    case .part: false
+    case .away: true
+    }
+  }
 }

@@ -39,8 +39,17 @@ struct ViewBuilder {
     let first = running.count
     for place in places {
       let i = Int(place.node.index)
-      guard place.devices != 0, i < isServing.count, isServing[i] else { continue }
-      add(i, place.devices, end, cluster, &whole)
+      guard place.devices != 0, i < isServing.count else { continue }
+      if isServing[i] {
+        add(i, place.devices, end, cluster, &whole)
+      } else if account >= 0 {
+        let held = place.devices & Cluster.mask(cluster.nodes[i].devices)
+        let type = map.type(of: place.node)
+        guard held != 0, type >= 0 else { continue }
+        running.append(
+          RunningGang(
+            project: -1, place: .away(deviceType: type, devices: Int32(held.nonzeroBitCount)), end: end))
+      }
     }
     // Also one of which nothing is on nodes in service, or that has no devices: it is a job of its account.
     if !whole.isEmpty || (account >= 0 && running.count == first) {

@@ -77,6 +77,9 @@ enum Unready: Hashable, Sendable {
     }
   }
 
+  /// Nothing but its begin is in its way.
+  var isBeginAlone: Bool { if case .notBefore = self { true } else { false } }
+
   /// When time alone changes it.
   var until: Instant {
     switch self {
@@ -104,14 +107,13 @@ extension Controller {
     // What has run once waits for nothing but a place.
     guard job.attempt == 0 else { return nil }
     for dependency in wishes.dependsOn { if let why = unmet(dependency, slot) { return why } }
-    if wishes.begin > now { return .notBefore(wishes.begin) }
     for place in [wishes] + cluster.specs[Int(slot)].further.map(\.wishes) {
       if let level = unknownLevel(place) { return .noSuchLevel(level) }
     }
     if let (array, room) = arrayRoom(slot), room <= 0, let limit = wishes.array?.atOnce {
       return .arrayLimit(array: array, running: limit - room, limit: limit)
     }
-    return nil
+    return wishes.begin > now ? .notBefore(wishes.begin) : nil
   }
 
   private func overJobLimit(_ slot: Int32) -> Unready? {
@@ -126,6 +128,12 @@ extension Controller {
         for below in projects where below.name == project.name || names.contains(below.parent) {
           names.insert(below.name)
           running += cluster.activeOf[Cluster.Tenant(project: below.name, user: user)] ?? 0
+        }
+        // Others are being stopped for these.
+        for claim in claims where claim.job != cluster.jobs[slot].id {
+          guard let other = cluster.slot(of: claim.job) else { continue }
+          let own = cluster.specs[Int(other)]
+          if names.contains(own.project), user.isEmpty || own.user == user { running += 1 }
         }
         if running >= most {
           return .jobLimit(QuotaBook.Label(project: project.name, user: user, what: .jobs), most: most)

@@ -1,17 +1,26 @@
 extension Controller {
   /// The scheduler's answer for a job that waits.
   public func waiting(for slot: Int32) -> Waiting {
-    if let why = unready(slot) {
+    // What is not to start yet has its place in the calendar, and the round says more of it.
+    let isPlanned = lastPlan?.entries[cluster.jobs[slot].id] != nil
+    if let why = unready(slot), !(why.isBeginAlone && isPlanned) {
       return Waiting(causes: [why.cause], start: why.until == .never ? nil : why.until)
     }
     if let claim = claims.first(where: { $0.job == cluster.jobs[slot].id }) { return waiting(claim) }
     guard cluster.jobs[slot].devicesPerNode > 0 else {
-      guard case .waits(let why) = plainPlacement(slot) else {
-        return Waiting(causes: [Self.notLookedAt], start: now)
+      switch plainPlacement(slot) {
+      case .waits(let why):
+        var waiting = Waiting(causes: [Waiting.Cause(kind: why.kind, message: why.message)])
+        if case .fleetTooSmall = why { waiting.isNever = true }
+        return waiting
+      case .places(let places):
+        var quotas = places.contains { $0.devices != 0 } ? quotaCount() : nil
+        guard !isWithinQuota(slot, places, &quotas) else { return Waiting(causes: [Self.notLookedAt], start: now) }
+        let devices = places.reduce(0) { $0 + $1.devices.nonzeroBitCount }
+        let message =
+          "is alone on its nodes and so has their \(devices) devices: more than project \(cluster.specs[Int(slot)].project) may use now"
+        return Waiting(causes: [Waiting.Cause(kind: "quota", message: message)])
       }
-      var waiting = Waiting(causes: [Waiting.Cause(kind: why.kind, message: why.message)])
-      if case .fleetTooSmall = why { waiting.isNever = true }
-      return waiting
     }
     guard cluster.nodes.contains(where: { $0.devices > 0 }) else {
       return Waiting(
@@ -82,7 +91,8 @@ extension Controller {
       claim.victims.count == 1
       ? "takes the place of job \(claim.victims[0].job), which is stopping: it may save a checkpoint first"
       : "takes the place of \(claim.victims.count) jobs; still stopping, with time for a checkpoint: \(names)"
-    return Waiting(causes: [Waiting.Cause(kind: "preempting", message: message)], start: now)
+    let start = claim.victims.compactMap { cluster.attemptSlot($0).map { stoppedBy($0) } }.max() ?? now
+    return Waiting(causes: [Waiting.Cause(kind: "preempting", message: message)], start: max(now, start))
   }
 
   /// Nodes that are ready, with what runs on them or without.

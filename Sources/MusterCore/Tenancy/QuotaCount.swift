@@ -21,6 +21,11 @@ struct QuotaCount: Sendable {
     change(account(project: spec.project, user: spec.user), Self.devices(places, cluster, map), isForced: false)
   }
 
+  /// What is kept for a gang counts before it starts.
+  mutating func add(_ spec: JobSpec, _ places: [Place], _ cluster: borrowing Cluster, _ map: FleetMap) {
+    _ = change(account(project: spec.project, user: spec.user), Self.devices(places, cluster, map), isForced: true)
+  }
+
   private mutating func account(project: String, user: String) -> Int32 {
     let account = book.account(project: project, user: user)
     while used.count < book.rules.rows.count { used.append(0) }
@@ -77,7 +82,12 @@ extension Controller {
   /// nil: no project is declared, so that nothing is limited.
   func quotaCount(leaving: [Int32] = []) -> QuotaCount? {
     guard !cluster.policy.projects.isEmpty, let topology = fleetMap.topology else { return nil }
-    return QuotaCount(cluster, fleetMap, quotaBook(topology), leaving: leaving)
+    var count = QuotaCount(cluster, fleetMap, quotaBook(topology), leaving: leaving)
+    for claim in claims {
+      guard let slot = cluster.slot(of: claim.job) else { continue }
+      count.add(cluster.specs[Int(slot)], claim.places, cluster, fleetMap)
+    }
+    return count
   }
 
   func quotaBook(_ topology: Topology) -> QuotaBook {

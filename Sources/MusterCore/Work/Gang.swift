@@ -189,7 +189,8 @@ extension Controller {
 
   func stopOrder(_ outcome: Outcome, _ spec: JobSpec) -> StopPolicy {
     switch outcome {
-    case .cancelled, .timedOut, .preempted: spec.stop
+    case .cancelled, .timedOut: spec.stop
+    case .preempted: StopPolicy(signal: spec.stop.signal, grace: min(spec.stop.grace, limits.preemptionGrace))
     case .finished, .jobFault, .nodeFault, .unrunnable: StopPolicy(signal: 15, grace: spec.restart.grace)
     }
   }

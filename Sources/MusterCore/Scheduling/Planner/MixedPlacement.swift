@@ -74,20 +74,23 @@ extension Planner {
     _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
   ) -> PlanningRound.Entry? {
     // Whichever types it gets: all of them count in rows that count all.
-    let devices = gang.nodes &* gang.devicesPerNode
-    if let small = quotas.rules.tooSmall(gang.project, -1, devices) {
+    let known = types(gang).filter { topology.deviceTypes.indices.contains(Int($0)) }
+    let devices = known.map { charge(gang, $0) }.min() ?? 0
+    // A gang that may have nodes of several types has less of each.
+    let type = known.count == 1 ? known[0] : -1
+    if let small = quotas.rules.tooSmall(gang.project, type, devices) {
       round.reasons.append(
         .quotaTooSmall(
-          deviceType: types(gang).first ?? 0, needed: devices, limit: small.most, row: small.row))
+          deviceType: known.first ?? 0, needed: devices, limit: small.most, row: small.row))
       return PlanningRound.Entry(kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1)
     }
-    let known = knownOffers(gang, view)
-    guard MemberOffers(topology: topology).choose(gang, known) == nil else { return nil }
+    let offers = knownOffers(gang, view)
+    guard MemberOffers(topology: topology).choose(gang, offers) == nil else { return nil }
     let first = round.reasons.count
     var isWhole = false
     for type in types(gang) where possible(gang, type, now: round.now, &round.reasons) != nil { isWhole = true }
     if isWhole || gang.filter >= 0 || gang.spread != nil {
-      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: known.reduce(0) { $0 + $1.count }))
+      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: offers.reduce(0) { $0 + $1.count }))
     }
     return PlanningRound.Entry(
       kind: .never, type: -1, first: Int32(first), count: Int32(round.reasons.count - first))
@@ -109,6 +112,14 @@ extension Planner {
     round.entries[i].wait.neededSegments = gang.nodes / gang.segment
     round.entries[i].wait.segment = gang.segment
     round.entries[i].wait.isFiltered = gang.filter >= 0
+    let type = Int32(round.entries[i].type)
+    if topology.deviceTypes.indices.contains(Int(type)),
+      let least = quotas.leftNow(gang.project, type, charge(gang, type))
+    {
+      round.entries[i].wait.quotaRow = least.row
+      (round.entries[i].wait.quotaLeft, round.entries[i].wait.charge) = (least.left, least.amount)
+      round.entries[i].wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
+    }
   }
 
   private func knownOffers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [Offer] {

@@ -54,6 +54,8 @@ public struct PendingGang: Hashable, Sendable {
   package var owner: Int32 = -1
   /// Of the same job as the gang before it in the list: both start together or neither.
   public var joins = false
+  /// It has waited so long that nodes are kept for it even where its start cannot be foreseen.
+  public var isOverdue = false
 
   public init(
     nodes: Int32, devicesPerNode: Int32, segment: Int32 = 1, within: Scope? = nil, deviceTypes: [Int32] = [],

@@ -33,6 +33,8 @@ public struct Planner: ~Copyable {
   var failedTakes = FailedTakes()
   /// Something was given back: what this round has learned of later starts is too careful.
   var ignoresBounds = false
+  /// Types on which nodes are kept for a gang whose start cannot be foreseen.
+  var gathering: Set<Int32> = []
   /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
   var notBefore: [Int]
 
@@ -93,6 +95,7 @@ public struct Planner: ~Copyable {
     var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
+    gathering = []
     var held = 0
     let mayStop = view.mode.stopsWhenFull && victims.isEmpty
     var isFull = mayStop && isNothingFree
@@ -153,6 +156,9 @@ public struct Planner: ~Copyable {
     }
     answerWhole(gang, view, mayStartNow: mix != .only, &round)
     if mix != .none { correctMixed(gang, view, &round) }
+    if gang.isOverdue, mix != .only, round.entries[round.entries.count - 1].kind == .beyondHorizon {
+      gather(gang, view, &round)
+    }
   }
 
   /// Only if it starts now, on whole nodes of one type.

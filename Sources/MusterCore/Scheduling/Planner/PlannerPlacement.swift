@@ -127,7 +127,7 @@ extension Planner {
   }
 
   /// Takes what the choice wrote, and lists it.
-  private mutating func take(_ groups: Range<Int>, _ bucket: Int, _ last: Int, _ places: inout [LeafNodes]) {
+  mutating func take(_ groups: Range<Int>, _ bucket: Int, _ last: Int, _ places: inout [LeafNodes]) {
     let first = places.count
     for group in groups where taken[group] > 0 {
       for lane in layout.groups[group].firstLane..<layout.groups[group].firstLane + layout.groups[group].lanes {

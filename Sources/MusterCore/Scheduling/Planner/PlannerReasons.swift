@@ -19,7 +19,7 @@ extension Planner {
       return nil
     }
     let isPart = gang.nodes == 1 && gang.devicesPerNode < has && !gang.isExclusive
-    let charge = isPart ? gang.devicesPerNode : gang.nodes &* has
+    let charge = charge(gang, type)
     if let small = quotas.rules.tooSmall(gang.project, type, charge) {
       reasons.append(.quotaTooSmall(deviceType: type, needed: charge, limit: small.most, row: small.row))
       return nil
@@ -46,6 +46,11 @@ extension Planner {
       classes: gangBounds.classes(
         nodes: gang.nodes, segment: size, segments: gang.nodes / size, partDevices: isPart ? gang.devicesPerNode : 0,
         units: units))
+  }
+
+  /// Devices that its project is charged on nodes of a type: all of them where it is alone on them, else what it asked for.
+  func charge(_ gang: borrowing PendingGang, _ type: Int32) -> Int32 {
+    gang.nodes &* (gang.isExclusive ? topology.deviceTypes[Int(type)].devicesPerNode : gang.devicesPerNode)
   }
 
   private mutating func tooSmall(

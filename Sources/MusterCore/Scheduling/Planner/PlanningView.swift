@@ -45,6 +45,8 @@ public struct RunningGang: Hashable, Sendable {
     case whole([LeafNodes])
     /// Devices of one node of `PlanningView.sharedNodes`.
     case part(sharedNode: Int32, devices: Int32)
+    /// Devices of nodes that take no more work: nothing comes back of them, and quotas count them.
+    case away(deviceType: Int32, devices: Int32)
   }
 
   /// Index in `QuotaRules.accounts`; -1: charged to nobody.

@@ -75,6 +75,7 @@ extension Planner {
           let devices = place.nodes * topology.deviceTypes[Int(type)].devicesPerNode
           table.count(candidate.owner, type, -devices)
         }
+      case .away(let type, let devices): table.count(candidate.owner, type, -devices)
       case .part(let lane, let devices):
         let type = topology.leaves[Int(view.sharedNodes[Int(lane)].leaf)].deviceType
         table.count(candidate.owner, type, -devices)
@@ -92,6 +93,7 @@ extension Planner {
         quotas.count(view.running[i], view, topology, through: last, sign: -sign)
         switch view.running[i].place {
         case .whole(let places): for place in places { whole.append((place, last)) }
+        case .away: break
         case .part(let lane, let devices):
           shared.give(sign * devices, lane: Int(lane), through: last, nodes, view)
         }

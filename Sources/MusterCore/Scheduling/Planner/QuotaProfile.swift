@@ -130,6 +130,8 @@ struct QuotaProfile: ~Copyable {
         devices += place.nodes * topology.deviceTypes[Int(type)].devicesPerNode
       }
       if devices > 0 { change(gang.project, type, sign * devices, jobs: 0, from: 0, through: through, which) }
+    case .away(let type, let devices):
+      change(gang.project, type, sign * devices, jobs: 0, from: 0, through: through, which)
     case .part(let node, let devices):
       let type = topology.leaves[Int(view.sharedNodes[Int(node)].leaf)].deviceType
       change(gang.project, type, sign * devices, jobs: 0, from: 0, through: through, which)
