@@ -1,6 +1,7 @@
 // `swift run -c release planner-bench [quick] [PENDING...] [PART...]`: what the planner costs, in memory, on one thread. The fleet is 95 %
 // busy and worn; what waits comes from a seed. Milliseconds of warm runs; every answer is a start, "beyond the horizon"
-// or a reason. PART is one of `parts` below, or a fleet (small, middle, large, trays): its rounds alone.
+// or a reason. PART is one of `parts` below, or a fleet (small, middle, large, trays): its rounds alone. `planner-bench pending
+// COUNT` prints a workload for other schedulers instead.
 import Glibc
 import MusterCore
 
@@ -83,12 +84,18 @@ let parts: [(name: String, run: () -> Void)] = [
       for most in [2000.0, 255.0] { for shape in [FleetShape.large, .trays] { reclaiming(shape, mostOfGang: most) } }
     }
   ),
+  ("grid", { for shape in [FleetShape.large, .trays] { promises(shape, 10_000) } }),
+  ("memory", { memory() }),
   ("loss", { for shape in [FleetShape.large, .trays] { victimsLoss(shape, cases: 60) } }),
   ("writer", { for count in quick ? [10_000] : [10_000, 100_000] { takingInput(count) } }),
   ("jobs", { smallJobs() }),
   ("shortcuts", { for shape in quick ? [.middle] : [FleetShape.middle, .large] { shortcutsAgree(shape, 10_000) } }),
 ]
 
+if CommandLine.arguments.dropFirst().first == "pending" {
+  printPending(.middle, numbers.first ?? 5000)
+  exit(0)
+}
 print("milliseconds: CPU median, CPU least, wall median")
 let arguments = CommandLine.arguments.dropFirst().filter { $0 != "quick" && Int($0) == nil }
 for fleet in fleets where arguments.contains(fleet.name) { rounds(fleet.shape, sizes) }

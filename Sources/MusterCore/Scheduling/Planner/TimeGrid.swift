@@ -19,11 +19,13 @@ public struct TimeGrid: Hashable, Sendable {
   /// All edges are multiples of 5 minutes.
   public static let unit = Span.seconds(300)
 
-  /// 5 min to 12 h, 15 min to 3 d, 1 h to 14 d, then 3 h to 61 d: fine where the next starts are decided, coarse behind
-  /// most walltimes, where a promise only has to keep its order.
+  /// 5 min to 6 h, 15 min to 2 d, 30 min to 10 d, 1 h to 20 d, then 3 h to 61 d: fine where the next starts are decided,
+  /// coarse behind most walltimes, where a promise only has to keep its order. A hold takes all of its last bucket, and what is
+  /// lost there moves every promise behind it: half hours to 10 days do more for those than 5 minutes to 12 h
+  /// (`planner-bench grid` compares).
   public static let standard = TimeGrid(zones: [
-    Zone(step: 1, buckets: 144), Zone(step: 3, buckets: 240), Zone(step: 12, buckets: 264),
-    Zone(step: 36, buckets: 376),
+    Zone(step: 1, buckets: 72), Zone(step: 3, buckets: 168), Zone(step: 6, buckets: 384), Zone(step: 12, buckets: 240),
+    Zone(step: 36, buckets: 328),
   ])
 
   /// A multiple of 8: the profile keeps minima over 8 buckets.
