@@ -26,6 +26,8 @@ public struct Controller: ~Copyable, Sendable {
   var feasible = Feasible()
   /// Jobs that had a place in a round and did not get it. Asked, never iterated.
   var dropped: Set<JobID> = []
+  /// How often in a row a job's start was dropped, and rounds that it was left out of since.
+  var drops: [JobID: Int] = [:]
   /// Rounds in a row in which that happened.
   var dropsInARow = 0
   /// Places that others are leaving, in the order in which they were chosen.

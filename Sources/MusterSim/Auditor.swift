@@ -114,11 +114,19 @@ public struct Auditor: Sendable {
       return broken(.resumesFromCheckpoint, "from \(started.resumeStep), accepted was \(checkpoints[job] ?? 0)")
     }
     attempts[job] = started.attempt.number
-    guard started.places.count == Int(spec.role.nodes), Set(started.places.map(\.node)).count == started.places.count
-    else { return broken(.gangIsWhole, "\(started.places.count) places for \(spec.role.nodes) nodes") }
-    for place in started.places {
+    let gangs = [(spec.role, spec.wishes)] + spec.further.map { ($0.role, $0.wishes) }
+    guard started.places.count == gangs.reduce(0, { $0 + Int($1.0.nodes) }) else {
+      return broken(.gangIsWhole, "\(started.places.count) places for \(gangs.map(\.0.nodes)) nodes")
+    }
+    var asking: [(RoleSpec, Wishes)] = []
+    for gang in gangs {
+      let nodes = started.places[asking.count...].prefix(Int(gang.0.nodes)).map(\.node)
+      guard Set(nodes).count == nodes.count else { return broken(.gangIsWhole, "one node twice: \(nodes)") }
+      asking += Array(repeating: gang, count: nodes.count)
+    }
+    for (place, asks) in zip(started.places, asking) {
       let node = place.node
-      let asked = spec.wishes.isExclusive ? devices[Int(node.index)] : spec.role.devicesPerNode
+      let asked = asks.1.isExclusive ? devices[Int(node.index)] : asks.0.devicesPerNode
       guard place.devices.nonzeroBitCount == Int(asked) else {
         return broken(.gangIsWhole, "another number of devices on \(node)", node)
       }
@@ -134,7 +142,7 @@ public struct Auditor: Sendable {
         }
       }
     }
-    gangs[started.attempt] = Gang(places: started.places)
+    self.gangs[started.attempt] = Gang(places: started.places)
     return nil
   }
 

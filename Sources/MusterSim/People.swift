@@ -63,6 +63,15 @@ extension World {
         signal: World.warning, before: .milliseconds(wishing.between(100, walltime.milliseconds - 1)))
     }
     share(&spec)
+    // No chance of its own: seeds tell the stories that they told before there were roles.
+    if nextJobName % 9 == 0 {
+      let more = RoleSpec(
+        name: "more", nodes: Int32(1 + nextJobName / 9 % 2), devicesPerNode: Int32(nextJobName / 18 % 2),
+        ranksPerNode: 1,
+        command: ["train"], workingDirectory: "/")
+      spec.further = [FurtherRole(role: more, wishes: Wishes())]
+      coverage.did(.rolesSubmitted)
+    }
     return spec
   }
 
@@ -154,11 +163,26 @@ extension World {
     // A node that never came back counts as part of the fleet: a gang that needs it waits for it, and says so.
     let job = controller.cluster.job(slot)
     let able = controller.cluster.nodes.filter { $0.state == .ready && $0.devices >= job.devicesPerNode }
+    let spec = controller.cluster.spec(slot)
+    guard spec.further.isEmpty else { return !fitsAnywhere(spec) }
     if able.count < Int(job.nodes) { return true }
     // Nor can it be said which of the nodes that are left would do for one that asks for certain ones.
     let hasLost = controller.cluster.nodes.contains { $0.state != .ready }
-    if hasLost, !controller.cluster.spec(slot).wishes.isEmpty { return true }
+    if hasLost, !spec.wishes.isEmpty { return true }
     return isBehindSuch(slot)
+  }
+
+  /// Its roles find room one after the other on the nodes that are left, emptiest first. One that asks for certain nodes is
+  /// not judged.
+  private func fitsAnywhere(_ spec: JobSpec) -> Bool {
+    guard spec.wishes.isEmpty else { return false }
+    var free = controller.cluster.nodes.filter { $0.state == .ready }.map(\.devices)
+    for role in [spec.role] + spec.further.map(\.role) {
+      free.sort(by: >)
+      guard free.count >= Int(role.nodes), free[Int(role.nodes) - 1] >= role.devicesPerNode else { return false }
+      for i in 0..<Int(role.nodes) { free[i] -= role.devicesPerNode }
+    }
+    return true
   }
 
   /// It waits for a job that waits for ever.

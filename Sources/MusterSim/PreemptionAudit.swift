@@ -82,7 +82,9 @@ extension SharingAudit {
   }
 
   private func mayTakePlace(_ job: Int64, of victim: Live, at: Instant) -> Bool {
-    guard let spec = specs[job], !held.contains(job), spec.role.devicesPerNode > 0, spec.wishes.begin <= at else {
+    guard let spec = specs[job], !held.contains(job), asked(spec) > 0,
+      spec.wishes.begin <= at
+    else {
       return false
     }
     let preempts = policy.priorities.first { $0.name == spec.wishes.priorityClass }?.preempts ?? true
@@ -91,8 +93,12 @@ extension SharingAudit {
     let (own, other) = branches(spec.project, victim.project)
     if let other, !isOver(other) { return false }
     guard let own, guaranteed(own) > 0 else { return isHigher }
-    let asked = Int(spec.role.nodes * spec.role.devicesPerNode)
+    let asked = asked(spec)
     return isHigher || use(own) + asked <= guaranteed(own)
+  }
+
+  private func asked(_ spec: JobSpec) -> Int {
+    ([spec.role] + spec.further.map(\.role)).reduce(0) { $0 + Int($1.nodes * $1.devicesPerNode) }
   }
 
   /// Where the ways up of two projects have parted.
@@ -113,7 +119,7 @@ extension SharingAudit {
     let before = use(project) + mine.reduce(0, +) - (mine.last ?? 0)
     let kept = Set(preemptions.stops.flatMap(\.candidates)).union(preemptions.kept).reduce(0) { sum, job in
       guard let spec = specs[job], waiting.contains(job), isBelow(spec.project, project.name) else { return sum }
-      return sum + Int(spec.role.nodes * spec.role.devicesPerNode)
+      return sum + asked(spec)
     }
     return before - mine.reduce(0, +) + (mine.max() ?? 0) + kept > guaranteed
   }

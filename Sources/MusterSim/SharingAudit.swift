@@ -110,8 +110,7 @@ struct SharingAudit: Sendable {
 
   private func quotaBroken(by spec: JobSpec, _ places: [Place]) -> String? {
     guard !policy.projects.isEmpty else { return nil }
-    let isPlain = spec.role.devicesPerNode == 0
-    let devices = isPlain ? 0 : self.devices(places)
+    let devices = self.devices(places)
     for project in wayUp(spec.project) {
       for (limits, user) in [(project.limits, nil), (project.userLimits, spec.user)] {
         let others = live.values.filter { isBelow($0.project, project.name) && (user == nil || $0.user == user) }

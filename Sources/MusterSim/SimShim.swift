@@ -181,7 +181,7 @@ extension World {
     refresh(s)
     shims[s].beat += 1
     let beat = shims[s].beat
-    let port: Int32 = shims[s].member.index == 0 ? 29_500 : 0
+    let port: Int32 = shims[s].launch.holdsPort ? 29_500 : 0
     sendUp(c, .beat(ShimBeat(number: beat, report: shims[s].machine.report(port: port, now: clock))))
     shims[s].machine.beatSent(beat, at: clock)
     shims[s].sent.append((beat, clock))

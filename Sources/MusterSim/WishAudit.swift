@@ -33,14 +33,28 @@ struct WishAudit: Sendable {
 
   /// - Returns: what a start breaks.
   mutating func start(_ start: AttemptStarted, _ spec: JobSpec, at: Instant) -> String? {
-    let (wishes, nodes) = (spec.wishes, start.places.map(\.node))
     defer { started.insert(start.attempt.job.number) }
+    var first = 0
+    for (role, wishes) in [(spec.role, spec.wishes)] + spec.further.map({ ($0.role, $0.wishes) }) {
+      let nodes = start.places[first...].prefix(Int(role.nodes)).map(\.node)
+      first += nodes.count
+      if let why = place(of: nodes, wishes, start.attempt) { return "role \(role.name): \(why)" }
+    }
+    guard start.attempt.number == 1 else { return nil }
+    let wishes = spec.wishes
+    if held.contains(start.attempt.job.number) { return "is on hold" }
+    if wishes.begin > at { return "starts before \(wishes.begin)" }
+    for dependency in wishes.dependsOn where !isMet(dependency) { return "does not wait for \(dependency)" }
+    return nil
+  }
+
+  private mutating func place(of nodes: [NodeID], _ wishes: Wishes, _ attempt: AttemptID) -> String? {
     for node in nodes {
       for (other, isAlone) in onNode[Int(node.index)] where isAlone || wishes.isExclusive {
         return "\(node) is \(other)'s, and one of the two asked to be alone"
       }
     }
-    for node in nodes { onNode[Int(node.index)][start.attempt] = wishes.isExclusive }
+    for node in nodes { onNode[Int(node.index)][attempt] = wishes.isExclusive }
     let racks = nodes.map { value($0, "rack") ?? "default" }
     for first in stride(from: 0, to: racks.count, by: Int(wishes.segment))
     where Set(racks[first..<first + Int(wishes.segment)]).count > 1 {
@@ -54,10 +68,6 @@ struct WishAudit: Sendable {
       if wishes.exclude.contains(names[Int(node.index)]) { return "has \(node), which it left out" }
       for rule in wishes.constraint where value(node, rule.key) != rule.value { return "\(node) has not \(rule)" }
     }
-    guard start.attempt.number == 1 else { return nil }
-    if held.contains(start.attempt.job.number) { return "is on hold" }
-    if wishes.begin > at { return "starts before \(wishes.begin)" }
-    for dependency in wishes.dependsOn where !isMet(dependency) { return "does not wait for \(dependency)" }
     return nil
   }
 

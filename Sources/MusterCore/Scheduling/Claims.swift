@@ -5,6 +5,8 @@ struct Claim: Sendable {
   var job: JobID
   /// The job's latest attempt when the place was chosen.
   var attempt: Int32
+  /// In `JobSpec.roles`, of the gang that takes it: the only one of the job that has devices.
+  var role: Int32 = 0
   var places: [Place]
   var victims: [AttemptID]
 }
@@ -57,9 +59,11 @@ extension Controller {
     let victims = leaving.filter { slot in
       slots.contains(slot) || cluster.attemptPlaces[Int(slot)].contains { taken.contains($0.node) }
     }
-    claims.append(
-      Claim(
-        job: planned.id, attempt: planned.attempt, places: places, victims: victims.map { cluster.attemptID($0) }))
+    let claim = Claim(
+      job: planned.id, attempt: planned.attempt, role: planned.role, places: places,
+      victims: victims.map { cluster.attemptID($0) })
+    guard allPlaces(slot, claim) != nil else { return false }
+    claims.append(claim)
     countClaims()
     for slot in slots where cluster.attempts[slot].phase < .stopping {
       count(slot, &table)
@@ -109,8 +113,8 @@ extension Controller {
       let isServing = claim.places.allSatisfy { free($0.node) != nil }
       let isFree = claim.places.allSatisfy { $0.devices & ~(free($0.node) ?? 0) == 0 }
       // Some may be stopped for what they use of its quota.
-      if isFree, isWithinQuota(slot, claim.places, &quotas) {
-        begin(slot, claim.places)
+      if isFree, let places = allPlaces(slot, claim), isWithinQuota(slot, places, &quotas) {
+        begin(slot, places)
       } else if isWaiting, isServing {
         kept.append(claim)
       } else {

@@ -28,7 +28,7 @@ extension Controller {
         hasMoved = true
       } else {
         hasDropped = true
-        dropped.insert(job.id)
+        drop(job.id)
       }
       table = known
     }
@@ -40,7 +40,7 @@ extension Controller {
           hasMoved = true
         } else {
           hasDropped = true
-          dropped.insert(start.job.id)
+          drop(start.job.id)
         }
       }
     }
@@ -50,6 +50,22 @@ extension Controller {
     // Some that were looked at start, or turn out to be such as never will: others have their turn.
     if plan.isCut, hasMoved { isPlanOld = true }
     lastPlan = plan
+  }
+
+  private mutating func drop(_ job: JobID) {
+    dropped.insert(job)
+    if drops.count > 10_000 { drops = [:] }
+    drops[job, default: 0] += 1
+  }
+
+  /// A place that a job is planned for again and again, and cannot have, must not stand in the way of those behind it: after
+  /// three drops in a row it is looked at in every fourth round.
+  mutating func isLeftOut(_ job: JobID) -> Bool {
+    guard !drops.isEmpty, let count = drops[job], count >= 3 else { return false }
+    guard count % 4 != 3 else { return false }
+    drops[job] = count + 1
+    nextLook = min(nextLook, now + .seconds(1))
+    return true
   }
 
   /// A job whose turn it is, with the place of each of its gangs.
@@ -129,6 +145,7 @@ extension Controller {
       dirty.nodes.append(NodeID(cluster.members[member].node))
     }
     dropped.remove(job.id)
+    drops[job.id] = nil
     // Others may have waited for its start.
     if attempt.number == 1, cluster.awaitedStarts.contains(job.id.number) { mustSchedule = true }
   }

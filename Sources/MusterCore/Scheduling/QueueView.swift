@@ -89,6 +89,7 @@ extension Controller {
     _ slot: Int32, to listing: inout Listing, _ builder: borrowing ViewBuilder
   ) -> Bool {
     guard cluster.jobs[slot].devicesPerNode > 0, !isClaiming(cluster.jobs[slot].id) else { return false }
+    if isLeftOut(cluster.jobs[slot].id) { return false }
     if let why = unready(slot) {
       nextLook = min(nextLook, why.until)
       // It has its place in the calendar before.
@@ -118,6 +119,7 @@ extension Controller {
     for (number, role) in spec.roles.enumerated() where role.devicesPerNode > 0 {
       let alone = spec.alone(number)
       var gang = shape(alone)
+      gang.mayPreempt = mayPreempt(alone)
       time(&gang, slot, &listing)
       guard let row = filter(alone.wishes, until: useUntil(slot), &listing.filters, builder) else {
         listing.input.jobs.removeSubrange(before...)

@@ -70,7 +70,9 @@ extension Controller {
       table.add(candidate)
       for i in entries {
         guard case .part(let lane, _) = builder.running[i].place else { continue }
-        table.ofShared[Int(lane)]?.append(Int32(table.candidates.count - 1))
+        let number = Int32(table.candidates.count - 1)
+        // Two roles of one job may share a node.
+        if table.ofShared[Int(lane)]?.last != number { table.ofShared[Int(lane)]?.append(number) }
       }
     }
     // What is there beside them is nobody's to stop.

@@ -144,10 +144,11 @@ extension Planner {
   }
 
   private func devices(of number: Int32, lane: Int, _ view: borrowing PlanningView) -> Int32 {
+    var sum: Int32 = 0
     for i in victims.candidates[Int(number)].entries {
-      if case .part(let at, let devices) = view.running[i].place, Int(at) == lane { return devices }
+      if case .part(let at, let devices) = view.running[i].place, Int(at) == lane { sum += devices }
     }
-    return 0
+    return sum
   }
 
   /// What can be freed for the gang.
