@@ -181,7 +181,12 @@ def placed(controller, count):
     for start in range(0, count, 500):
         controller.submit([job] * min(500, count - start))
     submitted = time.monotonic() - begin
-    eventually("all are placed", lambda: not controller.cluster()["jobs"].get("pending"), 120)
+
+    def all_have_a_place():
+        counts = controller.cluster()["jobs"]
+        return counts["starting"] + counts["running"] + counts["stopping"] == count
+
+    eventually("all are placed", all_have_a_place, 120)
     return time.monotonic() - begin, submitted, controller.server.cpu() - cpu
 
 
@@ -194,11 +199,9 @@ def jobs(folder, nodes, options):
         time.sleep(3)
         count = nodes * 8
         took, submitted, spent = placed(controller, count)
-        begin = time.monotonic()
-        eventually("all run", lambda: controller.cluster()["jobs"].get("running") == count, 120)
         print(f"| {count:,} jobs of one device on {nodes:,} pretend nodes: submitted after {submitted:.2f} s, all placed "
               f"after {took:.2f} s | {count / took:,.0f} jobs/s | controller's processor time {spent / count * 1e6:.0f} µs a "
-              f"job; all run {time.monotonic() - begin:.2f} s later |", flush=True)
+              f"job |", flush=True)
     finally:
         fleet.end()
         controller.server.end()
