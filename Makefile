@@ -33,9 +33,13 @@ hosts: packages
 hosts-bench: packages build
 	$(SUDO) env MUSTER_BIN=$(CURDIR)/$(MUSTER) /usr/bin/python3 Tests/Hosts/measure.py
 
+# The longest part is the simulator against EASY backfill; `make bench PHILLY=.../philly.csv` adds the published trace to it.
 bench: packages training-packages build
 	cd Benchmarks/Core && swift run -c release core-bench
+	cd Benchmarks/Core && swift run -c release planner-bench
 	cd Benchmarks && swift run -c release muster-bench all
+	/usr/bin/python3 Benchmarks/policy.py $(if $(PHILLY),--philly $(PHILLY))
+	$(SUDO) /usr/bin/python3 Benchmarks/slurm.py
 
 # The hostile harness: 1,000 seeds in virtual time, or `make chaos HOURS=8` for the night.
 chaos: build

@@ -3,9 +3,10 @@
     python3 Benchmarks/scale.py agents 100 1000 5000     join, steady state
     python3 Benchmarks/scale.py agents 5000 --idle-reports 1000000     every agent reports each second, as 5,000 do at most
     python3 Benchmarks/scale.py restart 200              gangs of 2 nodes; the controller killed and started again
+    python3 Benchmarks/scale.py jobs 1000                8 jobs of one device a node, submitted and placed through the API
 
 More than 10,000 agents take root: their links take more ports and files than a program usually may have, so it runs in a
-network namespace of its own. Both print a row a line of a Markdown table. MUSTER_BIN names the binary (default .build/release/muster). Everything
+network namespace of its own. All print a row a line of a Markdown table. MUSTER_BIN names the binary (default .build/release/muster). Everything
 stays on loopback and is removed at the end.
 """
 
@@ -87,6 +88,16 @@ class Controller:
         with urllib.request.urlopen(request, timeout=5, context=context) as answer:
             return json.loads(answer.read())
 
+    def submit(self, jobs):
+        with open(os.path.join(self.data, "token")) as file:
+            token = file.read().strip()
+        context = ssl.create_default_context(cafile=os.path.join(self.data, "ca.pem"))
+        request = urllib.request.Request(
+            self.address + "/v1/jobs", json.dumps(jobs).encode(),
+            headers={"Authorization": "Bearer " + token, "Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+            answer.read()
+
     def cluster(self):
         return self.get("/v1/cluster")
 
@@ -162,6 +173,40 @@ def restart(folder, gangs, options, trials=10):
         controller.server.end()
 
 
+def placed(controller, count):
+    """Seconds from the first submission until all of so many jobs of one device have a durable start."""
+    job = {"name": "small", "gang": {"nodes": 1, "devicesPerNode": 1}, "command": ["true"], "workingDirectory": "/",
+           "walltime": "24h"}
+    begin, cpu = time.monotonic(), controller.server.cpu()
+    for start in range(0, count, 500):
+        controller.submit([job] * min(500, count - start))
+    submitted = time.monotonic() - begin
+
+    def all_have_a_place():
+        counts = controller.cluster()["jobs"]
+        return counts["starting"] + counts["running"] + counts["stopping"] == count
+
+    eventually("all are placed", all_have_a_place, 120)
+    return time.monotonic() - begin, submitted, controller.server.cpu() - cpu
+
+
+def jobs(folder, nodes, options):
+    controller = Controller(folder, *options)
+    fleet = controller.pretend(nodes)
+    try:
+        eventually(f"{nodes} nodes are connected", lambda: "connected" in fleet.text(), 600)
+        eventually("all are ready", lambda: controller.cluster()["nodes"]["ready"] == nodes, 60)
+        time.sleep(3)
+        count = nodes * 8
+        took, submitted, spent = placed(controller, count)
+        print(f"| {count:,} jobs of one device on {nodes:,} pretend nodes: submitted after {submitted:.2f} s, all placed "
+              f"after {took:.2f} s | {count / took:,.0f} jobs/s | controller's processor time {spent / count * 1e6:.0f} µs a "
+              f"job |", flush=True)
+    finally:
+        fleet.end()
+        controller.server.end()
+
+
 MANY = 10_000
 
 
@@ -181,7 +226,8 @@ def own_network():
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[1] not in ("agents", "restart"):
+    parts = {"agents": agents, "restart": restart, "jobs": jobs}
+    if len(sys.argv) < 3 or sys.argv[1] not in parts:
         raise SystemExit(__doc__)
     words, options = sys.argv[2:], []
     if "--idle-reports" in words:
@@ -195,7 +241,7 @@ def main():
               "resident | an agent | the pretend agents' own processor |\n|---|---|---|---|---|---|---|", flush=True)
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="muster-scale-", dir="/var/tmp") as folder:
-            (agents if sys.argv[1] == "agents" else restart)(folder, size, options)
+            parts[sys.argv[1]](folder, size, options)
 
 
 main()

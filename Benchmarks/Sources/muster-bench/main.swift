@@ -18,7 +18,7 @@ let parts = [
   Part(name: "hang-busy", what: "a rank in a busy loop", measure: Hang.busy),
   Part(name: "hang-read", what: "a rank in a blocked read", measure: Hang.read),
   Part(name: "controller", what: "the controller killed under submissions", measure: ControllerKilled.measure),
-  Part(name: "load", what: "faults while submissions arrive", measure: FaultUnderLoad.measure),
+  Part(name: "load", what: "faults while submissions arrive, while rounds run", measure: FaultUnderLoad.measure),
   Part(name: "start", what: "muster up, muster version", measure: Starting.measure),
   Part(name: "journal", what: "the journal's size", measure: JournalSize.measure),
 ]

@@ -119,7 +119,8 @@ struct Workload {
     return busy
   }
 
-  private mutating func start(
+  /// Those that may start now do, up to so many busy nodes.
+  mutating func start(
     _ gangs: [PendingGang], _ round: PlanningRound, _ view: inout PlanningView, limit: Int32
   ) {
     let known = view.sharedNodes.count

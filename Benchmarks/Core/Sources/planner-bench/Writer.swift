@@ -66,9 +66,12 @@ func smallJobs() {
     var controller = controller(isTree: isTree)
     var scheduler = Scheduler()
     var dice = Dice(state: 3)
-    var times = Times()
+    var (times, list, plan, commit) = (Times(), Times(), Times(), Times())
     let count = 10_000
     for round in 0..<7 {
+      // Made durable, and told.
+      _ = controller.takeFresh()
+      _ = controller.takeDirty()
       let specs = (0..<count).map { _ in
         var gang = PendingGang(
           nodes: 1, devicesPerNode: Int32(dice.draw(8) + 1), walltime: .seconds(Int64(dice.logUniform(600, 86_400))))
@@ -78,12 +81,14 @@ func smallJobs() {
       _ = controller.handle(.submit(specs, key: "", requestHash: 0), now: Workload.now)
       let before = controller.cluster.pending.count
       func once() {
-        guard let input = controller.takePlanningInput() else { return }
-        _ = controller.handle(.commitPlan(scheduler.plan(input)), now: Workload.now)
+        guard let input = list.measure({ controller.takePlanningInput() }) else { return }
+        let planned = plan.measure { scheduler.plan(input) }
+        _ = commit.measure { controller.handle(.commitPlan(planned), now: Workload.now) }
       }
       if round == 0 { once() } else { times.measure(once) }
       if round == 6 { print("  started in the last round: \(before - controller.cluster.pending.count) of \(before)") }
     }
+    print("  listed \(list.text), planned \(plan.text), started \(commit.text)")
     let median = times.cpu.sorted()[times.cpu.count / 2]
     print(
       "small jobs, listed, planned and started, \(isTree ? "200 projects in a tree" : "no projects"): \(count) in \(times.text), \(Int(Double(count) / median * 1000)) a second"

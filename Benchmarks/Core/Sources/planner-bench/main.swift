@@ -60,6 +60,8 @@ let fleets: [(name: String, shape: FleetShape)] = [
 
 /// What can be asked for by its name; without names all of it.
 let parts: [(name: String, run: () -> Void)] = [
+  // First: what others leave behind would be counted.
+  ("memory", { memory() }),
   ("rounds", { for fleet in fleets { rounds(fleet.shape, sizes) } }),
   (
     "gang",
@@ -85,7 +87,7 @@ let parts: [(name: String, run: () -> Void)] = [
     }
   ),
   ("grid", { for shape in [FleetShape.large, .trays] { promises(shape, 10_000) } }),
-  ("memory", { memory() }),
+  ("change", { oneEnd(.large, 10_000) }),
   ("loss", { for shape in [FleetShape.large, .trays] { victimsLoss(shape, cases: 60) } }),
   ("writer", { for count in quick ? [10_000] : [10_000, 100_000] { takingInput(count) } }),
   ("jobs", { smallJobs() }),

@@ -97,7 +97,7 @@ extension NodeProfile {
 }
 
 /// Items by the bucket that they end in: a counting sort.
-private struct EndOrder {
+struct EndOrder {
   private var offsets: [Int32]
   private var items: [Int32] = []
 

@@ -86,22 +86,55 @@ struct SharedLanes: ~Copyable {
     }
     for group in layout.groups.indices { forget(group) }
     for node in view.sharedNodes { _ = addLane(leaf: node.leaf) }
-    for lane in lanes.indices { fill(lane) }
-    for gang in view.running {
-      guard case .part(let lane, let devices) = gang.place else { continue }
-      let (group, place) = position(Int(lane))
-      for bucket in 0...nodes.lastBucket(of: gang, at: view.now) {
-        let free = Int32(blocks[group].value(bucket, place)) - devices
-        precondition(
-          free >= 0, "more devices of shared node \(lane) are in use than it has: the view contradicts itself")
-        blocks[group].setValue(UInt8(free), bucket, place)
-      }
-    }
+    sweep(view, nodes)
     for leaf in firstOfLeaf.indices where firstOfLeaf[leaf] >= 0 {
       closeUnused(leaf: leaf, from: 0, through: grid.bucketCount - 1, nodes)
     }
     for window in view.maintenance { close(window, nodes.buckets(of: window, now: view.now)) }
-    for lane in lanes.indices { refresh(lane, from: 0, through: grid.bucketCount - 1) }
+    for group in layout.groups.indices where !laneAt[group].isEmpty {
+      for octet in 0..<grid.bucketCount / 8 {
+        for lane in stride(from: 0, to: blocks[group].stride, by: 16) { blocks[group].refreshMinimum(octet, lane) }
+      }
+    }
+  }
+
+  /// Backwards over time, in which the running parts come in as they end: a row is written at once, not a byte of every
+  /// row for each part.
+  private func sweep(_ view: borrowing PlanningView, _ nodes: borrowing NodeProfile) {
+    var order = EndOrder(buckets: grid.bucketCount)
+    for gang in view.running {
+      if case .part = gang.place { order.count(nodes.lastBucket(of: gang, at: view.now)) }
+    }
+    order.sum()
+    for (i, gang) in view.running.enumerated() {
+      if case .part = gang.place { order.place(Int32(i), nodes.lastBucket(of: gang, at: view.now)) }
+    }
+    var first: [Int] = []
+    var bytes = 0
+    for group in layout.groups.indices {
+      first.append(bytes)
+      bytes += blocks[group].stride
+    }
+    let current = ByteBlock.allocate(bytes)
+    defer { current.deallocate() }
+    for lane in lanes.indices {
+      let (group, place) = position(lane)
+      current.storeBytes(of: devicesPerNode[group], toByteOffset: first[group] + place, as: UInt8.self)
+    }
+    for bucket in stride(from: grid.bucketCount - 1, through: 0, by: -1) {
+      for i in order.ending(bucket) {
+        guard case .part(let lane, let devices) = view.running[Int(i)].place else { continue }
+        let (group, place) = position(Int(lane))
+        let free = Int32(current.load(fromByteOffset: first[group] + place, as: UInt8.self)) - devices
+        precondition(
+          free >= 0, "more devices of shared node \(lane) are in use than it has: the view contradicts itself")
+        current.storeBytes(of: UInt8(free), toByteOffset: first[group] + place, as: UInt8.self)
+      }
+      for group in layout.groups.indices where !laneAt[group].isEmpty {
+        let block = blocks[group]
+        (block.rows + bucket * block.stride).copyMemory(from: current + first[group], byteCount: block.stride)
+      }
+    }
   }
 
   var laneCount: Int { lanes.count }
@@ -112,9 +145,20 @@ struct SharedLanes: ~Copyable {
     (Int(layout.groupOfLeaf[Int(lanes[lane].leaf)]), Int(lanes[lane].place))
   }
 
-  private func fill(_ lane: Int) {
+  /// A lane that nothing uses: worth a whole node wherever its leaf has a free one.
+  private func fill(_ lane: Int, _ nodes: borrowing NodeProfile) {
     let (group, place) = position(lane)
-    for bucket in 0..<grid.bucketCount { blocks[group].setValue(devicesPerNode[group], bucket, place) }
+    let leafPlace = Int(layout.laneOfLeaf[Int(lanes[lane].leaf)]) - layout.groups[group].firstLane
+    let (block, leaves, all) = (blocks[group], nodes.blocks[group], devicesPerNode[group])
+    for octet in 0..<grid.bucketCount / 8 {
+      var least = all
+      for bucket in octet &* 8..<octet &* 8 &+ 8 {
+        let value = leaves.value(bucket, leafPlace) == 0 ? 0 : all
+        least = min(least, value)
+        block.setValue(value, bucket, place)
+      }
+      (block.minima + octet &* block.stride).storeBytes(of: least, toByteOffset: place, as: UInt8.self)
+    }
   }
 
   private func refresh(_ lane: Int, from: Int, through: Int) {
@@ -237,9 +281,7 @@ struct SharedLanes: ~Copyable {
       lane = Int(lanes[lane].next)
     }
     lane = addLane(leaf: leaf)
-    fill(lane)
-    closeUnused(leaf: Int(leaf), from: 0, through: grid.bucketCount - 1, nodes)
-    refresh(lane, from: 0, through: grid.bucketCount - 1)
+    fill(lane, nodes)
     return lane
   }
 
