@@ -78,6 +78,8 @@ class Roles(unittest.TestCase):
         self.assertEqual(why["state"], "pending")
         text = "\n".join(cause["message"] for cause in why["causes"])
         self.assertIn("role trainer: needs 2 nodes", text)
+        queue = self.fleet.json("jobs", "--pending")
+        self.assertEqual([row["id"] for row in queue], [second])
         self.fleet.muster("cancel", first)
         self.fleet.wait_state(second, "running")
         self.fleet.muster("cancel", second)

@@ -49,7 +49,7 @@ extension Controller {
         counts.domains[at].devicesInUse += Int64(used)
         if used > 0 || hot.members > 0 {
           counts.domains[at].busy += 1
-        } else if canServe {
+        } else if canServe, isForAnybody(i) {
           counts.domains[at].free += 1
         }
         if !canServe { counts.domains[at].outOfService += 1 }
@@ -62,6 +62,12 @@ extension Controller {
       }
     }
     return counts
+  }
+
+  /// Not kept for a gang that others make room for, and not in maintenance.
+  private func isForAnybody(_ node: Int) -> Bool {
+    let id = NodeID(Int32(node))
+    return free(id) == cluster.nodes[node].freeDevices && !fleetMap.isTaken(id, from: now, to: now + .seconds(1))
   }
 
   /// - Returns: by level and domain, its place in `domains`.

@@ -10,7 +10,11 @@ extension Controller {
     while at < end {
       guard slots.count < limit else { return (slots, at) }
       if at < planned.count {
-        if let slot = cluster.slot(of: planned[at].id), cluster.jobs[slot].state == .pending { slots.append(slot) }
+        // A job of several roles stands there with each of them.
+        let isFirst = at == 0 || planned[at].id != planned[at - 1].id
+        if isFirst, let slot = cluster.slot(of: planned[at].id), cluster.jobs[slot].state == .pending {
+          slots.append(slot)
+        }
       } else {
         let slot = cluster.pending[at - planned.count]
         if lastPlan?.entries[cluster.jobs[slot].id] == nil { slots.append(slot) }
