@@ -69,6 +69,12 @@ import Testing
     #expect(places[0].devices & places[1].devices == 0)
   }
 
+  @Test("roles without devices need as many nodes as the largest of them")
+  func plain() {
+    var fleet = Fleet()
+    #expect(fleet.state(fleet.submit(Self.spec([(12, 0), (8, 0)]))) == .starting)
+  }
+
   @Test("a job whose roles cannot run at the same time is refused, each cause with its numbers")
   func impossible() {
     var fleet = Fleet()

@@ -1,7 +1,9 @@
 /// Gangs that ask for no devices: nothing of theirs is planned ahead, they are placed at once.
 extension Controller {
   mutating func startPlain(_ slot: Int32) {
-    guard cluster.fits(count: cluster.jobs[slot].nodes, devices: 0) else { return }
+    // Roles may share nodes.
+    let roles = cluster.specs[Int(slot)].hasRoles ? cluster.specs[Int(slot)].roles.map(\.nodes) : []
+    guard cluster.fits(count: roles.max() ?? cluster.jobs[slot].nodes, devices: 0) else { return }
     refreshMap()
     guard case .places(let places) = plainPlacement(slot) else { return }
     // Alone on its nodes it has their devices, whether it asked for any or not.
