@@ -5,7 +5,7 @@ import os
 import signal
 import unittest
 
-from fleet import Fleet
+from fleet import Fleet, eventually
 
 JOB = """
 name: rl
@@ -60,9 +60,8 @@ class Roles(unittest.TestCase):
         self.fleet.wait_state(job, "running")
         before = self.fleet.job(job)["ranks"]
         os.kill(before[-1]["pid"], signal.SIGKILL)
-        again = self.fleet.wait_state(job, "running", seconds=30)
-        while again["attempt"] == 1:
-            again = self.fleet.wait_state(job, "running", seconds=30)
+        eventually("the second attempt", lambda: self.fleet.job(job)["attempt"] == 2)
+        self.fleet.wait_state(job, "running")
         after = self.fleet.job(job)["ranks"]
         self.assertEqual([rank["node"] for rank in after], [rank["node"] for rank in before])
         self.assertFalse({rank["pid"] for rank in after} & {rank["pid"] for rank in before})

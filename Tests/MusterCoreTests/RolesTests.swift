@@ -91,13 +91,21 @@ import Testing
     #expect(refusal(Self.spec([(8, 8), (8, 8)])) == nil)
   }
 
+  @Test("a level that only a further role names, and that nobody declared, is refused")
+  func level() {
+    var fleet = Fleet()
+    var spec = Self.spec([(1, 8), (1, 8)])
+    spec.further[0].wishes.within = Within(level: "hall")
+    guard case .refused(.noSuchLevel("hall", _)) = fleet.say(.submit([spec], key: "", requestHash: 0)) else {
+      Issue.record("accepted")
+      return
+    }
+  }
+
   @Test("each role finds its own shape and type of node; a limit on running jobs counts the job once")
   func shapes() {
     var fleet = Fleet()
-    var policy = fleet.controller.cluster.policy
-    policy.projects = [ProjectPolicy(name: "default")]
-    policy.projects[0].limits.runningJobs = 1
-    fleet.say(.applyPolicy(policy))
+    fleet.declare("default") { $0.limits.runningJobs = 1 }
     var spec = Self.spec([(4, 8), (4, 8)])
     spec.wishes.segment = 4
     spec.further[0].wishes.constraint = [LabelRule(key: "new", value: "yes")]

@@ -29,6 +29,14 @@ struct Fleet: ~Copyable {
     }
   }
 
+  /// Declares projects without quotas, and changes the first of them.
+  mutating func declare(_ projects: String..., change: (inout ProjectPolicy) -> Void) {
+    var policy = controller.cluster.policy
+    policy.projects = projects.map { ProjectPolicy(name: $0) }
+    change(&policy.projects[0])
+    say(.applyPolicy(policy))
+  }
+
   @discardableResult
   mutating func say(_ command: Command) -> Controller.Reply {
     let reply = controller.handle(command, now: now)

@@ -55,10 +55,7 @@ import Testing
   @Test("what a project has on nodes that take no more work counts, and others start beside it")
   func draining() {
     var fleet = Fleet()
-    var policy = fleet.controller.cluster.policy
-    policy.projects = [ProjectPolicy(name: "p"), ProjectPolicy(name: "q")]
-    policy.projects[0].limits.devices = 24
-    fleet.say(.applyPolicy(policy))
+    fleet.declare("p", "q") { $0.limits.devices = 24 }
     func spec(_ project: String, _ nodes: Int32, priority: Int32 = 0) -> JobSpec {
       var spec = Fleet.spec(nodes: nodes, walltime: .seconds(3600), priority: priority)
       spec.project = project
@@ -75,10 +72,7 @@ import Testing
   @Test("a job that is alone on its nodes is charged for them, also if it asked for no devices")
   func alone() {
     var fleet = Fleet()
-    var policy = fleet.controller.cluster.policy
-    policy.projects = [ProjectPolicy(name: "default")]
-    policy.projects[0].limits.devices = 8
-    fleet.say(.applyPolicy(policy))
+    fleet.declare("default") { $0.limits.devices = 8 }
     let job = fleet.submit(Fleet.spec(nodes: 2, devices: 0) { $0.isExclusive = true })
     #expect(fleet.state(job) == .pending && fleet.kinds(job) == ["quota"])
     let one = fleet.submit(Fleet.spec(nodes: 1, devices: 0) { $0.isExclusive = true })
@@ -88,10 +82,7 @@ import Testing
   @Test("a gang that is alone on its nodes and over its limit is refused, not left to wait")
   func aloneOverLimit() {
     var fleet = Fleet()
-    var policy = fleet.controller.cluster.policy
-    policy.projects = [ProjectPolicy(name: "default")]
-    policy.projects[0].limits.devices = 8
-    fleet.say(.applyPolicy(policy))
+    fleet.declare("default") { $0.limits.devices = 8 }
     let reply = fleet.say(
       .submit([Fleet.spec(nodes: 2, devices: 1) { $0.isExclusive = true }], key: "", requestHash: 0))
     guard case .refused(.impossible(_, let why)) = reply else {

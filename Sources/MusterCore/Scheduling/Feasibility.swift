@@ -14,25 +14,17 @@ extension Controller {
   /// More than all the fleet has, or its project may use, in sum.
   private mutating func impossibleTogether(_ spec: JobSpec) -> String? {
     guard cluster.nodes.count >= limits.expectedNodes, let topology = fleetMap.topology else { return nil }
-    let shapes = spec.roles.indices.map { shape(spec.alone($0)) }
-    let all = Set(topology.deviceTypes.indices.map { Int32($0) })
-    var types = all
-    for gang in shapes where gang.devicesPerNode > 0 && !gang.deviceTypes.isEmpty {
-      types.formIntersection(gang.deviceTypes)
+    let sum = RolesInSum(spec.roles.indices.map { shape(spec.alone($0)) }, topology)
+    if let capacity = sum.capacityExceeded(topology) {
+      return
+        "needs \(sum.devices) devices for its \(spec.roles.count) roles together; the fleet has \(capacity), busy or not"
     }
-    let devices = shapes.reduce(Int32(0)) { $0 &+ $1.nodes &* $1.devicesPerNode }
-    // Where they may have different types only what counts all types can be said of their sum.
-    let isOfOne = types.count == 1 && shapes.allSatisfy { $0.deviceTypes.count == 1 || all.count == 1 }
-    let capacity = types.reduce(Int32(0)) { $0 &+ topology.capacity[Int($1)] }
-    if isOfOne, devices > capacity {
-      return "needs \(devices) devices for its \(shapes.count) roles together; the fleet has \(capacity), busy or not"
-    }
-    guard !cluster.policy.projects.isEmpty, devices > 0 else { return nil }
+    guard !cluster.policy.projects.isEmpty, sum.devices > 0 else { return nil }
     var book = feasible.book.take() ?? quotaBook(topology)
     defer { feasible.book = book }
     let account = book.account(project: spec.project, user: spec.user)
-    guard let small = book.rules.tooSmall(account, isOfOne ? types.first ?? -1 : -1, devices) else { return nil }
-    return book.labels[Int(small.row)].never(needed: devices, most: small.most)
+    guard let small = book.rules.tooSmall(account, sum.type, sum.devices) else { return nil }
+    return book.labels[Int(small.row)].never(needed: sum.devices, most: small.most)
   }
 
   private mutating func impossibleAlone(_ spec: JobSpec, looks: inout Int) -> String? {

@@ -120,7 +120,7 @@ extension Controller {
       let alone = spec.alone(number)
       var gang = shape(alone)
       gang.mayPreempt = mayPreempt(alone)
-      time(&gang, slot, &listing)
+      setTerms(of: slot, &gang, &listing)
       guard let row = filter(alone.wishes, until: useUntil(slot), &listing.filters, builder) else {
         listing.input.jobs.removeSubrange(before...)
         listing.input.gangs.removeSubrange(before...)
@@ -134,8 +134,8 @@ extension Controller {
     return true
   }
 
-  /// What does not depend on the gang's shape.
-  private func time(_ gang: inout PendingGang, _ slot: Int32, _ listing: inout Listing) {
+  /// What does not depend on the gang's shape: its times, its rank in the queue, who pays.
+  private func setTerms(of slot: Int32, _ gang: inout PendingGang, _ listing: inout Listing) {
     if let walltime = cluster.specs[Int(slot)].walltime {
       gang.walltime = cluster.jobs[slot].startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
     }
@@ -163,7 +163,7 @@ extension Controller {
       gang = shape(cluster.specs[Int(slot)])
       gang.mayPreempt = mayPreempt(cluster.specs[Int(slot)])
     }
-    time(&gang, slot, &listing)
+    setTerms(of: slot, &gang, &listing)
     guard let row = filter(cluster.specs[Int(slot)].wishes, until: useUntil(slot), &listing.filters, builder) else {
       return nil
     }

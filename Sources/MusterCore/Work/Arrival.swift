@@ -5,7 +5,7 @@ extension Controller {
     // What was submitted before under this key is not looked at anew: names may have changed since.
     let isNew = key.isEmpty || cluster.keys[key] == nil
     if isNew, let why = overWalltime(specs) { return .refused(why) }
-    guard isNew, specs.contains(where: { !$0.wishes.isEmpty }) else {
+    guard isNew, specs.contains(where: { !$0.wishes.isEmpty || $0.hasRoles }) else {
       return submit(specs, key: key, requestHash: requestHash)
     }
     var specs = specs
@@ -27,7 +27,8 @@ extension Controller {
         dependencies += tasks(of: dependency.job).map { Dependency(kind: dependency.kind, job: $0) }
       }
       specs[i].wishes.dependsOn = dependencies
-      if let level = unknownLevel(specs[i].wishes) {
+      for place in [specs[i].wishes] + specs[i].further.map(\.wishes) {
+        guard let level = unknownLevel(place) else { continue }
         return .refused(.noSuchLevel(level, known: cluster.policy.topology.effectiveLevels))
       }
     }
@@ -70,10 +71,12 @@ extension JobSpec {
   /// About how many bytes of a fact its lists take: what makes a small request of many tasks large.
   fileprivate var listedBytes: Int {
     var bytes = 256 + wishes.dependsOn.count * 8
-    for word in role.command { bytes += word.utf8.count + 2 }
-    for variable in role.environment { bytes += variable.name.utf8.count + variable.value.utf8.count + 4 }
-    for name in wishes.exclude { bytes += name.utf8.count + 2 }
-    for rule in wishes.constraint { bytes += rule.key.utf8.count + (rule.value?.utf8.count ?? 0) + 4 }
+    for (role, wishes) in [(role, wishes)] + further.map({ ($0.role, $0.wishes) }) {
+      for word in role.command { bytes += word.utf8.count + 2 }
+      for variable in role.environment { bytes += variable.name.utf8.count + variable.value.utf8.count + 4 }
+      for name in wishes.exclude { bytes += name.utf8.count + 2 }
+      for rule in wishes.constraint { bytes += rule.key.utf8.count + (rule.value?.utf8.count ?? 0) + 4 }
+    }
     return bytes
   }
 }

@@ -1,7 +1,7 @@
 /// The gangs of one job's roles: each is placed like any other gang, and all start in the same bucket or none does.
 ///
 /// Whether two roles fit together is only known when the first one has its place, so they are tried on the profile itself;
-/// if the last one does not fit, the profile is put back as it was. Such a job takes nobody's place.
+/// if the last one does not fit, the profile is put back as it was. Such a job takes nobody's place, and gathers none.
 extension Planner {
   private struct Before: ~Copyable {
     var nodes: NodeProfile
@@ -139,20 +139,16 @@ extension Planner {
   ) -> Bool {
     let first = round.reasons.count
     var isNever = false
-    var (types, needed, nodes) = (Set(topology.deviceTypes.indices.map { Int32($0) }), Int32(0), Int32(0))
     for i in range where !isNever {
       let before = round.reasons.count
       if mix(pending[i]) != .none {
         isNever = neverMixed(pending[i], view, &round) != nil
       } else {
-        isNever = self.types(pending[i]).allSatisfy { possible(pending[i], $0, now: round.now, &round.reasons) == nil }
+        isNever = types(pending[i]).allSatisfy { possible(pending[i], $0, now: round.now, &round.reasons) == nil }
       }
       if !isNever { round.reasons.removeSubrange(before...) }
-      types.formIntersection(self.types(pending[i]))
-      needed += pending[i].nodes &* pending[i].devicesPerNode
-      nodes += pending[i].nodes
     }
-    if !isNever, let sum = neverInSum(pending[range.lowerBound].project, range, pending, needed, nodes) {
+    if !isNever, let sum = neverInSum(pending[range.lowerBound].project, RolesInSum(Array(pending[range]), topology)) {
       round.reasons.append(sum)
       isNever = true
     }
@@ -165,22 +161,39 @@ extension Planner {
     return true
   }
 
-  private func neverInSum(
-    _ project: Int32, _ range: Range<Int>, _ pending: borrowing [PendingGang], _ needed: Int32, _ nodes: Int32
-  ) -> NeverReason? {
-    if let small = quotas.rules.tooSmall(project, -1, needed) {
-      return .quotaTooSmall(deviceType: 0, needed: needed, limit: small.most, row: small.row)
+  private func neverInSum(_ project: Int32, _ sum: RolesInSum) -> NeverReason? {
+    if let small = quotas.rules.tooSmall(project, sum.type, sum.devices) {
+      return .quotaTooSmall(deviceType: max(0, sum.type), needed: sum.devices, limit: small.most, row: small.row)
     }
-    // Where all of them may have one type alone, they need it together.
-    guard let type = types(pending[range.lowerBound]).first,
-      range.allSatisfy({ types(pending[$0]) == [type] }), topology.deviceTypes.indices.contains(Int(type))
-    else { return nil }
-    if let small = quotas.rules.tooSmall(project, type, needed) {
-      return .quotaTooSmall(deviceType: type, needed: needed, limit: small.most, row: small.row)
-    }
-    let capable = topology.capacity[Int(type)]
-    guard needed > capable else { return nil }
+    guard let capacity = sum.capacityExceeded(topology) else { return nil }
     return .fleetTooSmall(
-      deviceType: type, nodes: nodes, capable: capable / topology.deviceTypes[Int(type)].devicesPerNode)
+      deviceType: sum.type, nodes: sum.nodes,
+      capable: capacity / topology.deviceTypes[Int(sum.type)].devicesPerNode)
+  }
+}
+
+/// What the gangs of a job need at the same time.
+struct RolesInSum {
+  var devices: Int32
+  var nodes: Int32
+  /// The one type that all of them must have; -1: of the sum only what counts all types can be said.
+  var type: Int32
+
+  init(_ gangs: [PendingGang], _ topology: borrowing Topology) {
+    let gangs = gangs.filter { $0.devicesPerNode > 0 }
+    devices = gangs.reduce(0) { $0 &+ $1.nodes &* $1.devicesPerNode }
+    nodes = gangs.reduce(0) { $0 &+ $1.nodes }
+    let known = topology.deviceTypes.count
+    let only: [Int32] = gangs.map { gang in
+      if gang.deviceTypes.isEmpty { return known == 1 ? 0 : -1 }
+      return gang.deviceTypes.count == 1 && gang.deviceTypes[0] < known ? gang.deviceTypes[0] : -1
+    }
+    type = Set(only).count == 1 ? only[0] : -1
+  }
+
+  /// All devices of the type that the fleet has, where that is too few.
+  func capacityExceeded(_ topology: Topology) -> Int32? {
+    guard type >= 0, devices > topology.capacity[Int(type)] else { return nil }
+    return topology.capacity[Int(type)]
   }
 }
