@@ -12,7 +12,7 @@ public struct CounterMFU: Hashable, Sendable {
     case memoryBound
     /// Most of the counted FLOPs may be padding: no more than `paddedBelow` of them a byte of memory traffic.
     case paddedTiles
-    /// The power cap held the clock down for half of the samples or more.
+    /// The power cap held the clock down.
     case powerCapped
     /// The profiling counters were dark: nothing can be derived.
     case blackout
@@ -38,7 +38,7 @@ public struct CounterMFU: Hashable, Sendable {
   public init(_ segment: DeviceSegment, part: DevicePart) {
     let means = segment.means
     flags = []
-    if (means.powerCapped ?? 0) >= 0.5 { flags.append(.powerCapped) }
+    if segment.isPowerCapped { flags.append(.powerCapped) }
     if segment.reading.state == .memoryBound { flags.append(.memoryBound) }
     if segment.reading.cause == .blackout {
       flags.append(.blackout)

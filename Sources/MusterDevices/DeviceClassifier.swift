@@ -26,6 +26,7 @@ public struct DeviceClassifier: Sendable {
   private var samples: [DeviceSample] = []
   private var candidate: (reading: DeviceReading, since: Double)?
   private var leastMemory: Double?
+  private var highestClock = 0.0
   private var residentSince: Double?
   private var hasWorked = false
 
@@ -71,7 +72,7 @@ public struct DeviceClassifier: Sendable {
 
   /// The present state in sentences, from the latest window.
   public var evidence: [String] {
-    DeviceEvidence(part: part, power: power).sentences(reading, DeviceMeans(window()))
+    DeviceEvidence(part: part, power: power, thresholds: thresholds).sentences(reading, DeviceMeans(window()))
   }
 
   // MARK: Deciding
@@ -90,11 +91,29 @@ public struct DeviceClassifier: Sendable {
     }
     if candidate?.reading != found { candidate = (found, now) }
     let since = candidate?.since ?? now
-    let hold = found.state == .hung ? thresholds.hang - thresholds.window : thresholds.hold
+    let isHang = found.state == .hung
+    let hold = isHang ? thresholds.hang - thresholds.window : thresholds.hold
     // Three quarters of an interval more than the window: the samples of both sides are out of it.
-    guard now - since >= max(hold, span + interval * 0.75) - 1e-6 else { return nil }
-    let start = isSettling ? began : changePoint(from: since - span - interval, to: since)
+    let isHeld = now - since >= max(hold, span + interval * 0.75) - 1e-6
+    let steady = steadySince(found)
+    let isSteady =
+      steady.count >= thresholds.steadySamples
+      && now - steady.seconds >= (isHang ? thresholds.hang : thresholds.steadyHold) - 1e-6
+    guard isHeld || isSteady else { return nil }
+    let first = min(since, steady.seconds)
+    let start = isSettling ? began : changePoint(from: first - span - interval, to: first)
     return change(to: found, at: start, means)
+  }
+
+  /// The first of the latest samples that on its own says what the window says, and how many there are from it on.
+  private func steadySince(_ found: DeviceReading) -> (seconds: Double, count: Int) {
+    // What parts starting from idle is what a process holds, which is learned over windows.
+    if found.state == .starting || reading.state == .starting, found.state == .idle || reading.state == .idle {
+      return (samples.last?.seconds ?? 0, 0)
+    }
+    let rules = rules
+    let alike = samples.reversed().prefix { rules.read(DeviceMeans(CollectionOfOne($0))) == found }
+    return (alike.last?.seconds ?? samples.last?.seconds ?? 0, alike.count)
   }
 
   private mutating func change(to found: DeviceReading, at seconds: Double, _ means: DeviceMeans) -> DeviceChange {
@@ -106,7 +125,7 @@ public struct DeviceClassifier: Sendable {
     case .working, .starved, .memoryBound, .launchBound, .hung: hasWorked = true
     case .idle, .starting, .unknown: break
     }
-    let evidence = DeviceEvidence(part: part, power: power).sentences(found, means)
+    let evidence = DeviceEvidence(part: part, power: power, thresholds: thresholds).sentences(found, means)
     return DeviceChange(seconds: began, reading: found, evidence: evidence)
   }
 
@@ -193,7 +212,11 @@ public struct DeviceClassifier: Sendable {
       residentSince = nil
       hasWorked = false
     }
-    if part == nil, power.limitSource == .learned, (means.powerCapped ?? 0) > 0.9, let watts = means[.power] {
+    highestClock = max(highestClock, sample[.smClock] ?? 0)
+    // A short peak sets the cap's bit, too, and leaves the clock where it was.
+    if power.limitSource == .learned, (means.powerCapped ?? 0) > 0.9, let watts = means[.power],
+      let clock = means[.smClock], clock < highestClock * thresholds.cappedClock
+    {
       power.limit = max(power.limit ?? 0, watts)
       takeFloorFromLimit()
     }

@@ -2,6 +2,7 @@
 struct DeviceEvidence {
   var part: DevicePart?
   var power: PowerScale
+  var thresholds: DeviceThresholds
 
   /// - Parameter seconds: how long it lasted, where that is known.
   func sentences(_ reading: DeviceReading, _ means: DeviceMeans, seconds: Double? = nil) -> [String] {
@@ -14,8 +15,8 @@ struct DeviceEvidence {
     case .launchBound: return numbers(means, "kernels too small or too short to fill the device") + blind(means)
     case .hung:
       return numbers(means, "a kernel spins") + [
-        "a collective that waits for a peer that died or is late looks the same", scale,
-      ] + blind(means)
+        "a collective that waits for a peer that died or is late looks the same"
+      ] + (means.isProfiled ? [scale] : blind(means))
     case .unknown: return unknown(reading.cause, means, seconds: seconds)
     }
   }
@@ -59,7 +60,8 @@ struct DeviceEvidence {
         "a profiler that holds them, or a driver that forbids them, does that", scale,
       ]
     case .notMeasured:
-      return numbers(means, "what would tell its state is not measured") + [scale] + blind(means)
+      return numbers(means, "what would tell its state is not measured")
+        + (means.isProfiled ? [scale] : blind(means))
     case .unclear:
       return numbers(means, "a kernel neither computes nor moves data, yet it is not one that merely spins") + [scale]
     case .settling, nil:
@@ -88,12 +90,12 @@ struct DeviceEvidence {
   }
 
   private func cap(_ means: DeviceMeans) -> [String] {
-    guard (means.powerCapped ?? 0) >= 0.5, let clock = means[.smClock] else { return [] }
+    guard power.isCapped(means, thresholds), let clock = means[.smClock] else { return [] }
     return ["the power cap holds the clock at \(Self.whole(clock)) MHz"]
   }
 
   private func blind(_ means: DeviceMeans) -> [String] {
-    means.isProfiled ? [] : ["no profiling counters: judged by utilisation, memory utilisation and power alone"]
+    means.isProfiled ? [] : ["no profiling counters: judged by utilisation, memory utilisation and power alone", scale]
   }
 
   /// Where floor and limit come from.
@@ -106,7 +108,8 @@ struct DeviceEvidence {
     }
     let limit: String
     switch (power.limit, power.limitSource) {
-    case (nil, _): limit = "power limit not known"
+    case (nil, _):
+      limit = "power limit not known" + (power.top(thresholds).map { ", taken as \(Self.whole($0)) W" } ?? "")
     case (let watts?, .part): limit = "power limit \(Self.whole(watts)) W, of \(part?.name ?? "the part")"
     case (let watts?, .given): limit = "power limit \(Self.whole(watts)) W, as set"
     case (let watts?, _): limit = "power limit \(Self.whole(watts)) W, learned while the power cap held"

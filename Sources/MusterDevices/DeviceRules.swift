@@ -47,7 +47,7 @@ struct DeviceRules {
     if busy < bound(thresholds.starvedBelow, .starved) { return DeviceReading(.starved) }
     // Without the tensor pipe, work and memory-bound work look alike; only power can tell.
     guard means[.tensor] == nil, !computesElsewhere(arithmetic) else { return DeviceReading(.working) }
-    return power.isAboveRange(means[.power], share: thresholds.workPower) == true
+    return power.isAboveRange(means[.power], share: thresholds.workPower, thresholds) == true
       ? DeviceReading(.working) : DeviceReading(unknown: .notMeasured)
   }
 
@@ -94,13 +94,13 @@ struct DeviceRules {
         return DeviceReading(isSpin ? .hung : .launchBound)
       }
     }
-    if let memory, memory >= thresholds.surelyMemory, busy >= thresholds.surelyMemory, let limit = power.limit,
+    if let memory, memory >= thresholds.surelyMemory, busy >= thresholds.surelyMemory, let limit = power.top(thresholds),
       watts < thresholds.memoryPower * limit
     {
       return DeviceReading(.memoryBound)
     }
     if busy < bound(thresholds.starvedBelow, .starved) { return DeviceReading(.starved) }
-    return power.isAboveRange(watts, share: thresholds.workPower) == true
+    return power.isAboveRange(watts, share: thresholds.workPower, thresholds) == true
       ? DeviceReading(.working) : DeviceReading(unknown: .notMeasured)
   }
 

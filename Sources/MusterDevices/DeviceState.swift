@@ -59,14 +59,23 @@ public struct PowerScale: Hashable, Sendable {
   /// Whether `watts` is above the floor of a device with a context at full clock and `share` of the range from the idle
   /// floor to the limit. nil if it cannot be said.
   func isAbove(_ watts: Double?, share: Double, _ thresholds: DeviceThresholds) -> Bool? {
-    guard let watts, let floor else { return nil }
-    let top = limit ?? floor * thresholds.limitOverIdle
+    guard let watts, let floor, let top = top(thresholds) else { return nil }
     return watts > floor * thresholds.contextOverIdle + share * max(0, top - floor)
   }
 
+  /// The limit, or where none is known what it usually is over the floor.
+  func top(_ thresholds: DeviceThresholds) -> Double? { limit ?? floor.map { $0 * thresholds.limitOverIdle } }
+
   /// Whether `watts` is above `share` of the range from the idle floor to the limit. nil if it cannot be said.
-  func isAboveRange(_ watts: Double?, share: Double) -> Bool? {
-    guard let watts, let floor, let limit else { return nil }
-    return watts > floor + share * (limit - floor)
+  func isAboveRange(_ watts: Double?, share: Double, _ thresholds: DeviceThresholds) -> Bool? {
+    guard let watts, let floor, let top = top(thresholds) else { return nil }
+    return watts > floor + share * (top - floor)
+  }
+
+  /// Whether the power limit holds the clock down: what the device tells of it, if its power is near the limit.
+  func isCapped(_ means: DeviceMeans, _ thresholds: DeviceThresholds) -> Bool {
+    let share = means[.power].flatMap { watts in limit.map { watts / $0 } }
+    guard let told = means.powerCapped else { return (share ?? 0) >= thresholds.cappedPowerAlone }
+    return told >= 0.5 && (share ?? 1) >= thresholds.cappedPower
   }
 }

@@ -13,6 +13,10 @@ public struct DeviceThresholds: Sendable {
   /// A new state must be read for so long, and for longer than the window: what is read while the window holds both
   /// sides of a change lasts no longer than the window, and is never told.
   public var hold = 3.0
+  /// ... or every sample on its own must say the same as the window for so long, and for so many samples: a steady state
+  /// is certain sooner than one that alternates.
+  public var steadyHold = 4.0
+  public var steadySamples = 4
   /// A kernel must spin for so long before it is a hang. A collective that waits for a slow peer for a shorter time
   /// is none.
   public var hang = 6.0
@@ -76,6 +80,13 @@ public struct DeviceThresholds: Sendable {
   public var workPower = 0.5
   /// Memory-bound work without other counters draws less than this part of the limit. Measured: 394 of 700 W.
   public var memoryPower = 0.75
+
+  /// Held down by the power cap is a clock below this part of the highest one. Measured: 0.69 and 0.93 under load at the
+  /// limit, 0.994 where the cap's bit is set by peaks of 50 ms.
+  public var cappedClock = 0.97
+  /// ... and a mean power above this part of the limit; or above `cappedPowerAlone`, where the device does not tell.
+  public var cappedPower = 0.9
+  public var cappedPowerAlone = 0.97
 
   // MARK: Memory, bytes
 

@@ -6,9 +6,12 @@ public struct DeviceSegment: Hashable, Sendable {
   public var reading: DeviceReading
   /// Short sentences with numbers, of the segment's steady part.
   public var evidence: [String]
-  /// Means over the steady part: without what is within 1.5 s, or 15 % of the length if that is less, of either end,
-  /// where the state before still fades.
+  /// Means over the steady part: of a state in which something runs, from the first sample to the last one in which
+  /// it does; and without what is within 1.5 s, or 15 % of the length if that is less, of either end, where the state
+  /// before still fades.
   public var means: DeviceMeans
+  /// The power limit held the clock down.
+  public var isPowerCapped: Bool
 }
 
 /// A recording, or what is kept of a live device, in segments.
@@ -27,16 +30,18 @@ public struct DeviceTimeline: Hashable, Sendable {
     if starts.isEmpty, let first = samples.first {
       starts = [DeviceChange(seconds: first.seconds, reading: classifier.reading, evidence: [])]
     }
+    let scale = classifier.power
     self.part = part
-    power = classifier.power
-    let evidence = DeviceEvidence(part: part, power: power)
+    power = scale
+    let evidence = DeviceEvidence(part: part, power: scale, thresholds: thresholds)
     let end = samples.last?.seconds ?? 0
     segments = starts.indices.map { i in
       let (from, to) = (starts[i].seconds, i + 1 < starts.count ? starts[i + 1].seconds : end)
-      let means = DeviceMeans(Self.steady(samples, from, to))
+      let means = DeviceMeans(Self.steady(samples, from, to, starts[i].reading.state))
       return DeviceSegment(
         fromSeconds: from, toSeconds: to, reading: starts[i].reading,
-        evidence: evidence.sentences(starts[i].reading, means, seconds: to - from), means: means)
+        evidence: evidence.sentences(starts[i].reading, means, seconds: to - from), means: means,
+        isPowerCapped: scale.isCapped(means, thresholds))
     }
   }
 
@@ -48,15 +53,25 @@ public struct DeviceTimeline: Hashable, Sendable {
     }
   }
 
-  private static func steady(_ samples: [DeviceSample], _ from: Double, _ to: Double) -> ArraySlice<DeviceSample> {
-    let edge = min(1.5, (to - from) * 0.15)
-    let start = samples.partitioningIndex { $0.seconds >= from + edge }
-    let end = samples.partitioningIndex { $0.seconds > to - edge }
-    guard start < end else {
-      let only = min(samples.partitioningIndex { $0.seconds >= from }, samples.count - 1)
-      return samples[max(0, only)..<min(samples.count, only + 1)]
+  private static func steady(
+    _ samples: [DeviceSample], _ from: Double, _ to: Double, _ state: DeviceState
+  ) -> ArraySlice<DeviceSample> {
+    guard !samples.isEmpty else { return [] }
+    let start = min(samples.partitioningIndex { $0.seconds >= from }, samples.count - 1)
+    let end = max(start + 1, samples.partitioningIndex { $0.seconds > to })
+    var within = samples[start..<end]
+    switch state {
+    case .working, .starved, .memoryBound, .launchBound, .hung:
+      func runs(_ sample: DeviceSample) -> Bool { (sample[.graphics] ?? sample[.utilisation] ?? 1) > 0.02 }
+      if let first = within.firstIndex(where: runs), let last = within.lastIndex(where: runs) {
+        within = within[first...last]
+      }
+    case .idle, .starting, .unknown: break
     }
-    return samples[start..<end]
+    guard let first = within.first?.seconds, let last = within.last?.seconds else { return within }
+    let edge = min(1.5, (last - first) * 0.15)
+    let middle = within.filter { $0.seconds >= first + edge && $0.seconds <= last - edge }
+    return middle.isEmpty ? within : ArraySlice(middle)
   }
 }
 
