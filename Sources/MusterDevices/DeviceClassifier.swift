@@ -92,7 +92,8 @@ public struct DeviceClassifier: Sendable {
     if candidate?.reading != found { candidate = (found, now) }
     let since = candidate?.since ?? now
     let isHang = found.state == .hung
-    let hold = isHang ? thresholds.hang - thresholds.window : thresholds.hold
+    // Before anything is told the window is not full: it does not vouch for the time before the candidate.
+    let hold = isHang ? thresholds.hang - (isSettling ? 0 : thresholds.window) : thresholds.hold
     // Three quarters of an interval more than the window: the samples of both sides are out of it.
     let isHeld = now - since >= max(hold, span + interval * 0.75) - 1e-6
     let steady = steadySince(found)

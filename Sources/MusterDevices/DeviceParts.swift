@@ -52,7 +52,8 @@ extension DevicePart {
       "GB300-NVL72", aliases: ["NVIDIA GB300"], sms: nil, flopPerClock: nil, peakClock: nil,
       peak: 2500, .bf16, bandwidth: 8.0, watts: 1400, hasGPM: true),
     DevicePart(
-      "RTX-PRO-6000-Server-96GB", aliases: ["NVIDIA RTX PRO 6000 Blackwell Server Edition"], sms: 188, flopPerClock: 1024, peakClock: 2430,
+      "RTX-PRO-6000-Server-96GB", aliases: ["NVIDIA RTX PRO 6000 Blackwell Server Edition"], sms: 188,
+      flopPerClock: 1024, peakClock: 2430,
       peak: 467.8, .bf16, bandwidth: 1.597, watts: 600, hasGPM: nil),
     DevicePart(
       "Rubin-VR-NVL72", aliases: [], sms: nil, flopPerClock: nil, peakClock: nil,

@@ -94,7 +94,8 @@ struct DeviceRules {
         return DeviceReading(isSpin ? .hung : .launchBound)
       }
     }
-    if let memory, memory >= thresholds.surelyMemory, busy >= thresholds.surelyMemory, let limit = power.top(thresholds),
+    if let memory, memory >= thresholds.surelyMemory, busy >= thresholds.surelyMemory,
+      let limit = power.top(thresholds),
       watts < thresholds.memoryPower * limit
     {
       return DeviceReading(.memoryBound)

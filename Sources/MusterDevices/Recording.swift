@@ -76,11 +76,14 @@ public struct Recording: Hashable, Sendable {
   /// Without the blanks and quotes around them. No column that is read holds a comma.
   private static func cells(_ line: ArraySlice<UInt8>) -> [String] {
     line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { cell in
-      func isAround(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == UInt8(ascii: "\"") }
       let rest = cell.drop(while: isAround)
       let end = rest.lastIndex { !isAround($0) }.map { $0 + 1 } ?? rest.startIndex
       return String(decoding: rest[..<end], as: UTF8.self)
     }
+  }
+
+  private static func isAround(_ byte: UInt8) -> Bool {
+    byte <= 0x20 || byte == UInt8(ascii: "\"")
   }
 }
 

@@ -48,7 +48,8 @@ enum CommandFailure: Error, Hashable {
       .messageTooLong:
       CommandStatus.usage.rawValue
     case .plainLogin, .unknownController: CommandStatus.usage.rawValue
-    case .ownController, .wrongRecording, .fileExists, .journalExists, .cannotServe, .portBusy, .portForbidden, .notOurAddress,
+    case .ownController, .wrongRecording, .fileExists, .journalExists, .cannotServe, .portBusy, .portForbidden,
+      .notOurAddress,
       .noJoinToken:
       CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
