@@ -48,7 +48,7 @@ import Testing
   func cut(seed: UInt64) throws {
     let truth = try Truth()
     var chance = Seeded(state: seed)
-    let work = truth.phases.filter { Truth.wanted[$0[0].phase] != nil }.map { Array(Truth.work($0).prefix(60)) }
+    let work = truth.phases.filter { Truth.wanted[$0[0].phase] != nil }.map { Array(Truth.work($0).suffix(60)) }
     try truth.check(Truth.joined((work + work).shuffled(using: &chance)), part: "H100-SXM5-80GB", within: 4)
   }
 
@@ -118,7 +118,9 @@ struct Truth {
 
   init() throws {
     let text = String(decoding: try Gzip.unpack(Array(Data(contentsOf: try #require(Self.file)))), as: UTF8.self)
-    let lines = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    let lines = text.split(whereSeparator: \.isNewline).map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
     let column = try #require(lines[0].firstIndex(of: "phase"))
     let blind = lines.map { ($0[..<column] + $0[(column + 1)...]).joined(separator: ",") }.joined(separator: "\n")
     let samples = try Recording(file: Array(blind.utf8)).samples

@@ -31,7 +31,8 @@ struct Load {
 
   static let idle = Load()
   /// A context and weights on the way.
-  static let loading = Load(utilisation: 0.1, graphics: 0.0002, dram: 0.0016, watts: 124, clock: 1980, memory: 9, processes: 1, pcie: 5_500)
+  static let loading = Load(
+    utilisation: 0.1, graphics: 0.0002, dram: 0.0016, watts: 124, clock: 1980, memory: 9, processes: 1, pcie: 5_500)
   static let waiting = Load(watts: 126, clock: 1980, memory: 9, processes: 1)
   static let matrices = Load(
     utilisation: 0.98, memoryUtilisation: 0.33, graphics: 0.98, sm: 0.95, tensor: 0.92, dram: 0.25, watts: 698,

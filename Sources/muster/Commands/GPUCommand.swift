@@ -28,7 +28,7 @@ struct GPUCommand: ParsableCommand {
       Terminal.out(
         recording.json
           ? GPUJSON.segments(timeline).text + "\n"
-          : GPUText.timeline(timeline, file: recording.file, Terminal.outStyle))
+          : GPUText.timeline(timeline, Terminal.outStyle))
     }
   }
 
@@ -54,7 +54,7 @@ struct GPUCommand: ParsableCommand {
       Terminal.out(
         recording.json
           ? GPUJSON.mfu(timeline, part: device.part).text + "\n"
-          : GPUText.mfu(timeline, part: device.part, file: recording.file, Terminal.outStyle))
+          : GPUText.mfu(timeline, part: device.part, Terminal.outStyle))
     }
   }
 }

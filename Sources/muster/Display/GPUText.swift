@@ -4,8 +4,8 @@ import MusterDevices
 enum GPUText {
   static let stripCells = 80
 
-  static func timeline(_ timeline: DeviceTimeline, file: String, _ style: Style) -> String {
-    guard !timeline.segments.isEmpty else { return nothing(file) }
+  static func timeline(_ timeline: DeviceTimeline, _ style: Style) -> String {
+    guard !timeline.segments.isEmpty else { return nothing }
     var table = Table([.init("FROM", .right), .init("LENGTH", .right), .init("STATE"), .init("EVIDENCE")])
     for segment in timeline.segments {
       let state = segment.reading.state
@@ -14,8 +14,8 @@ enum GPUText {
     return strip(timeline, style) + "\n" + table.text(style)
   }
 
-  static func mfu(_ timeline: DeviceTimeline, part: DevicePart, file: String, _ style: Style) -> String {
-    guard !timeline.segments.isEmpty else { return nothing(file) }
+  static func mfu(_ timeline: DeviceTimeline, part: DevicePart, _ style: Style) -> String {
+    guard !timeline.segments.isEmpty else { return nothing }
     var table = Table([
       .init("FROM", .right), .init("LENGTH", .right), .init("STATE"), .init("TENSOR", .right), .init("MHZ", .right),
       .init("TFLOP/S", .right), .init("MFU", .right), .init("FLAGS"),
@@ -36,7 +36,7 @@ enum GPUText {
     return strip(timeline, style) + "\n" + table.text(style) + "\n" + style.paint(basis + GPUJSON.note, .faint) + "\n"
   }
 
-  private static func nothing(_ file: String) -> String { "\(file) has no samples.\n" }
+  private static let nothing = "No samples.\n"
 
   private static func times(_ segment: DeviceSegment) -> [Table.Cell] {
     [
