@@ -113,7 +113,7 @@ public struct DeviceClassifier: Sendable {
       return (samples.last?.seconds ?? 0, 0)
     }
     let rules = rules
-    let alike = samples.reversed().prefix { rules.read(DeviceMeans(CollectionOfOne($0))) == found }
+    let alike = samples.reversed().prefix { rules.read(DeviceMeans([$0])) == found }
     return (alike.last?.seconds ?? samples.last?.seconds ?? 0, alike.count)
   }
 

@@ -48,19 +48,20 @@ public struct DeviceSample: Hashable, Sendable {
   public var seconds: Double
   /// Whether the power cap holds the clocks down (NVML's reason bit 4, the software power cap); nil if not told.
   public var isPowerCapped: Bool?
-  private var values: [Double?]
+  /// A lane a counter; `Lanes.none` where nothing was measured. No memory of its own: windows of samples are summed often.
+  fileprivate var values = Lanes(repeating: Lanes.none)
 
-  public init(seconds: Double) {
-    self.seconds = seconds
-    values = [Double?](repeating: nil, count: DeviceCounter.allCases.count)
-  }
+  public init(seconds: Double) { self.seconds = seconds }
 
   /// In the counter's own unit. A value that cannot be measured is dropped; a share above 1 is 1.
   public subscript(counter: DeviceCounter) -> Double? {
-    get { values[counter.rawValue] }
+    get {
+      let value = values[counter.rawValue]
+      return value == Lanes.none ? nil : value
+    }
     set {
       let measured = newValue.flatMap(Self.measured)
-      values[counter.rawValue] = counter.isShare ? measured.map { min($0, 1) } : measured
+      values[counter.rawValue] = measured.map { counter.isShare ? min($0, 1) : $0 } ?? Lanes.none
     }
   }
 
@@ -72,11 +73,12 @@ public struct DeviceSample: Hashable, Sendable {
     return (2_147_483_632...2_147_483_635).contains(value) && value == value.rounded() ? nil : value
   }
 
+  var hasProfiling: Bool { Self.profilingLanes.contains { values[$0] != Lanes.none } }
+
   /// Whether a counter of the profiling hardware was measured, and all that were are exactly 0.
-  var isDark: Bool {
-    let measured = DeviceCounter.profiling.compactMap { self[$0] }
-    return !measured.isEmpty && measured.allSatisfy { $0 == 0 }
-  }
+  var isDark: Bool { hasProfiling && !Self.profilingLanes.contains { values[$0] > 0 } }
+
+  private static let profilingLanes = DeviceCounter.profiling.map(\.rawValue)
 
   /// Whether the counters tell what kernels do, not only that there are some.
   var isProfiled: Bool { self[.tensor] != nil || self[.dram] != nil }
@@ -95,36 +97,40 @@ public struct DeviceMeans: Hashable, Sendable {
   public var isProfiled: Bool
   /// Mean of the SM clock, weighted by tensor activity, MHz: what the matrices ran at. nil without either.
   public var tensorClock: Double?
-  private var values: [Double?]
+  private var values = Lanes(repeating: Lanes.none)
 
-  public subscript(counter: DeviceCounter) -> Double? { values[counter.rawValue] }
-
-  public init(_ samples: some Collection<DeviceSample>) {
-    count = samples.count
-    let times = samples.map(\.seconds)
-    seconds = (times.max() ?? 0) - (times.min() ?? 0)
-    let told = samples.compactMap(\.isPowerCapped)
-    powerCapped = told.isEmpty ? nil : Double(told.count { $0 }) / Double(told.count)
-    isDark = samples.contains(where: \.isDark) && samples.allSatisfy { $0.isDark || !$0.hasProfiling }
-    isProfiled = samples.contains(where: \.isProfiled)
-    values = DeviceCounter.allCases.map { counter in
-      let known = samples.compactMap { $0[counter] }
-      return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
-    }
-    tensorClock = Self.tensorClock(samples)
+  public subscript(counter: DeviceCounter) -> Double? {
+    let value = values[counter.rawValue]
+    return value == Lanes.none ? nil : value
   }
 
-  private static func tensorClock(_ samples: some Collection<DeviceSample>) -> Double? {
-    var weighted = 0.0
-    var weight = 0.0
+  public init(_ samples: [DeviceSample]) { self.init(samples[...]) }
+
+  public init(_ samples: ArraySlice<DeviceSample>) {
+    count = samples.count
+    var (first, last) = (Double.infinity, -Double.infinity)
+    var (sums, counts) = (Lanes.zero, Lanes.zero)
+    var (told, capped, dark, profiled) = (0, 0, 0, 0)
+    var (clockByTensor, tensor) = (0.0, 0.0)
+    isProfiled = false
     for sample in samples {
-      guard let clock = sample[.smClock], let tensor = sample[.tensor] else { continue }
-      weighted += clock * tensor
-      weight += tensor
+      (first, last) = (min(first, sample.seconds), max(last, sample.seconds))
+      for lane in 0..<Lanes.used where sample.values[lane] != Lanes.none {
+        sums[lane] += sample.values[lane]
+        counts[lane] += 1
+      }
+      if let isCapped = sample.isPowerCapped { (told, capped) = (told + 1, capped + (isCapped ? 1 : 0)) }
+      if sample.hasProfiling { (profiled, dark) = (profiled + 1, dark + (sample.isDark ? 1 : 0)) }
+      if sample.isProfiled { isProfiled = true }
+      if let clock = sample[.smClock], let activity = sample[.tensor] {
+        (clockByTensor, tensor) = (clockByTensor + clock * activity, tensor + activity)
+      }
     }
-    if weight > 0 { return weighted / weight }
-    let clocks = samples.compactMap { $0[.smClock] }
-    return clocks.isEmpty ? nil : clocks.reduce(0, +) / Double(clocks.count)
+    seconds = max(0, last - first)
+    powerCapped = told == 0 ? nil : Double(capped) / Double(told)
+    isDark = dark > 0 && dark == profiled
+    for lane in 0..<Lanes.used where counts[lane] > 0 { values[lane] = sums[lane] / counts[lane] }
+    tensorClock = tensor > 0 ? clockByTensor / tensor : self[.smClock]
   }
 
   /// 0...1: the part of the time in which something runs: the profiling counter, else the classic utilisation, which
@@ -135,6 +141,12 @@ public struct DeviceMeans: Hashable, Sendable {
   var arithmetic: Double? { [.tensor, .fp64, .fp32, .fp16].compactMap { self[$0] }.max() }
 }
 
-extension DeviceSample {
-  var hasProfiling: Bool { DeviceCounter.profiling.contains { self[$0] != nil } }
+/// A lane a counter.
+typealias Lanes = SIMD32<Double>
+
+extension SIMD32<Double> {
+  /// No counter is negative.
+  static var none: Double { -1 }
+
+  static let used = DeviceCounter.allCases.count
 }

@@ -56,7 +56,7 @@ public struct Recording: Hashable, Sendable {
     let content = text.starts(with: byteOrderMark) ? text[byteOrderMark.count...] : text[...]
     var lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).makeIterator()
     guard let head = lines.next(), !Self.cells(head).allSatisfy(\.isEmpty) else { throw .empty }
-    let header = try Header(Self.cells(head))
+    let header = try Header(Self.cells(head).map(Self.text))
     columns = header.columns
     samples = []
     var number = 1
@@ -67,20 +67,22 @@ public struct Recording: Hashable, Sendable {
       guard cells.count == header.count else { throw .width(line: number, cells.count, expected: header.count) }
       let sample = try header.sample(cells, line: number)
       if let last = samples.last, sample.seconds < last.seconds {
-        throw .backwards(line: number, cells[header.time], after: last.seconds)
+        throw .backwards(line: number, Self.text(cells[header.time]), after: last.seconds)
       }
       samples.append(sample)
     }
   }
 
   /// Without the blanks and quotes around them. No column that is read holds a comma.
-  private static func cells(_ line: ArraySlice<UInt8>) -> [String] {
+  private static func cells(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
     line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { cell in
       let rest = cell.drop(while: isAround)
       let end = rest.lastIndex { !isAround($0) }.map { $0 + 1 } ?? rest.startIndex
-      return String(decoding: rest[..<end], as: UTF8.self)
+      return rest[rest.startIndex..<end]
     }
   }
+
+  fileprivate static func text(_ cell: ArraySlice<UInt8>) -> String { String(decoding: cell, as: UTF8.self) }
 
   private static func isAround(_ byte: UInt8) -> Bool {
     byte <= 0x20 || byte == UInt8(ascii: "\"")
@@ -156,9 +158,10 @@ private struct Header {
     guard !sources.isEmpty || !pipes.isEmpty else { throw .noCounters }
   }
 
-  func sample(_ cells: [String], line: Int) throws(RecordingProblem) -> DeviceSample {
-    guard let seconds = Double(cells[time]), seconds.isFinite else {
-      throw .notANumber(line: line, column: Recording.timeColumn, cells[time])
+  func sample(_ cells: [ArraySlice<UInt8>], line: Int) throws(RecordingProblem) -> DeviceSample {
+    let text = Recording.text(cells[time])
+    guard let seconds = Double(text), seconds.isFinite else {
+      throw .notANumber(line: line, column: Recording.timeColumn, text)
     }
     var sample = DeviceSample(seconds: seconds)
     for (cell, source) in sources {
@@ -180,10 +183,13 @@ private struct Header {
   }
 
   /// nil where a tool wrote that there is none: nothing, `N/A` and `[Not Supported]` (nvidia-smi), an error's text, NaN.
-  private static func value(_ cell: String, _ column: String, _ line: Int) throws(RecordingProblem) -> Double? {
+  private static func value(
+    _ bytes: ArraySlice<UInt8>, _ column: String, _ line: Int
+  ) throws(RecordingProblem) -> Double? {
+    let cell = Recording.text(bytes)
+    if let value = Double(cell) { return value.isNaN ? nil : value }
     if cell.isEmpty || cell.hasPrefix("[") || cell.hasPrefix("ERR") { return nil }
-    if ["n/a", "nan", "none", "null", "-"].contains(cell.lowercased()) { return nil }
-    guard let value = Double(cell) else { throw .notANumber(line: line, column: column, cell) }
-    return value.isNaN ? nil : value
+    if ["n/a", "none", "null", "-"].contains(cell.lowercased()) { return nil }
+    throw .notANumber(line: line, column: column, cell)
   }
 }
