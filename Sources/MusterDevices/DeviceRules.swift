@@ -36,7 +36,7 @@ struct DeviceRules {
     let arithmetic = means.arithmetic.map { $0 / busy }
     let filled = means[.sm].map { $0 / busy }
     if (memory ?? 0) < thresholds.quiet, (arithmetic ?? 0) < thresholds.quiet, !computesIntegers(means) {
-      return quiet(means, busy, filled: filled)
+      return quiet(means, busy, filled: filled, isSeen: memory != nil && means[.tensor] != nil)
     }
     if let filled, filled < thresholds.smallKernel, (memory ?? 0) < thresholds.smallKernelMemory,
       (arithmetic ?? 0) < thresholds.smallKernelArithmetic
@@ -52,7 +52,7 @@ struct DeviceRules {
   }
 
   /// Something is resident that neither computes nor touches memory.
-  private func quiet(_ means: DeviceMeans, _ busy: Double, filled: Double?) -> DeviceReading {
+  private func quiet(_ means: DeviceMeans, _ busy: Double, filled: Double?, isSeen: Bool) -> DeviceReading {
     guard busy >= bound(thresholds.hungBusy, .hung) else {
       // Kernels that fill the device and yet do nothing, part of the time: waiting in some collectives does so.
       let areSmall = filled.map { $0 < thresholds.smallKernel } ?? true
@@ -60,8 +60,12 @@ struct DeviceRules {
     }
     // A kernel that never ends keeps a whole SM at the least; less than half of one is a stream of kernels that end.
     if let sm = means[.sm], sm < 0.5 / Double(sms ?? 100) { return DeviceReading(.launchBound) }
-    let isAbove = power.isAbove(means[.power], share: thresholds.spinPower, thresholds) == true
-    return isAbove ? DeviceReading(unknown: .unclear) : DeviceReading(.hung)
+    switch power.isAbove(means[.power], share: thresholds.spinPower, thresholds) {
+    case true?: return DeviceReading(unknown: .unclear)
+    case false?: return DeviceReading(.hung)
+    // With no power to judge by, all that could be work must have been seen to do none.
+    case nil: return isSeen ? DeviceReading(.hung) : DeviceReading(unknown: .notMeasured)
+    }
   }
 
   private func computesIntegers(_ means: DeviceMeans) -> Bool {

@@ -5,7 +5,7 @@
 public struct DeviceThresholds: Sendable {
   // MARK: Time, seconds
 
-  /// Means are taken over this. Longer than ten steps of a training loop that waits 0.25 s a step.
+  /// Means are taken over this. Some ten steps of a training loop that waits 0.25 s a step.
   public var window = 3.0
   /// At slow sampling the window grows to hold this many samples, up to `longestWindow`.
   public var windowSamples = 3
@@ -21,14 +21,14 @@ public struct DeviceThresholds: Sendable {
   /// is none.
   public var hang = 6.0
   /// No sample for so long, and for four intervals: nothing is known of that time.
-  public var silence = 5.0
+  public var silence = 10.0
   /// A process that holds memory for so long and never ran a kernel is idle, not starting. Source: job_defense_shield
   /// first warns of a GPU that was never used after 60 minutes.
   public var longestStart = 3600.0
 
   // MARK: Parts of the time
 
-  /// Below this nothing runs. (stay, enter) is not symmetric: an idle device becomes busy at the second.
+  /// Below the first a busy device becomes idle, from the second on an idle one becomes busy.
   public var idleBelow = (busy: 0.02, idle: 0.04)
   /// Below this kernels are waited for. Source: jobstats calls a mean of 50 % the target and 25 % low; half of the time
   /// lost is not work.
@@ -65,7 +65,7 @@ public struct DeviceThresholds: Sendable {
   public var idleShare = 0.106
   /// Power with a context at full clock and nothing running, over the idle floor. Measured: 128 over 74 W is 1.73.
   public var contextOverIdle = 1.8
-  /// Power limit over the idle floor where no limit is known. Measured: 700 over 74 W is 9.5; A100 400 over 55 W is 7.3.
+  /// Power limit over the idle floor where no limit is known. Measured: 700 over 74 W is 9.5 (H100 SXM).
   public var limitOverIdle = 9.0
   /// A spinning kernel stays below the context's floor and this part of the range from floor to limit. Measured: 127 W.
   public var spinPower = 0.15
@@ -82,7 +82,7 @@ public struct DeviceThresholds: Sendable {
   public var memoryPower = 0.75
 
   /// Held down by the power cap is a clock below this part of the highest one. Measured: 0.69 and 0.93 under load at the
-  /// limit, 0.994 where the cap's bit is set by peaks of 50 ms.
+  /// limit, 0.994 where the cap's bit is set and mean power is a third of the limit.
   public var cappedClock = 0.97
   /// ... and a mean power above this part of the limit; or above `cappedPowerAlone`, where the device does not tell.
   public var cappedPower = 0.9
@@ -90,7 +90,7 @@ public struct DeviceThresholds: Sendable {
 
   // MARK: Memory, bytes
 
-  /// So much more than the least that was seen is a context. A CUDA context takes 300 to 600 MiB.
+  /// So much more than the least that was seen is a context. Measured: one that holds nothing else takes 0.5 GiB.
   public var contextMemory = 200.0 * 1_048_576
 
   public init() {}

@@ -137,6 +137,17 @@ import Testing
     #expect(classifier.reading.state == .working)
   }
 
+  @Test(
+    "where neither memory nor power is measured, a copy is not taken for a hang",
+    arguments: [[DeviceCounter.dram, .memoryUtilisation], [.dram, .memoryUtilisation, .power], [.tensor, .power]])
+  func halfBlind(missing: [DeviceCounter]) {
+    var story = Story(missing: Set(missing))
+    story.run(.idle, seconds: 10)
+    story.run(missing.contains(.tensor) ? .vectors : .copies, seconds: 20)
+    #expect(story.states() != [.idle, .hung], "\(story.states())")
+    #expect(story.states().count == 2)
+  }
+
   /// Of parts that have no profiling counters.
   static let profiling = Set(DeviceCounter.profiling)
 

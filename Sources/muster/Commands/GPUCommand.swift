@@ -20,7 +20,7 @@ struct GPUCommand: ParsableCommand {
 
     @OptionGroup var recording: RecordingOptions
 
-    @Option(help: "What recorded: \(PartName.examples). Default: floor and power limit as the recording shows.")
+    @Option(help: "\(PartName.help) Default: floor and power limit as the recording shows.")
     var device: PartName?
 
     func run() throws {
@@ -39,7 +39,7 @@ struct GPUCommand: ParsableCommand {
 
     @OptionGroup var recording: RecordingOptions
 
-    @Option(help: "What recorded: \(PartName.examples).")
+    @Option(help: "\(PartName.help)")
     var device: PartName
 
     func validate() throws {
@@ -92,5 +92,5 @@ struct PartName: ExpressibleByArgument {
   }
 
   static var allValueStrings: [String] { DevicePart.all.map(\.name) }
-  static let examples = "H100-SXM5-80GB, \"NVIDIA H100 80GB HBM3\", ... (a wrong name lists all)"
+  static let help = "What recorded: one of these, or NVML's name for it, e.g. \"NVIDIA H100 80GB HBM3\"."
 }
