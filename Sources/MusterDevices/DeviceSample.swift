@@ -48,7 +48,7 @@ public struct DeviceSample: Hashable, Sendable {
   public var seconds: Double
   /// Whether the power cap holds the clocks down (NVML's reason bit 4, the software power cap); nil if not told.
   public var isPowerCapped: Bool?
-  /// A lane a counter; `Lanes.none` where nothing was measured. No memory of its own: windows of samples are summed often.
+  /// A lane a counter; `Lanes.none` where nothing was measured. No memory of its own: windows are summed often.
   fileprivate var values = Lanes(repeating: Lanes.none)
 
   public init(seconds: Double) { self.seconds = seconds }

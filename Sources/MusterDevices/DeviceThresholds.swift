@@ -1,5 +1,5 @@
-/// Every bound that the classifier lives by. Shares are 0...1; what is "of busy time" is divided by the part of the time
-/// in which something runs, so that a device that works a fifth of the time is judged by what it does in that fifth.
+/// Every bound that the classifier lives by. Shares are 0...1; what is "of busy time" is divided by the part of the
+/// time in which something runs, so that a device that works a fifth of the time is judged by what it does in that fifth.
 ///
 /// Pairs are (to enter, to stay): a state is left later than it is entered, so that noise does not flicker.
 public struct DeviceThresholds: Sendable {
@@ -13,8 +13,8 @@ public struct DeviceThresholds: Sendable {
   /// A new state must be read for so long, and for longer than the window: what is read while the window holds both
   /// sides of a change lasts no longer than the window, and is never told.
   public var hold = 3.0
-  /// ... or every sample on its own must say the same as the window for so long, and for so many samples: a steady state
-  /// is certain sooner than one that alternates.
+  /// ... or every sample on its own must say the same as the window for so long, and for so many samples: a steady
+  /// state is certain sooner than one that alternates.
   public var steadyHold = 4.0
   public var steadySamples = 4
   /// A kernel must spin for so long before it is a hang. A collective that waits for a slow peer for a shorter time
@@ -50,11 +50,11 @@ public struct DeviceThresholds: Sendable {
   /// What counts as nothing in a stream of small kernels that touches memory and computes a little.
   public var smallKernelMemory = 0.2
   public var smallKernelArithmetic = 0.1
-  /// Memory-bound from this DRAM activity on. A stream of bytes reaches 90 % (measured: 3.01 of 3.35 TB/s), a decode that
-  /// is interrupted by launches 63 %.
+  /// Memory-bound from this DRAM activity on. A stream of bytes reaches 90 % (measured: 3.01 of 3.35 TB/s), a decode
+  /// that is interrupted by launches 63 %.
   public var memoryBound = (enter: 0.4, stay: 0.33)
-  /// ... if no pipe that computes is busier than this part of DRAM activity. Training of a small model has 80 %, a large
-  /// matrix product more than 300 %, a decode of batch 1 under 3 %.
+  /// ... if no pipe that computes is busier than this part of DRAM activity. Training of a small model has 80 %, a
+  /// large matrix product more than 300 %, a decode of batch 1 under 3 %.
   public var arithmeticOverMemory = (enter: 0.4, stay: 0.5)
   /// DRAM or memory utilisation that is memory-bound whatever else is not known.
   public var surelyMemory = 0.75
@@ -81,8 +81,8 @@ public struct DeviceThresholds: Sendable {
   /// Memory-bound work without other counters draws less than this part of the limit. Measured: 394 of 700 W.
   public var memoryPower = 0.75
 
-  /// Held down by the power cap is a clock below this part of the highest one. Measured: 0.69 and 0.93 under load at the
-  /// limit, 0.994 where the cap's bit is set and mean power is a third of the limit.
+  /// Held down by the power cap is a clock below this part of the highest one. Measured: 0.69 and 0.93 under load at
+  /// the limit, 0.994 where the cap's bit is set and mean power is a third of the limit.
   public var cappedClock = 0.97
   /// ... and a mean power above this part of the limit; or above `cappedPowerAlone`, where the device does not tell.
   public var cappedPower = 0.9

@@ -182,7 +182,7 @@ private struct Header {
     return sample
   }
 
-  /// nil where a tool wrote that there is none: nothing, `N/A` and `[Not Supported]` (nvidia-smi), an error's text, NaN.
+  /// nil where a tool wrote that there is none: nothing, `N/A`, `[Not Supported]` (nvidia-smi), an error's text, NaN.
   private static func value(
     _ bytes: ArraySlice<UInt8>, _ column: String, _ line: Int
   ) throws(RecordingProblem) -> Double? {

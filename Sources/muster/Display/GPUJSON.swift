@@ -31,8 +31,8 @@ enum GPUJSON {
 
   static let note =
     "mfu is a part of the dense peak, 0 to 1, of the means of each segment's steady part. Padding counts as work "
-    + "(paddedTiles: an upper bound), recomputation too; the precision is not visible: fp8 makes twice the FLOPs of twice "
-    + "the peak."
+    + "(paddedTiles: an upper bound), recomputation too; the precision is not visible: fp8 makes twice the FLOPs "
+    + "of twice the peak."
 
   private static func times(_ segment: DeviceSegment) -> [JSON.Member] {
     [
