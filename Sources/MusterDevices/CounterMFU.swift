@@ -1,8 +1,8 @@
 /// FLOP/s and MFU from counters alone.
 ///
 /// FLOP/s = tensor activity × SMs × FLOP a clock and SM × SM clock (OFU, arXiv 2605.20799). Tensor activity is a part
-/// of the time, not a rate: on an H100 that its power cap holds at 1,371 MHz it is 24 points above the truth. The clock is
-/// weighted by the activity, so that time in which nothing ran counts with neither.
+/// of the time, not a rate: on an H100 that its power cap holds at 1,371 MHz it is 24 points above the truth. The clock
+/// is weighted by the activity, so that time in which nothing ran counts with neither.
 ///
 /// The precision is not to be seen in it: fp8 makes twice the FLOP behind the same activity, of twice the peak.
 /// Activity counts whole tiles, padding too: with few rows it is an upper bound (`paddedTiles`).

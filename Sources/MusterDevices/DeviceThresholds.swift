@@ -1,5 +1,6 @@
 /// Every bound that the classifier lives by. Shares are 0...1; what is "of busy time" is divided by the part of the
-/// time in which something runs, so that a device that works a fifth of the time is judged by what it does in that fifth.
+/// time in which something runs, so that a device that works a fifth of the time is judged by what it does in that
+/// fifth.
 ///
 /// Pairs are (to enter, to stay): a state is left later than it is entered, so that noise does not flicker.
 public struct DeviceThresholds: Sendable {
