@@ -42,6 +42,8 @@ let package = Package(
   targets: [
     // The pure core: the standard library and nothing else.
     .target(name: "MusterCore", swiftSettings: optimised),
+    // What a device does, from its counters: the standard library and nothing else.
+    .target(name: "MusterDevices", swiftSettings: optimised),
     // What crosses the wire, and the job file.
     .target(
       name: "MusterProtocol", dependencies: ["MusterCore", .product(name: "Yams", package: "Yams")],
@@ -87,7 +89,7 @@ let package = Package(
       name: "muster",
       dependencies: [
         "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterSim",
-        "MusterTLS", "MusterCore",
+        "MusterTLS", "MusterCore", "MusterDevices",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -123,6 +125,7 @@ let package = Package(
     .testTarget(
       name: "MusterNodeTests", dependencies: ["MusterNode", "MusterProtocol", "MusterCore"], swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),
+    .testTarget(name: "MusterDevicesTests", dependencies: ["MusterDevices"], swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(
       name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterProtocol"], swiftSettings: common),

@@ -1,4 +1,5 @@
 import MusterClient
+import MusterDevices
 import MusterProtocol
 
 /// Why a command ends without success, beside what the controller says.
@@ -29,6 +30,8 @@ enum CommandFailure: Error, Hashable {
   case noJoinToken
   case journal(code: String, String, remedy: String)
   case noJournal(String)
+  case noRecording(String)
+  case wrongRecording(file: String, RecordingProblem)
   case beyondJournal(asked: Int64, last: Int64)
   case unwritableFile(String, reason: String)
   case ownController(folder: String)
@@ -45,11 +48,12 @@ enum CommandFailure: Error, Hashable {
       .messageTooLong:
       CommandStatus.usage.rawValue
     case .plainLogin, .unknownController: CommandStatus.usage.rawValue
-    case .ownController, .fileExists, .journalExists, .cannotServe, .portBusy, .portForbidden, .notOurAddress,
+    case .ownController, .wrongRecording, .fileExists, .journalExists, .cannotServe, .portBusy, .portForbidden,
+      .notOurAddress,
       .noJoinToken:
       CommandStatus.refused.rawValue
     case .journal: CommandStatus.failed.rawValue
-    case .noSuchRank, .noSuchTask, .noJournal, .beyondJournal: CommandStatus.notFound.rawValue
+    case .noSuchRank, .noSuchTask, .noJournal, .noRecording, .beyondJournal: CommandStatus.notFound.rawValue
     case .notifyUnreachable: CommandStatus.unreachable.rawValue
     }
   }
@@ -68,7 +72,8 @@ enum CommandFailure: Error, Hashable {
     case .fileExists: "fileExists"
     case .wrongTime, .wrongVariable, .notAMessage, .messageTooLong: "usage"
     case .notConfirmed: "notConfirmed"
-    case .noSuchRank, .noSuchTask, .noJournal, .beyondJournal: "notFound"
+    case .noSuchRank, .noSuchTask, .noJournal, .noRecording, .beyondJournal: "notFound"
+    case .wrongRecording: "invalidRecording"
     case .notifyUnreachable: "unreachable"
     case .cannotServe: "cannotServe"
     case .portBusy: "portBusy"
@@ -104,6 +109,8 @@ enum CommandFailure: Error, Hashable {
     case .notOurAddress(let host): "--listen: no interface of this machine has the address \(host)"
     case .noJoinToken: "this is no join token; nothing was sent"
     case .journal(_, let problem, _): problem
+    case .noRecording(let path): "there is no file \(path)"
+    case .wrongRecording(let file, let problem): "\(file): \(problem)"
     case .noJournal(let path): "there is no journal at \(path)"
     case .beyondJournal(let asked, let last): "fact \(asked) was asked for, the journal ends at \(last)"
     case .unwritableFile(let path, let reason): "\(path) cannot be written: \(reason)"
@@ -123,6 +130,8 @@ enum CommandFailure: Error, Hashable {
     case .notOurAddress: "`ip address` shows those that it has; 0.0.0.0 is all of them"
     case .noJoinToken: "`muster token create` on the controller prints one: it begins with \"muster1.\""
     case .journal(_, _, let remedy): remedy
+    case .noRecording: "check the name; `-` reads from standard input"
+    case .wrongRecording(_, let problem): problem.remedy
     case .noJournal: "name a controller's data folder, or the journal.sqlite in one"
     case .beyondJournal(_, let last): "give --until \(last) or less, or leave it out for all"
     case .unwritableFile: "make its folder first, or name a file in a folder that is yours; `-` is standard output"

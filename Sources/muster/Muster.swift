@@ -31,6 +31,7 @@ struct Muster: ParsableCommand {
           ApplyCommand.self, PolicyCommand.self, QuotaCommand.self, TopologyCommand.self, MaintenanceCommand.self,
           EventsCommand.self, InjectCommand.self, NotifyCommand.self, LoginCommand.self, VersionCommand.self,
         ]),
+      CommandGroup(name: "Device", subcommands: [GPUCommand.self]),
       CommandGroup(name: "Hosting", subcommands: HostCommands.subcommands),
     ].filter { !$0.subcommands.isEmpty })
 }

@@ -15,7 +15,7 @@ import Testing
     var description: String { name }
   }
 
-  static let core = ["Sources/MusterCore"]
+  static let core = ["Sources/MusterCore", "Sources/MusterDevices"]
   static let sources = ["Sources"]
 
   static func isCode(_ line: String) -> Bool { !line.trimmingCharacters(in: .whitespaces).hasPrefix("//") }
