@@ -18,6 +18,8 @@ public struct Controller: ~Copyable, Sendable {
   var nextLook = Instant.never
   /// A round would say something new.
   var isPlanOld = false
+  /// Whose turn it is among those behind what a round looks at.
+  var rotation = QueueRotation()
   /// The last round that came back.
   var lastPlan: Plan?
   var fleetMap = FleetMap()
@@ -318,7 +320,8 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
     case .submissionTooLarge: "submit fewer tasks at once, or name fewer nodes, variables or dependencies in each"
-    case .impossible: "ask for what the fleet has (`muster nodes`, `muster topology`) and its project may use (`muster quota`), or change that first"
+    case .impossible:
+      "ask for what the fleet has (`muster nodes`, `muster topology`) and its project may use (`muster quota`), or change that first"
     case .walltimeOverLimit(_, _, let limit, _): "give a walltime of \(limit.seconds) s or less, and checkpoint in time"
     case .dependencyNever(_, let dependency, _, _, _):
       "name a job that \(dependency.kind == .afterok ? "has completed" : "has failed"), or one that is not over yet; "

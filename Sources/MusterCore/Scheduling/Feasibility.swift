@@ -143,7 +143,8 @@ extension Controller {
     }
     guard wishes.segment > 1 || wishes.within?.isRequired == true || wishes.spread != nil else { return nil }
     return holdsPlain(able.map { NodeID(Int32($0)) }, spec.role.nodes, wishes)
-      ? nil : "needs \(counted(spec.role.nodes, "node"))\(Self.shapeText(wishes)); no place of the fleet has them, busy or not"
+      ? nil
+      : "needs \(counted(spec.role.nodes, "node"))\(Self.shapeText(wishes)); no place of the fleet has them, busy or not"
   }
 
   static func shapeText(_ wishes: Wishes) -> String {

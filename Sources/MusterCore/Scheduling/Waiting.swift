@@ -46,11 +46,13 @@ enum Unready: Hashable, Sendable {
     switch self {
     case .held: Waiting.Cause(kind: "held", message: "is on hold: `muster release` lets it go")
     case .dependency(let dependency, let state):
-      Waiting.Cause(kind: "dependency", message: "waits for \(dependency.text); job \(dependency.job) \(state.predicate)")
+      Waiting.Cause(
+        kind: "dependency", message: "waits for \(dependency.text); job \(dependency.job) \(state.predicate)")
     case .dependencyNever(let dependency, let state):
       Waiting.Cause(
         kind: "dependencyNever",
-        message: "waits for \(dependency.text), which cannot come true any more: job \(dependency.job) \(state.predicate)"
+        message:
+          "waits for \(dependency.text), which cannot come true any more: job \(dependency.job) \(state.predicate)"
       )
     case .singleton(let other):
       Waiting.Cause(

@@ -36,7 +36,11 @@ extension Controller {
         return Waiting(
           causes: [
             Waiting.Cause(
-              kind: "priority", message: "a round looks at \(plan.jobs.count) jobs, and so many are before it")
+              kind: "priority",
+              message: limits.planning.depthBehind == 0
+                ? "a round looks at \(plan.jobs.count) jobs, and so many are before it"
+                : "more jobs are before it than one round looks at: those behind them have their turn, round after round"
+            )
           ])
       }
       return Waiting(causes: [Self.notLookedAt])
@@ -123,7 +127,9 @@ extension Controller {
       return Waiting.Cause(kind: reason.kind, message: "no node with devices of type \(wanted) ever joined")
     }
     let spares = fleetMap.spares.reduce(0, +)
-    let kept = spares > 0 ? " (not counted: \(counted(spares, "node")) of the fleet kept as \(spares == 1 ? "a spare" : "spares"))" : ""
+    let kept =
+      spares > 0
+      ? " (not counted: \(counted(spares, "node")) of the fleet kept as \(spares == 1 ? "a spare" : "spares"))" : ""
     return Waiting.Cause(kind: reason.kind, message: reason.message(topology) + kept)
   }
 
@@ -147,7 +153,8 @@ extension Controller {
       case .filter(let needed, let matching):
         "needs \(counted(needed, "node")); of those that are free \(matching == 0 ? "none" : "\(matching)") \(matching < 2 ? "matches" : "match") what it asks for"
       case .maintenance(let from): maintenance(from)
-      case .outOfService(let type, let count): "\(counted(count, "node"))\(of(type)) \(count == 1 ? "is" : "are") out of service"
+      case .outOfService(let type, let count):
+        "\(counted(count, "node"))\(of(type)) \(count == 1 ? "is" : "are") out of service"
       case .notBefore(let at): "is not to start before \(at.rfc3339)"
       }
     return Waiting.Cause(kind: cause.kind, message: message)
