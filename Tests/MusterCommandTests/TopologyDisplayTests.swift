@@ -82,7 +82,8 @@ enum TopologySamples {
     #expect(lines[1] == "r1     █████▓▓?×××░▒▒────     4     5     2      1    6    20/72")
     #expect(
       lines[2]
-        == "█ 5 busy  ▓ 2 held for a gang  ? 1 suspect  × 3 isolated  ░ 1 in maintenance  ▒ 2 drained or away  ─ 4 free")
+        == "█ 5 busy  ▓ 2 held for a gang  ? 1 suspect  × 3 isolated  ░ 1 in maintenance  ▒ 2 drained or away  ─ 4 free"
+    )
   }
 
   @Test("of one more than are drawn, that one is drawn, too")
