@@ -256,14 +256,21 @@ def why(folder, nodes, options, answers=2_000):
                     "workingDirectory": "/", "walltime": f"{hours}h"}
 
         # The fleet is full for a day or two; what waits has sizes and times of many kinds.
-        sizes = [4] * (nodes // 4)
-        for start in range(0, len(sizes), 250):
-            controller.submit([job(4, dice.randint(24, 48)) for _ in sizes[start:start + 250]])
-        eventually("all nodes are busy", lambda: controller.cluster()["jobs"]["running"] == len(sizes), 300)
+        gangs = nodes // 4
+        for start in range(0, gangs, 25):
+            count = min(25, gangs - start)
+            controller.submit([job(4, dice.randint(24, 48)) for _ in range(count)])
+
+            def all_run():
+                # Hundreds of shims dial at once: an answer may take long.
+                counts = controller.answers()
+                return counts is not None and counts["jobs"]["running"] == start + count
+
+            eventually(f"{start + count} gangs run", all_run, 60)
         pending = [job(2 ** dice.randint(0, 5), dice.randint(1, 72)) for _ in range(nodes)]
         for start in range(0, nodes, 250):
             controller.submit(pending[start:start + 250])
-        numbers = list(range(len(sizes) + 1, len(sizes) + nodes + 1))
+        numbers = list(range(gangs + 1, gangs + nodes + 1))
         asking = Asking(controller)
         eventually("all have been looked at", lambda: not any(
             cause["kind"] == "planning" for cause in asking.get(f"/v1/jobs/{numbers[-1]}/why")["causes"]), 60)

@@ -41,7 +41,7 @@ struct WishAudit: Sendable {
         case .afternotok: state == .completed
         case .after, .afterany, .singleton: false
         }
-      if isHopeless { return "is to wait for \(dependency), and that is over" }
+      if isHopeless { return "is to wait for \(dependency.text), and that is over" }
     }
     return nil
   }
