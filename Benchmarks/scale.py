@@ -4,7 +4,7 @@
     python3 Benchmarks/scale.py agents 5000 --idle-reports 1000000     every agent reports each second, as 5,000 do at most
     python3 Benchmarks/scale.py restart 200              gangs of 2 nodes; the controller killed and started again
     python3 Benchmarks/scale.py jobs 1000                8 jobs of one device a node, submitted and placed through the API
-    python3 Benchmarks/scale.py why 2000                 all nodes busy, as many gangs pending: how long an answer to `why` takes
+    python3 Benchmarks/scale.py why 2000                 all nodes busy, 2,000 gangs pending: how long an answer to `why` takes
 
 More than 10,000 agents take root: their links take more ports and files than a program usually may have, so it runs in a
 network namespace of its own. All print a row a line of a Markdown table. MUSTER_BIN names the binary (default .build/release/muster). Everything
@@ -243,7 +243,7 @@ def asked(controller, jobs, count, disturb=None):
     return sorted(times)
 
 
-def why(folder, nodes, options, answers=2_000):
+def why(folder, nodes, options, gangs_pending=2_000, answers=2_000):
     controller = Controller(folder, *options)
     fleet = controller.pretend(nodes)
     try:
@@ -266,11 +266,11 @@ def why(folder, nodes, options, answers=2_000):
                 counts = controller.answers()
                 return counts is not None and counts["jobs"]["running"] == start + count
 
-            eventually(f"{start + count} gangs run", all_run, 60)
-        pending = [job(2 ** dice.randint(0, 5), dice.randint(1, 72)) for _ in range(nodes)]
-        for start in range(0, nodes, 250):
+            eventually(f"{start + count} gangs run", all_run, 120)
+        pending = [job(2 ** dice.randint(0, 5), dice.randint(1, 72)) for _ in range(gangs_pending)]
+        for start in range(0, gangs_pending, 250):
             controller.submit(pending[start:start + 250])
-        numbers = list(range(gangs + 1, gangs + nodes + 1))
+        numbers = list(range(gangs + 1, gangs + gangs_pending + 1))
         asking = Asking(controller)
         eventually("all have been looked at", lambda: not any(
             cause["kind"] == "planning" for cause in asking.get(f"/v1/jobs/{numbers[-1]}/why")["causes"]), 60)

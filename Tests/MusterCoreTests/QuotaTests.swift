@@ -153,6 +153,13 @@ import Testing
     ]
     #expect(texts == expected[Int(most)])
     #expect(
+      devices.message(needed: 3, left: 0, most: most)
+        == [
+          "project a may use no devices; it needs 3",
+          "project a may use 1 device at the same time and has none left; it needs 3",
+          "project a may use 2 devices at the same time and has none left; it needs 3",
+        ][Int(most)])
+    #expect(
       jobs.message(needed: 1, left: 0, most: most)
         == [
           "user u of project a may run no jobs",

@@ -153,7 +153,8 @@ extension QuotaBook.Label {
   func message(needed: Int32, left: Int32, most: Int32) -> String {
     let left = max(0, left)
     return switch what {
-    case .quota, .devices: "\(allowed(most)) and has \(left == 0 ? "none" : "\(left)") left; it needs \(needed)"
+    case .quota, .devices:
+      allowed(most) + (most > 0 ? " and has \(left == 0 ? "none" : "\(left)") left" : "") + "; it needs \(needed)"
     case .fleet: "\(notKept(left)); it needs \(needed)"
     case .jobs: most > 0 ? "\(allowed(most)), and no more may start now" : allowed(most)
     }
