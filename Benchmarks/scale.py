@@ -236,7 +236,8 @@ def asked(controller, jobs, count, disturb=None):
         begin = time.monotonic()
         answer = asking.get(f"/v1/jobs/{job}/why")
         times.append((time.monotonic() - begin) * 1000)
-        if not answer["causes"]:
+        # One may start: where too much is asked of a machine, nodes fall silent and gangs make room.
+        if answer["state"] == "pending" and not answer["causes"]:
             raise SystemExit(f"job {job} has no cause: {answer}")
         if disturb and i % 10 == 9:
             disturb()
