@@ -4,14 +4,17 @@
     python3 Benchmarks/scale.py agents 5000 --idle-reports 1000000     every agent reports each second, as 5,000 do at most
     python3 Benchmarks/scale.py restart 200              gangs of 2 nodes; the controller killed and started again
     python3 Benchmarks/scale.py jobs 1000                8 jobs of one device a node, submitted and placed through the API
+    python3 Benchmarks/scale.py why 2000                 all nodes busy, 2,000 gangs pending: how long an answer to `why` takes
 
 More than 10,000 agents take root: their links take more ports and files than a program usually may have, so it runs in a
 network namespace of its own. All print a row a line of a Markdown table. MUSTER_BIN names the binary (default .build/release/muster). Everything
 stays on loopback and is removed at the end.
 """
 
+import http.client
 import json
 import os
+import random
 import resource
 import signal
 import ssl
@@ -207,6 +210,83 @@ def jobs(folder, nodes, options):
         controller.server.end()
 
 
+class Asking:
+    """One connection that is kept, as a client that asks often has it."""
+
+    def __init__(self, controller):
+        with open(os.path.join(controller.data, "token")) as file:
+            self.headers = {"Authorization": "Bearer " + file.read().strip()}
+        context = ssl.create_default_context(cafile=os.path.join(controller.data, "ca.pem"))
+        self.connection = http.client.HTTPSConnection("127.0.0.1", controller.port, timeout=30, context=context)
+
+    def get(self, path):
+        self.connection.request("GET", path, headers=self.headers)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"{path}: {answer.status} {body[:200]}")
+        return json.loads(body)
+
+
+def asked(controller, jobs, count, disturb=None):
+    """Milliseconds of so many answers to `why`, of jobs in a drawn order; `disturb` is called after every tenth."""
+    asking, dice, times = Asking(controller), random.Random(1), []
+    for i in range(count):
+        job = dice.choice(jobs)
+        begin = time.monotonic()
+        answer = asking.get(f"/v1/jobs/{job}/why")
+        times.append((time.monotonic() - begin) * 1000)
+        # One may start: where too much is asked of a machine, nodes fall silent and gangs make room.
+        if answer["state"] == "pending" and not answer["causes"]:
+            raise SystemExit(f"job {job} has no cause: {answer}")
+        if disturb and i % 10 == 9:
+            disturb()
+    return sorted(times)
+
+
+def why(folder, nodes, options, gangs_pending=2_000, answers=2_000):
+    controller = Controller(folder, *options)
+    fleet = controller.pretend(nodes)
+    try:
+        eventually(f"{nodes} nodes are connected", lambda: "connected" in fleet.text(), 1800)
+        eventually("all are ready", lambda: controller.cluster()["nodes"]["ready"] == nodes, 60)
+        dice = random.Random(2)
+
+        def job(size, hours):
+            return {"name": "gang", "gang": {"nodes": size, "devicesPerNode": 8}, "command": ["true"],
+                    "workingDirectory": "/", "walltime": f"{hours}h"}
+
+        # The fleet is full for a day or two; what waits has sizes and times of many kinds.
+        gangs = nodes // 4
+        for start in range(0, gangs, 25):
+            count = min(25, gangs - start)
+            controller.submit([job(4, dice.randint(24, 48)) for _ in range(count)])
+
+            def all_run():
+                # Hundreds of shims dial at once: an answer may take long.
+                counts = controller.answers()
+                return counts is not None and counts["jobs"]["running"] == start + count
+
+            eventually(f"{start + count} gangs run", all_run, 120)
+        pending = [job(2 ** dice.randint(0, 5), dice.randint(1, 72)) for _ in range(gangs_pending)]
+        for start in range(0, gangs_pending, 250):
+            controller.submit(pending[start:start + 250])
+        numbers = list(range(gangs + 1, gangs + gangs_pending + 1))
+        asking = Asking(controller)
+        eventually("all have been looked at", lambda: not any(
+            cause["kind"] == "planning" for cause in asking.get(f"/v1/jobs/{numbers[-1]}/why")["causes"]), 60)
+        waiting = controller.cluster()["jobs"]["pending"]
+        for what, disturb in [("nothing changes", None),
+                              ("a job is submitted after every tenth answer", lambda: controller.submit([job(64, 1)]))]:
+            times = asked(controller, numbers, answers, disturb)
+            print(f"| `why` of one of {waiting:,} pending gangs, {nodes:,} pretend nodes, {what} | {len(times):,} | "
+                  f"p50 {times[len(times) // 2]:.2f} ms | p99 {times[len(times) * 99 // 100]:.2f} ms | "
+                  f"worst {times[-1]:.2f} ms |", flush=True)
+    finally:
+        fleet.end()
+        controller.server.end()
+
+
 MANY = 10_000
 
 
@@ -226,7 +306,7 @@ def own_network():
 
 
 def main():
-    parts = {"agents": agents, "restart": restart, "jobs": jobs}
+    parts = {"agents": agents, "restart": restart, "jobs": jobs, "why": why}
     if len(sys.argv) < 3 or sys.argv[1] not in parts:
         raise SystemExit(__doc__)
     words, options = sys.argv[2:], []

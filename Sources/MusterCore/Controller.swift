@@ -18,6 +18,8 @@ public struct Controller: ~Copyable, Sendable {
   var nextLook = Instant.never
   /// A round would say something new.
   var isPlanOld = false
+  /// Whose turn it is among those behind what a round looks at.
+  var rotation = QueueRotation()
   /// The last round that came back.
   var lastPlan: Plan?
   var fleetMap = FleetMap()
@@ -231,6 +233,8 @@ public enum Refusal: Error, Sendable, Hashable {
   case impossible(job: String, why: String)
   /// Of the projects' and users' limits.
   case walltimeOverLimit(job: String, who: String, limit: Span, asked: Span?)
+  /// What it asks of `other` cannot come true any more; `task` is the index of that one in the array that was named.
+  case dependencyNever(job: String, dependency: Dependency, other: JobID, task: Int32?, state: JobState)
   case noSuchPriority(String, known: [String])
   case noSuchMaintenance(Int64)
   case maintenanceIsPast
@@ -255,6 +259,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tooManyTokens: "tooManyTokens"
     case .impossible: "impossible"
     case .walltimeOverLimit: "walltimeOverLimit"
+    case .dependencyNever: "dependencyNever"
     case .submissionTooLarge: "submissionTooLarge"
     case .noSuchPriority: "noSuchPriority"
     case .maintenanceIsPast: "maintenanceIsPast"
@@ -269,7 +274,7 @@ public enum Refusal: Error, Sendable, Hashable {
     case .noSuchJob(let job): "job \(job) does not exist"
     case .noSuchNode(let node): "node \"\(node)\" does not exist"
     case .jobHasEnded(let job, let state): "job \(job) has ended already: \(state)"
-    case .jobNotPending(let job, let state): "job \(job) is \(state): only a pending job is held or released"
+    case .jobNotPending(let job, let state): "job \(job) \(state.predicate): only a pending job is held or released"
     case .queueFull(let limit): "\(limit) jobs are not finished: that is the limit"
     case .fleetFull(let limit): "the fleet has \(limit) nodes: that is the limit"
     case .keyReused(let key): "Idempotency-Key \"\(key)\" was used for another request in the last day"
@@ -286,6 +291,9 @@ public enum Refusal: Error, Sendable, Hashable {
     case .impossible(let job, let why): "job \"\(job)\" can never run on this fleet: it \(why)"
     case .walltimeOverLimit(let job, let who, let limit, let asked):
       "job \"\(job)\" asks for \(asked.map { "\($0.seconds) s" } ?? "no walltime"); jobs of \(who) may run \(limit.seconds) s at most"
+    case .dependencyNever(let job, let dependency, let other, let task, let state):
+      "job \"\(job)\" is to wait for \(dependency.text), which cannot come true any more: "
+        + (task.map { "task \(dependency.job)_\($0) (job \(other))" } ?? "job \(other)") + " \(state.predicate)"
     case .noSuchMaintenance(let id): "maintenance \(id) does not exist"
     case .maintenanceIsPast: "the maintenance would be over already"
     case .tooManyMaintenances(let limit): "\(limit) maintenances are planned: that is the limit"
@@ -312,8 +320,12 @@ public enum Refusal: Error, Sendable, Hashable {
     case .tokenUnknown, .tokenExpired: "make a new one with `muster token create`"
     case .tooManyTokens: "wait until some have expired"
     case .submissionTooLarge: "submit fewer tasks at once, or name fewer nodes, variables or dependencies in each"
-    case .impossible: "ask for what the fleet has (`muster nodes`, `muster topology`), or add the nodes first"
+    case .impossible:
+      "ask for what the fleet has (`muster nodes`, `muster topology`) and its project may use (`muster quota`), or change that first"
     case .walltimeOverLimit(_, _, let limit, _): "give a walltime of \(limit.seconds) s or less, and checkpoint in time"
+    case .dependencyNever(_, let dependency, _, _, _):
+      "name a job that \(dependency.kind == .afterok ? "has completed" : "has failed"), or one that is not over yet; "
+        + "`afterany:\(dependency.job)` holds however a job ends"
     case .noSuchMaintenance: "`muster maintenance list` lists those there are"
     case .maintenanceIsPast: "give a time that ends later than now, and later than it begins"
     case .tooManyMaintenances: "remove some with `muster maintenance remove`"

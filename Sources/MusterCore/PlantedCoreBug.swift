@@ -3,7 +3,7 @@
 package enum PlantedCoreBug: Sendable {
   case fenceTooShort, attemptNumberReused, duplicateAccepted, isolatedHandedOut, survivorNotWaited
   case victimInWrongDomain, keptPlaceGivenAway, quotaExceededByOne, segmentSplit, preemptionCycle
-  case timerLostOverRestart, oldCheckpointAccepted, staleReportBelieved
+  case timerLostOverRestart, oldCheckpointAccepted, staleReportBelieved, hopelessAccepted
 }
 
 extension Controller {

@@ -53,6 +53,9 @@ public struct Auditor: Sendable {
       }
       lastJob += 1
       specs[lastJob] = submitted.spec
+      if let why = wishes.submit(submitted.spec) {
+        return Failure(invariant: .dependenciesCanHold, detail: "job \(lastJob) \(why)", job: lastJob)
+      }
     case .attemptStarted(let started):
       if let broken = start(started) { return broken }
       let job = started.attempt.job.number

@@ -9,6 +9,7 @@ public enum Invariant: String, CaseIterable, Sendable {
   case attemptAfterEnd = "an attempt starts only for a job that waits, after the one before has ended"
   case gangIsWhole = "a gang is placed whole, on different nodes, with all its devices"
   case deviceOnce = "no device is given twice"
+  case dependenciesCanHold = "no job is accepted that waits for what can no longer come true"
   case wishesHold = "a gang starts only on nodes and at times that its job asked for"
   case quotaHolds = "no start takes a project or a user over what it may use"
   case preemptionIsDue = "an attempt is stopped for another only if one that waits may take its place"

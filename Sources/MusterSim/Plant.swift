@@ -46,6 +46,8 @@ public enum Plant: String, CaseIterable, Sendable {
   case segmentSplit
   /// Any job may stop any other, as soon as it runs again.
   case preemptionCycle
+  /// A job is taken that waits for what cannot come true any more.
+  case hopelessAccepted
   /// A fact is applied in memory and never written.
   case factNotWritten
 
@@ -64,6 +66,7 @@ public enum Plant: String, CaseIterable, Sendable {
     case .quotaExceededByOne: .quotaExceededByOne
     case .segmentSplit: .segmentSplit
     case .preemptionCycle: .preemptionCycle
+    case .hopelessAccepted: .hopelessAccepted
     case .none, .intentBeforeCommit, .answerBeforeCommit, .leaseNeverChecked, .leaseFromReceipt,
       .snapshotLacksLastBatch, .tornBatchBelieved, .timeStandsStill, .factNotWritten, .warnsAgain:
       nil
@@ -78,7 +81,7 @@ public enum Plant: String, CaseIterable, Sendable {
     case .none, .intentBeforeCommit, .answerBeforeCommit, .staleReportBelieved, .snapshotLacksLastBatch,
       .tornBatchBelieved, .timeStandsStill, .factNotWritten, .fenceTooShort, .attemptNumberReused, .duplicateAccepted,
       .isolatedHandedOut, .survivorNotWaited, .timerLostOverRestart, .oldCheckpointAccepted, .victimInWrongDomain,
-      .keptPlaceGivenAway, .quotaExceededByOne, .segmentSplit, .preemptionCycle:
+      .keptPlaceGivenAway, .quotaExceededByOne, .segmentSplit, .preemptionCycle, .hopelessAccepted:
       nil
     }
   }

@@ -31,6 +31,21 @@ struct WishAudit: Sendable {
     labels[Int(node.index)].first { $0.key == key }?.value
   }
 
+  /// - Returns: what a submission breaks.
+  func submit(_ spec: JobSpec) -> String? {
+    for dependency in spec.wishes.dependsOn {
+      let state = ended[dependency.job.number]
+      let isHopeless =
+        switch dependency.kind {
+        case .afterok: state.map { $0 != .completed } ?? false
+        case .afternotok: state == .completed
+        case .after, .afterany, .singleton: false
+        }
+      if isHopeless { return "is to wait for \(dependency.text), and that is over" }
+    }
+    return nil
+  }
+
   /// - Returns: what a start breaks.
   mutating func start(_ start: AttemptStarted, _ spec: JobSpec, at: Instant) -> String? {
     defer { started.insert(start.attempt.job.number) }

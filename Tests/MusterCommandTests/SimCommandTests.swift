@@ -76,6 +76,35 @@ import Testing
     #expect(rows.split(separator: "\n").count == 4)
   }
 
+  @Test("a policy is obeyed: quotas, limits and priorities by name; its topology is left out, and said so")
+  func policy() throws {
+    let folder = try Self.folder()
+    try folder.write(
+      "groups:\n  - {nodes: 2, devicesPerNode: 8, deviceType: H100}\n  - {nodes: 2, devicesPerNode: 4, deviceType: A100}\n",
+      to: "fleet.yaml")
+    try folder.write(
+      "topology: {levels: [hall]}\n---\npriorities: [{name: urgent, value: 100}]\n---\nprojects:\n"
+        + "  - {name: a, limits: {runningJobs: 1}}\n  - {name: b, limits: {runningJobs: 0}}\n", to: "policy.yaml")
+    try folder.write(
+      "submit_seconds,duration_seconds,devices,project,priority,device_type\n0,100,8,a,,H100\n0,100,8,a,,H100\n"
+        + "1,100,4,a,urgent,A100\n2,50,8,c,,A100\n3,1,1,b,,\n4,1,1,c,high,\n", to: "jobs.csv")
+    let result = try Program.run(
+      Self.small + ["--policy", "easy", "--apply", "policy.yaml", "--jobs-csv", "rows.csv"], in: folder.path)
+    #expect(result.status == 0)
+    #expect(
+      result.error
+        == "muster: policy.yaml: topology is left out: where nodes stand is what fleet.yaml says\n"
+        + "muster: jobs.csv:7: priority: high (allowed: a whole number from -1000000 to 1000000, or urgent)\n")
+    #expect(result.out.contains("2 nodes of 8 H100, 2 nodes of 4 A100, 24 in all"))
+    #expect(result.out.contains("6 read, 2 rejected"))
+    let rows = try String(contentsOfFile: folder.path + "/rows.csv", encoding: .utf8)
+    let starts = rows.split(separator: "\n").dropFirst().map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    // One job of a at a time, the urgent one before the one that came earlier; c has both A100 nodes for 50 s.
+    #expect(starts.map { "\($0[0]) \($0[7])" } == ["2 0", "3 200", "4 100", "5 2"])
+  }
+
   @Test(
     "what is wrong is told with the file, the field and what would be right, and exits with 2",
     arguments: [
@@ -88,6 +117,8 @@ import Testing
       (["--policy", "fifo", "--faults", "jobs.csv"], "jobs.csv"),
       (["--policy", "fifo", "--faults", "racks.yaml"], "fleet.yaml: nodesPerRack: (missing)"),
       (["--policy", "fifo", "--fleet", "bad.yaml"], "bad.yaml:1: nodes: many"),
+      (["--policy", "fifo", "--apply", "none.yaml"], "none.yaml cannot be read"),
+      (["--policy", "fifo", "--apply", "policy.yaml"], "policy.yaml:1: projects[0].weight: heavy"),
       (["--policy", "fifo", "--format", "philly"], "jobs.csv:1: header: "),
       (["--policy", "fifo", "--json", "-", "--html", "-"], "only one of"),
       (["--policy", "fifo", "--json", "no/such/file"], "no/such/file cannot be written"),
@@ -95,6 +126,7 @@ import Testing
   func usage(arguments: [String], text: String) throws {
     let folder = try Self.folder()
     try folder.write("nodes: many\ndevicesPerNode: 8\n", to: "bad.yaml")
+    try folder.write("projects: [{name: a, weight: heavy}]\n", to: "policy.yaml")
     try folder.write("repair: [1h]\nkinds: [{cause: x, per: rack, count: 1, days: 1}]\n", to: "racks.yaml")
     let result = try Program.run(Self.small + arguments, in: folder.path)
     #expect(result.status == 2 && result.error.contains(text), "\(result)")

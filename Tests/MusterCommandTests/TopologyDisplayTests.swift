@@ -6,11 +6,13 @@ import Testing
 /// A fleet of two blocks, of which one has more racks than are drawn.
 enum TopologySamples {
   static func domain(
-    _ level: String, _ path: String, nodes: Int, free: Int, busy: Int, out: Int, devicesInUse: Int
+    _ level: String, _ path: String, nodes: Int, free: Int, busy: Int, out: Int, devicesInUse: Int, held: Int = 0,
+    maintenance: Int = 0, suspect: Int = 0, isolated: Int = 0
   ) -> JSON {
     [
       "level": .string(level), "name": .string(path.split(separator: "/").last.map(String.init) ?? ""),
       "path": .string(path), "nodes": JSON(nodes), "free": JSON(free), "busy": JSON(busy), "outOfService": JSON(out),
+      "held": JSON(held), "maintenance": JSON(maintenance), "suspect": JSON(suspect), "isolated": JSON(isolated),
       "devices": JSON(nodes * 4), "devicesInUse": JSON(devicesInUse),
     ]
   }
@@ -68,6 +70,20 @@ enum TopologySamples {
     #expect(bar(nodes: 30, free: 28, busy: 1) == "█▒─")
     #expect(bar(nodes: 20, free: 18, busy: 1).count == 2)
     #expect(bar(nodes: 1, free: 0, busy: 0) == "▒" && bar(nodes: 9, free: 1, busy: 8) == "█")
+  }
+
+  @Test("held, suspect, isolated and in maintenance each have a sign, a number, and where there are any a column")
+  func apart() {
+    let rack = TopologySamples.domain(
+      "rack", "r1", nodes: 18, free: 4, busy: 5, out: 6, devicesInUse: 20, held: 2, maintenance: 1, suspect: 1,
+      isolated: 3)
+    let lines = TopologyText.text(["levels": ["rack"], "domains": [rack]], level: nil, .plain).split(separator: "\n")
+    #expect(lines[0] == "PLACE  NODES               FREE  BUSY  HELD  MAINT  OUT  DEVICES")
+    #expect(lines[1] == "r1     █████▓▓?×××░▒▒────     4     5     2      1    6    20/72")
+    #expect(
+      lines[2]
+        == "█ 5 busy  ▓ 2 held for a gang  ? 1 suspect  × 3 isolated  ░ 1 in maintenance  ▒ 2 drained or away  ─ 4 free"
+    )
   }
 
   @Test("of one more than are drawn, that one is drawn, too")

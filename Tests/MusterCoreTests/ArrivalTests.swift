@@ -72,4 +72,51 @@ struct Desk: ~Copyable {
     #expect(desk.submit(after(99)) == .refused(.noSuchJob(JobID(99))))
     #expect(desk.submit(after(6)) == .refused(.noSuchJob(JobID(6))), "itself")
   }
+
+  @Test("what can no longer come true is refused: the job, its state and what would be right are named")
+  func hopeless() {
+    var fleet = Fleet()
+    func refusal(_ kind: Dependency.Kind, _ job: JobID) -> Refusal? {
+      let spec = Fleet.spec { $0.dependsOn = [Dependency(kind: kind, job: job)] }
+      guard case .refused(let why) = fleet.say(.submit([spec], key: "", requestHash: 0)) else { return nil }
+      return why
+    }
+    let cancelled = fleet.submit(Fleet.spec(nodes: 16))
+    #expect(refusal(.afterok, cancelled) == nil, "it may still complete")
+    fleet.say(.cancel(cancelled))
+    fleet.tell(cancelled, .stopped)
+    let completed = fleet.submit(Fleet.spec())
+    fleet.end(completed)
+    #expect([fleet.state(cancelled), fleet.state(completed)] == [.cancelled, .completed])
+
+    let no = refusal(.afterok, cancelled)
+    #expect(
+      no?.message
+        == "job \"j\" is to wait for afterok:1, which cannot come true any more: job 1 was cancelled")
+    #expect(
+      no?.remedy
+        == "name a job that has completed, or one that is not over yet; `afterany:1` holds however a job ends")
+    let well = refusal(.afternotok, completed)
+    #expect(well?.message.hasSuffix("job 3 has completed") == true && well?.remedy.contains("has failed") == true)
+    for kind: Dependency.Kind in [.after, .afterany, .afternotok] { #expect(refusal(kind, cancelled) == nil) }
+    for kind: Dependency.Kind in [.after, .afterany, .afterok] { #expect(refusal(kind, completed) == nil) }
+  }
+
+  @Test("one task of an array that has ended otherwise is enough to refuse what asks for all of them")
+  func hopelessTask() {
+    var desk = Desk()
+    let array = Self.wishes { $0.array = ArrayTask(position: 0, count: 3, index: 0) }
+    #expect(desk.submit(array, key: "a") == .jobs([JobID(1), JobID(2), JobID(3)]))
+    let first = Self.wishes { $0.dependsOn = [Dependency(kind: .afterok, job: JobID(1))] }
+    #expect(desk.submit(first, key: "b") == .jobs([JobID(4)]))
+    desk.say(.cancel(JobID(2)))
+    guard case .refused(let why) = desk.submit(first) else {
+      Issue.record("accepted")
+      return
+    }
+    #expect(why.message.hasSuffix("task 1_1 (job 2) was cancelled") && why.code == "dependencyNever")
+    #expect(desk.submit(first, key: "b") == .jobs([JobID(4)]), "it was taken before")
+    let other = Self.wishes { $0.dependsOn = [Dependency(kind: .afterok, job: JobID(3))] }
+    #expect(desk.submit(other) == .jobs([JobID(5)]), "a task alone")
+  }
 }

@@ -76,6 +76,37 @@ import Testing
     #expect(Self.shown(counts.domains[4]) == "b1/x/r1 0/2/1 of 2, 16 of 16")
   }
 
+  @Test("held, suspect, isolated and in maintenance are told apart, and each node is one of them, busy or free")
+  func apart() {
+    var fleet = Fleet()
+    let low = fleet.submit(Array(repeating: Fleet.spec(nodes: 2), count: 7))
+    for job in low { for state: ShimReport.State in [.prepared, .running] { fleet.tell(job, state) } }
+    let idle = (0..<16).filter { node in !low.contains { fleet.nodes($0).contains(node) } }
+    fleet.say(
+      .addMaintenance(
+        Maintenance(id: 0, from: fleet.now, to: fleet.now + .seconds(60), nodes: "n\(idle[0])")))
+    fleet.say(.drain(node: "n\(idle[1])", reason: "fan"))
+    _ = fleet.submit(Fleet.spec(nodes: 4, priority: 9) { $0.within = Within(level: "rack") })
+    let stopping = low.filter { fleet.state($0) == .stopping }
+    fleet.tell(stopping[0], .stopped)
+    let others = low.filter { !stopping.contains($0) }.map { fleet.nodes($0)[0] }
+    fleet.say(.nodeDied(node: "n\(others[0])", evidence: "gone"))
+    fleet.controller.note(.nodeSuspected(node: NodeID(others[1]), reason: "silent"))
+    var all = FleetCounts.Domain(level: 0, name: "", path: "", parent: -1)
+    for domain in fleet.controller.fleetCounts(sizes: []).domains where domain.level == 0 {
+      all.nodes += domain.nodes
+      all.held += domain.held
+      all.suspect += domain.suspect
+      all.isolated += domain.isolated
+      all.maintenance += domain.maintenance
+      all.busy += domain.busy
+      all.outOfService += domain.outOfService
+    }
+    #expect([all.held, all.suspect, all.isolated, all.maintenance] == [2, 1, 1, 1])
+    // With the drained one.
+    #expect(all.outOfService == 3 && all.busy == 16 - 2 - 3 - 1)
+  }
+
   @Test("no nodes, no numbers")
   func empty() {
     var desk = Desk()

@@ -34,7 +34,7 @@ import Testing
     #expect(cause.kind == "quota")
     #expect(
       cause.message
-        == "project a may use 48 devices (32 guaranteed, 16 borrowed) and has 0 left; it needs 16")
+        == "project a may use 48 devices (32 guaranteed, 16 borrowed) and has none left; it needs 16")
     fleet.end(jobs[0])
     #expect(fleet.state(jobs[3]) == .starting)
   }
@@ -47,7 +47,7 @@ import Testing
     let others = fleet.submit(Array(repeating: Self.spec("b", nodes: 1), count: 16))
     // 128 devices, 32 of them are kept.
     #expect(others.filter { fleet.state($0) == .starting }.count == 12)
-    #expect(fleet.waiting(others[12]).causes[0].message.contains("0 devices are not kept for other projects"))
+    #expect(fleet.waiting(others[12]).causes[0].message.hasPrefix("all devices that are left are kept for other"))
     let own = fleet.submit(Array(repeating: Self.spec("a"), count: 4))
     #expect(own.allSatisfy { fleet.state($0) == .starting })
     // Strangers are held to it, too.
@@ -90,13 +90,82 @@ import Testing
     #expect(bob.map { fleet.state($0) } == [.starting, .pending])
     #expect(
       fleet.waiting(bob[1]).causes[0].message
-        == "project a may run 3 jobs at the same time, and 0 more may start")
+        == "project a may run 3 jobs at the same time, and no more may start now")
     // One without devices counts as well.
     let plain = fleet.submit(Self.spec("a", devices: 0, user: "cat", walltime: .seconds(600)))
     #expect(fleet.state(plain) == .pending)
     #expect(fleet.waiting(plain).causes[0].kind == "quota")
     for job in [ann[0], ann[1], bob[0]] { fleet.end(job) }
     #expect(fleet.state(plain) == .starting)
+  }
+
+  @Test("of a project or user who may run no jobs all are refused, with devices or without; a limit set later says so")
+  func noJobs() {
+    var fleet = Self.fleet([
+      ProjectPolicy(name: "a", limits: UseLimits(runningJobs: 0)), ProjectPolicy(name: "child", parent: "a"),
+      ProjectPolicy(name: "b", userLimits: UseLimits(runningJobs: 0)),
+    ])
+    let no = "is a job of project a, which may run none"
+    for (spec, why) in [
+      (Self.spec("a"), no), (Self.spec("a", devices: 0), no), (Self.spec("child", devices: 0), no),
+      (Self.spec("b", devices: 0), "is a job of user u of project b, who may run none"),
+    ] {
+      #expect(
+        fleet.say(.submit([spec], key: "", requestHash: 0)) == .refused(.impossible(job: "j", why: why)))
+    }
+    _ = fleet.submit(Self.spec("c", nodes: 16))
+    let jobs = fleet.submit(
+      [Int32(8), 0].map { devices in
+        var spec = Self.spec("d", devices: devices)
+        spec.wishes.isHeld = true
+        return spec
+      })
+    var policy = fleet.controller.cluster.policy
+    policy.projects.append(ProjectPolicy(name: "d", limits: UseLimits(runningJobs: 0)))
+    fleet.say(.applyPolicy(policy))
+    for job in jobs { fleet.say(.release(job)) }
+    #expect(jobs.map { fleet.waiting($0).isNever } == [true, true])
+    #expect(fleet.waiting(jobs[1]).causes[0].message == "project d may run no jobs")
+  }
+
+  @Test("texts of limits are sentences for none, one and many", arguments: [Int32(0), 1, 2])
+  func sentences(most: Int32) {
+    typealias Label = QuotaBook.Label
+    let devices = Label(project: "a", what: .devices)
+    let quota = Label(project: "a", what: .quota(type: "H100", guaranteed: 0, most: most))
+    let (jobs, fleet) = (Label(project: "a", user: "u", what: .jobs), Label(project: "", what: .fleet(type: "")))
+    let texts = [devices, quota, fleet].map { $0.never(needed: 3, most: most) }
+    let expected: [[String]] = [
+      [
+        "needs 3 devices; project a may use no devices", "needs 3 H100 devices; project a may use no H100 devices",
+        "needs 3 devices; all devices that are left are kept for other projects",
+      ],
+      [
+        "needs 3 devices; project a may use 1 device at the same time",
+        "needs 3 H100 devices; project a may use 1 H100 device (0 guaranteed, 1 borrowed)",
+        "needs 3 devices; 1 device is not kept for other projects",
+      ],
+      [
+        "needs 3 devices; project a may use 2 devices at the same time",
+        "needs 3 H100 devices; project a may use 2 H100 devices (0 guaranteed, 2 borrowed)",
+        "needs 3 devices; 2 devices are not kept for other projects",
+      ],
+    ]
+    #expect(texts == expected[Int(most)])
+    #expect(
+      devices.message(needed: 3, left: 0, most: most)
+        == [
+          "project a may use no devices; it needs 3",
+          "project a may use 1 device at the same time and has none left; it needs 3",
+          "project a may use 2 devices at the same time and has none left; it needs 3",
+        ][Int(most)])
+    #expect(
+      jobs.message(needed: 1, left: 0, most: most)
+        == [
+          "user u of project a may run no jobs",
+          "user u of project a may run 1 job at the same time, and no more may start now",
+          "user u of project a may run 2 jobs at the same time, and no more may start now",
+        ][Int(most)])
   }
 
   @Test("within the guarantee first, then who used least for its weight")

@@ -94,6 +94,9 @@ import Testing
       })
     #expect(tasks.map { fleet.state($0) } == [.starting, .starting, .pending, .pending])
     #expect(fleet.kinds(tasks[2]) == ["arrayLimit"])
+    #expect(
+      fleet.waiting(tasks[2]).causes[0].message
+        == "2 tasks of array \(tasks[0]) run, and no more may run at the same time")
     fleet.end(tasks[0])
     #expect(fleet.state(tasks[2]) == .starting && fleet.state(tasks[3]) == .pending)
   }
@@ -143,6 +146,29 @@ import Testing
     fleet.end(short)
     fleet.pass(.seconds(7200))
     #expect(fleet.state(long) == .starting)
+  }
+
+  @Test("a job without devices that maintenance keeps from starting says so, before it begins and while it lasts")
+  func maintenanceOfPlain() {
+    var fleet = Fleet()
+    let (from, to) = (fleet.now + .seconds(3600), fleet.now + .seconds(7200))
+    fleet.say(.addMaintenance(Maintenance(id: 0, from: from, to: to, level: "block", domain: "b0")))
+    let long = fleet.submit(Fleet.spec(nodes: 9, devices: 0))
+    let short = fleet.submit(Fleet.spec(nodes: 16, devices: 0, walltime: .seconds(1800)))
+    #expect(fleet.state(long) == .pending && fleet.state(short) == .starting)
+    #expect(fleet.kinds(long) == ["maintenance"])
+    #expect(
+      fleet.waiting(long).causes[0].message == "maintenance begins at \(from.rfc3339), before it would end")
+    fleet.pass(.seconds(3600))
+    #expect(
+      fleet.waiting(long).causes[0].message
+        == "maintenance has begun at \(from.rfc3339): the nodes in it take no work until it is over")
+    // Of those that it leaves, one is out of service: without maintenance there would still be 15.
+    fleet.say(.drain(node: "n15", reason: "x"))
+    let all = fleet.submit(Fleet.spec(nodes: 16, devices: 0))
+    #expect(fleet.kinds(all) == ["nodesBusy", "maintenance"])
+    fleet.say(.removeMaintenance(id: 1))
+    #expect(fleet.state(long) == .starting && fleet.kinds(all) == ["nodesBusy"])
   }
 
   @Test("single nodes of a rack in maintenance are not given to who would still run then")

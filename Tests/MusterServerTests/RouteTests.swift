@@ -101,6 +101,20 @@ func withServer(
     }
   }
 
+  @Test("a dependency that can no longer come true is refused with what would be right")
+  func hopeless() async throws {
+    try await withServer { ask async throws in
+      _ = try await ask(.post, "/v1/jobs", #"{"command":["a"],"hold":true}"#, [:])
+      #expect(try await ask(.post, "/v1/jobs/1/cancel", "", [:]).status == 200)
+      let refused = try await ask(.post, "/v1/jobs", #"{"command":["b"],"dependsOn":["afterok:1"]}"#, [:])
+      #expect(refused.status == 409)
+      let error = try refused.json["error"]
+      #expect(error?["code"] == "dependencyNever")
+      #expect(error?["message"]?.stringValue?.hasSuffix("job 1 was cancelled") == true)
+      #expect(error?["remedy"]?.stringValue?.contains("`afterany:1`") == true)
+    }
+  }
+
   @Test("an array is one answer and many jobs, also under a key")
   func arrays() async throws {
     try await withServer { ask async throws in

@@ -22,7 +22,7 @@ import Testing
     #expect(small == SimWorld.fleet(64) && small.racks == 0)
     let text = "levels: [block, rack]\ncounts: [25, 125]\nnodesPerRack: 20\ndevicesPerNode: 8\ndeviceType: H100\n"
     let large = try SimFleet(yaml: SimWorld.bytes(text))
-    #expect(large.nodes == 62_500 && large.devices == 500_000 && large.racks == 3_125 && large.deviceType == "H100")
+    #expect(large.nodes == 62_500 && large.devices == 500_000 && large.racks == 3_125 && large.deviceTypes == ["H100"])
     #expect(large.labels(0).map { "\($0.key)=\($0.value)" } == ["block=b01", "rack=r0001"])
     #expect(large.labels(62_499).map { "\($0.key)=\($0.value)" } == ["block=b25", "rack=r3125"])
     #expect(SimWorld.fleet(5, nodesPerRack: 2).labels(4).map(\.value) == ["r3"] && small.labels(0).isEmpty)
@@ -42,7 +42,7 @@ import Testing
       ("devicesPerNode: 8", "f: nodes: (missing) (allowed: how many nodes, or levels, counts and nodesPerRack)"),
       (
         "nodes: 4\ndevicesPerNode: 8\nracks: 2",
-        "f:3: racks: unknown field (allowed: nodes, devicesPerNode, nodesPerRack, deviceType, levels, counts)"
+        "f:3: racks: unknown field (allowed: nodes, devicesPerNode, nodesPerRack, deviceType, levels, counts, groups)"
       ),
       (
         "levels: [rack]\ncounts: [2, 3]\nnodesPerRack: 1\ndevicesPerNode: 8",
@@ -54,6 +54,68 @@ import Testing
       ),
     ])
   func badFleet(text: String, message: String) {
+    #expect(Self.problems { _ = try SimFleet(yaml: SimWorld.bytes(text)) } == [message])
+  }
+
+  @Test("groups of nodes are numbered through: nodes, racks and what lies above them")
+  func groups() throws {
+    let fleet = try SimFleet(
+      yaml: SimWorld.bytes(
+        """
+        groups:
+          - {levels: [block, rack], counts: [2, 3], nodesPerRack: 4, devicesPerNode: 8, deviceType: H100}
+          - {nodes: 10, devicesPerNode: 4, deviceType: A100}
+          - {levels: [block, rack], counts: [1, 2], nodesPerRack: 5, devicesPerNode: 8, deviceType: H100}
+        """))
+    #expect(fleet.nodes == 44 && fleet.devices == 24 * 8 + 40 + 80 && fleet.racks == 8)
+    #expect(fleet.deviceTypes == ["H100", "A100"] && fleet.levels == ["block", "rack"])
+    #expect(fleet.kinds.map(\.nodes) == [34, 10])
+    func labels(_ node: Int32) -> [String] { fleet.labels(node).map { "\($0.key)=\($0.value)" } }
+    #expect(labels(0) == ["block=b1", "rack=r1"] && labels(23) == ["block=b2", "rack=r6"])
+    #expect(labels(24).isEmpty && labels(34) == ["block=b3", "rack=r7"] && labels(43) == ["block=b3", "rack=r8"])
+    #expect(fleet.nodes(inRack: 5) == 20..<24 && fleet.nodes(inRack: 7) == 39..<44)
+    #expect(fleet.group(of: 33).deviceType == "A100" && fleet.group(of: 34).deviceType == "H100")
+    let one = try SimFleet(yaml: SimWorld.bytes("groups: [{nodes: 64, devicesPerNode: 8}]"))
+    #expect(one == SimWorld.fleet(64))
+  }
+
+  @Test(
+    "what is wrong with a group is told with its place in the list",
+    arguments: [
+      (
+        "groups: [{nodes: 4}]",
+        "f: groups[0].devicesPerNode: (missing) (allowed: how many devices a node has, 1 to 64)"
+      ),
+      (
+        "nodes: 3\ngroups: [{nodes: 4, devicesPerNode: 8}]",
+        "f:1: nodes: 3 (allowed: only without groups: each of them says its own)"
+      ),
+      ("groups: 3", "f:1: groups: 3 (allowed: a list of groups of nodes)"),
+      ("groups: []", "f:1: groups: [...] (allowed: a list of groups of nodes)"),
+      (
+        "groups:\n  - {nodes: 4, devicesPerNode: 65}",
+        "f:2: groups[0].devicesPerNode: 65 (allowed: a whole number from 1 to 64)"
+      ),
+      (
+        "groups:\n  - {nodes: 4, devicesPerNode: 8, gpu: H100}",
+        "f:2: groups[0].gpu: unknown field (allowed: nodes, devicesPerNode, nodesPerRack, deviceType, levels, counts)"
+      ),
+      (
+        "groups:\n  - {nodes: 4, devicesPerNode: 8, nodesPerRack: 2}\n"
+          + "  - {levels: [hall], counts: [2], nodesPerRack: 2, devicesPerNode: 8}",
+        "f:3: groups[1].levels: [...] (allowed: [rack], as in groups[0])"
+      ),
+      (
+        "groups:\n  - {levels: [hall], counts: [2], nodesPerRack: 2, devicesPerNode: 8}\n"
+          + "  - {nodes: 4, devicesPerNode: 8, nodesPerRack: 2}",
+        "f: groups[1].levels: (missing) (allowed: [hall], as in groups[0])"
+      ),
+      (
+        "groups:\n  - {nodes: 100000, devicesPerNode: 8}\n  - {nodes: 100000, devicesPerNode: 8}",
+        "f:2: groups: [...] (allowed: no more than 1000000 devices in all)"
+      ),
+    ])
+  func badGroups(text: String, message: String) {
     #expect(Self.problems { _ = try SimFleet(yaml: SimWorld.bytes(text)) } == [message])
   }
 
@@ -134,6 +196,17 @@ import Testing
     for _ in 0..<20_000 { counts[Int(stream.draw().place)] += 1 }
     let sorted = counts.sorted()
     #expect(sorted[199] > 20 * sorted[100] && sorted[100] > 0)
+  }
+
+  @Test("faults of devices strike nodes of several kinds by their devices, those of nodes each alike")
+  func faultsOfGroups() {
+    let fleet = SimFleet([SimGroup(nodes: 50, devicesPerNode: 8), SimGroup(nodes: 50, devicesPerNode: 2)])
+    func share(_ scope: FaultModel.Scope) -> Double {
+      let kind = FaultModel.Kind(cause: "x", scope: scope, count: 1, days: 100, repair: [1000])
+      var stream = FaultStream(FaultModel(name: "m", source: "", kinds: [kind]), fleet: fleet, seed: 1)
+      return Double((0..<20_000).count { _ in stream.draw().place < 50 }) / 20_000
+    }
+    #expect(abs(share(.device) - 0.8) < 0.01 && abs(share(.node) - 0.5) < 0.02)
   }
 
   @Test("the logarithm is the real one", arguments: [1e-300, 1e-9, 0.1, 0.5, 0.999999, 1, 1.5, 2, 1e9])

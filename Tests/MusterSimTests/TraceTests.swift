@@ -1,4 +1,5 @@
 import Foundation
+import MusterCore
 import Testing
 
 @testable import MusterSim
@@ -71,12 +72,46 @@ import Testing
   @Test("a device type that the fleet does not have is told")
   func deviceType() throws {
     let header = "submit_seconds,duration_seconds,devices,device_type"
-    var fleet = Self.fleet
     let rows = SimWorld.csv("0,1,1,H100\n", header: header)
     #expect(
-      Self.reasons(try Trace(rows, format: .csv, fleet: fleet)) == ["2: device_type H100: the fleet has no deviceType"])
-    fleet.deviceType = "H100"
+      Self.reasons(try Trace(rows, format: .csv, fleet: Self.fleet))
+        == ["2: device_type H100: the fleet has no deviceType"])
+    let fleet = SimFleet(nodes: 4, devicesPerNode: 8, deviceType: "H100")
     #expect(try Trace(rows, format: .csv, fleet: fleet).jobs.count == 1)
+    let other = SimWorld.csv("0,1,1,B200\n", header: header)
+    #expect(
+      Self.reasons(try Trace(other, format: .csv, fleet: fleet)) == ["2: device_type B200: the fleet has H100 only"])
+  }
+
+  @Test("of several kinds of nodes a job takes the shape of its type's, else of those with most devices that hold it")
+  func kinds() throws {
+    let fleet = SimFleet([
+      SimGroup(nodes: 4, devicesPerNode: 4, deviceType: "A100"),
+      SimGroup(nodes: 4, devicesPerNode: 8, deviceType: "H100"),
+    ])
+    let rows = "0,1,8,A100\n0,1,8,H100\n0,1,8,\n0,1,17,A100\n0,1,99,\n0,1,1,B200\n"
+    let trace = try Trace(
+      SimWorld.csv(rows, header: "submit_seconds,duration_seconds,devices,device_type"), format: .csv, fleet: fleet)
+    #expect(trace.jobs.map(\.nodes) == [2, 1, 1] && trace.jobs.map(\.devicesPerNode) == [4, 8, 8])
+    #expect(
+      trace.jobs.map { $0.deviceType < 0 ? "" : trace.names[Int($0.deviceType)] } == ["A100", "H100", ""])
+    #expect(
+      Self.reasons(trace) == [
+        "5: 17 devices take 5 nodes: the fleet has 4 with A100",
+        "6: 99 devices take 13 nodes: the fleet has 4 with H100",
+        "7: device_type B200: the fleet has A100, H100 only",
+      ])
+  }
+
+  @Test("a priority is a number, or a name that is declared")
+  func priorities() throws {
+    let trace = try Trace(
+      SimWorld.csv(
+        "0,1,1,urgent\n0,1,1,7\n0,1,1,\n0,1,1,low\n", header: "submit_seconds,duration_seconds,devices,priority"),
+      format: .csv, fleet: Self.fleet, priorities: [PriorityClass(name: "urgent", value: 100)])
+    #expect(trace.jobs.map(\.priority) == [100, 7, 0])
+    #expect(trace.jobs.map { $0.priorityClass < 0 ? "" : trace.names[Int($0.priorityClass)] } == ["urgent", "", ""])
+    #expect(Self.reasons(trace) == ["5: priority: low (allowed: a whole number from -1000000 to 1000000, or urgent)"])
   }
 
   @Test(

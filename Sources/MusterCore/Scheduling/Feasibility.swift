@@ -4,11 +4,20 @@ extension Controller {
   /// - Parameter looks: looks at single nodes that the request has taken so far; of more than a round may take, a job with
   ///   wishes about them is accepted, and the next round says what becomes of it.
   mutating func impossible(_ spec: JobSpec, looks: inout Int) -> String? {
+    if let why = mayNotRun(spec) { return why }
     guard spec.hasRoles else { return impossibleAlone(spec, looks: &looks) }
     for (number, role) in spec.roles.enumerated() {
       if let why = impossibleAlone(spec.alone(number), looks: &looks) { return "\(why) (role \(role.name))" }
     }
     return impossibleTogether(spec)
+  }
+
+  /// Nobody of its project, or its user in it, may run any job: that holds on every fleet.
+  private func mayNotRun(_ spec: JobSpec) -> String? {
+    let limits = cluster.policy.limits(ofProject: spec.project, user: spec.user)
+    return limits.first { $0.limits.runningJobs == 0 }.map {
+      QuotaBook.Label(project: $0.project, user: $0.user, what: .jobs).never(needed: 1, most: 0)
+    }
   }
 
   /// More than all the fleet has, or its project may use, in sum.
@@ -17,7 +26,7 @@ extension Controller {
     let sum = RolesInSum(spec.roles.indices.map { shape(spec.alone($0)) }, topology)
     if let capacity = sum.capacityExceeded(topology) {
       return
-        "needs \(sum.devices) devices for its \(spec.roles.count) roles together; the fleet has \(capacity), busy or not"
+        "needs \(counted(sum.devices, "device")) for its \(spec.roles.count) roles together; the fleet has \(capacity), busy or not"
     }
     guard !cluster.policy.projects.isEmpty, sum.devices > 0 else { return nil }
     var book = feasible.book.take() ?? quotaBook(topology)
@@ -59,7 +68,7 @@ extension Controller {
 
   private func impossibleWithDevices(_ spec: JobSpec, _ gang: PendingGang) -> String? {
     guard let topology = fleetMap.topology else {
-      return "needs nodes with \(spec.role.devicesPerNode) devices; no node with devices ever joined"
+      return "needs nodes with \(counted(spec.role.devicesPerNode, "device")); no node with devices ever joined"
     }
     let wishes = spec.wishes
     let filter =
@@ -125,13 +134,17 @@ extension Controller {
       !excluded.contains(Int32($0)) && matches(NodeID(Int32($0)), wishes.constraint) && !isRevoked($0)
     }
     if able.count < Int(spec.role.nodes) {
-      let what =
-        wishes.constraint.isEmpty && wishes.exclude.isEmpty ? "the fleet has" : "those that match what it asks for are"
-      return "needs \(spec.role.nodes) nodes; \(what) \(able.count)"
+      let isAny = wishes.constraint.isEmpty && wishes.exclude.isEmpty
+      let has =
+        isAny
+        ? "the fleet has \(able.count)"
+        : able.count == 0 ? "none is as it asks for" : "\(able.count) \(able.count == 1 ? "is" : "are") as it asks for"
+      return "needs \(counted(spec.role.nodes, "node")); \(has)"
     }
     guard wishes.segment > 1 || wishes.within?.isRequired == true || wishes.spread != nil else { return nil }
     return holdsPlain(able.map { NodeID(Int32($0)) }, spec.role.nodes, wishes)
-      ? nil : "needs \(spec.role.nodes) nodes\(Self.shapeText(wishes)); no place of the fleet has them, busy or not"
+      ? nil
+      : "needs \(counted(spec.role.nodes, "node"))\(Self.shapeText(wishes)); no place of the fleet has them, busy or not"
   }
 
   static func shapeText(_ wishes: Wishes) -> String {
@@ -145,14 +158,14 @@ extension Controller {
     _ gang: PendingGang, _ spec: JobSpec, _ topology: Topology, _ filter: [Int32]?
   ) -> String {
     let offers = MemberOffers(topology: topology)
-    var (any, needed) = (gang, "\(gang.nodes) nodes of \(gang.devicesPerNode) devices")
+    var (any, needed) = (gang, "\(counted(gang.nodes, "node")) of \(counted(gang.devicesPerNode, "device"))")
     any.deviceTypes = []
     if !spec.wishes.deviceTypes.isEmpty { needed += " of type \(spec.wishes.deviceTypes.joined(separator: " or "))" }
     let fitting = offers.known(gang, filter: filter).reduce(0) { $0 + $1.count }
     if fitting < gang.nodes {
       let all = offers.known(gang).reduce(0) { $0 + $1.count }
       let most = topology.deviceTypes.map(\.devicesPerNode).max() ?? 0
-      var text = "needs \(needed); the fleet has \(fitting) such nodes, busy or not"
+      var text = "needs \(needed); the fleet has \(counted(fitting, "such node")), busy or not"
       if filter != nil { text += " that match what it asks for (\(all) if it asked for no labels and left none out)" }
       if gang.devicesPerNode > most { text += " (the most devices that a node has is \(most))" }
       return text
@@ -160,9 +173,9 @@ extension Controller {
     let largest = offers.known(gang, filter: filter).map(\.count).max() ?? 0
     if gang.segment > largest {
       return
-        "needs segments of \(gang.segment) nodes; the largest \(fleetMap.levels.last ?? "rack") has \(largest) such nodes"
+        "needs segments of \(counted(gang.segment, "node")); the largest \(fleetMap.levels.last ?? "rack") has \(counted(largest, "such node"))"
     }
     return
-      "needs \(needed)\(Self.shapeText(spec.wishes)); the fleet has \(fitting) such nodes, but nowhere in that shape"
+      "needs \(needed)\(Self.shapeText(spec.wishes)); the fleet has \(counted(fitting, "such node")), but nowhere in that shape"
   }
 }

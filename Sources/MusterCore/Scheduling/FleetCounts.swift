@@ -11,10 +11,17 @@ public struct FleetCounts: Hashable, Sendable {
     public var nodes: Int32 = 0
     /// Nothing runs on them, and they take work.
     public var free: Int32 = 0
-    /// Of which a part is used, or all.
+    /// Of which a part is used, or all; neither suspect nor isolated.
     public var busy: Int32 = 0
-    /// Suspect, isolated, drained, or with no agent connected.
+    /// Nothing runs on them, and others are leaving them, or have left, for a gang that will start there.
+    public var held: Int32 = 0
+    /// Nothing runs on them, and they are in a maintenance.
+    public var maintenance: Int32 = 0
+    /// Suspect, isolated, drained, or with no agent connected. A drained one may be busy, too.
     public var outOfService: Int32 = 0
+    /// Of those out of service, whatever may still run there.
+    public var suspect: Int32 = 0
+    public var isolated: Int32 = 0
     public var devices: Int64 = 0
     public var devicesInUse: Int64 = 0
   }
@@ -47,12 +54,8 @@ extension Controller {
         counts.domains[at].nodes += 1
         counts.domains[at].devices += Int64(hot.devices)
         counts.domains[at].devicesInUse += Int64(used)
-        if used > 0 || hot.members > 0 {
-          counts.domains[at].busy += 1
-        } else if canServe, isForAnybody(i) {
-          counts.domains[at].free += 1
-        }
         if !canServe { counts.domains[at].outOfService += 1 }
+        if let use = use(of: i, canServe: canServe) { counts.domains[at][keyPath: use] += 1 }
       }
     }
     for level in fleetMap.levels.indices {
@@ -64,10 +67,18 @@ extension Controller {
     return counts
   }
 
-  /// Not kept for a gang that others make room for, and not in maintenance.
-  private func isForAnybody(_ node: Int) -> Bool {
-    let id = NodeID(Int32(node))
-    return free(id) == cluster.nodes[node].freeDevices && !fleetMap.isTaken(id, from: now, to: now + .seconds(1))
+  /// What a node is counted as; nil: it is only out of service.
+  private func use(of node: Int, canServe: Bool) -> WritableKeyPath<FleetCounts.Domain, Int32>? {
+    let (id, hot) = (NodeID(Int32(node)), cluster.nodes[node])
+    switch hot.state {
+    case .suspect: return \.suspect
+    case .isolated: return \.isolated
+    case .joining, .verifying, .ready, .draining, .drained: break
+    }
+    if hot.members > 0 || hot.freeDeviceCount < hot.devices { return \.busy }
+    guard canServe else { return nil }
+    if free(id) != hot.freeDevices { return \.held }
+    return fleetMap.isTaken(id, from: now, to: now + .seconds(1)) ? \.maintenance : \.free
   }
 
   /// - Returns: by level and domain, its place in `domains`.

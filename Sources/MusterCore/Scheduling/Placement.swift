@@ -40,13 +40,19 @@ public enum WaitReason: Sendable, Hashable {
   public var message: String {
     switch self {
     case .nodesBusy(let needed, let fitting, let ready, let total):
-      "needs \(needed) nodes with enough free devices; free now: \(fitting) (\(ready) of \(total) nodes are ready)"
+      "needs \(counted(needed, "node")); free now: \(fitting) (\(Self.ready(ready, of: total)))"
     case .fleetTooSmall(let needed, let capable, let devices):
-      "needs \(needed) nodes\(devices > 0 ? " of \(devices) devices" : ""); the fleet has \(capable) such nodes, busy or not"
+      "needs \(counted(needed, "node"))\(devices > 0 ? " of \(counted(devices, "device"))" : ""); the fleet has \(counted(capable, "such node")), busy or not"
     case .notInShape(let needed, let shape):
-      "enough nodes are free, not in its shape: it needs \(needed) nodes\(shape)"
+      "enough nodes are free, not in its shape: it needs \(counted(needed, "node"))\(shape)"
     case .fenced: "ranks of the last attempt may still run on a silent node: waiting for proof or the end of its lease"
     }
+  }
+}
+
+extension WaitReason {
+  static func ready(_ ready: Int32, of nodes: Int32) -> String {
+    "\(ready) of \(counted(nodes, "node")) \(nodes == 1 ? "is" : "are") ready"
   }
 }
 

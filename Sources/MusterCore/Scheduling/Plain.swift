@@ -11,11 +11,16 @@ extension Controller {
     if isWithinQuota(slot, places, &quotas) { begin(slot, places) }
   }
 
-  func plainPlacement(_ slot: Int32) -> PlacementAnswer {
-    guard cluster.specs[Int(slot)].hasRoles else { return plainPlacement(slot, role: 0, previousNodes(slot)) }
+  /// - Parameter ignoresMaintenance: what it would come to if none were planned.
+  func plainPlacement(_ slot: Int32, ignoresMaintenance: Bool = false) -> PlacementAnswer {
+    guard cluster.specs[Int(slot)].hasRoles else {
+      return plainPlacement(slot, role: 0, previousNodes(slot), ignoresMaintenance: ignoresMaintenance)
+    }
     var places: [Place] = []
     for (number, previous) in cluster.specs[Int(slot)].byRole(previousNodes(slot)).enumerated() {
-      switch plainPlacement(slot, role: number, previous, beside: places) {
+      switch plainPlacement(
+        slot, role: number, previous, beside: places, ignoresMaintenance: ignoresMaintenance)
+      {
       case .places(let own): places += own
       case .waits(let why): return .waits(why)
       }
@@ -25,7 +30,7 @@ extension Controller {
 
   /// - Parameter beside: what other roles of the job get: nobody is put beside one that is to be alone.
   func plainPlacement(
-    _ slot: Int32, role number: Int, _ previous: [NodeID], beside: [Place] = []
+    _ slot: Int32, role number: Int, _ previous: [NodeID], beside: [Place] = [], ignoresMaintenance: Bool = false
   ) -> PlacementAnswer {
     let spec = cluster.specs[Int(slot)].alone(number)
     guard !spec.wishes.isEmpty || !fleetMap.windows.isEmpty || !beside.isEmpty else {
@@ -33,8 +38,27 @@ extension Controller {
         PlacementRequest(nodes: spec.role.nodes, devicesPerNode: 0, previous: previous), in: self)
     }
     let isAlone = spec.wishes.isExclusive || cluster.specs[Int(slot)].isAnyExclusive
+    var rule = nodeRule(slot, role: number)
+    if ignoresMaintenance { rule.until = .zero }
     return shapedPlacement(
-      spec.role, spec.wishes, nodeRule(slot, role: number), previous, not: isAlone ? Set(beside.map(\.node)) : [])
+      spec.role, spec.wishes, rule, previous, not: isAlone ? Set(beside.map(\.node)) : [])
+  }
+
+  /// When the first maintenance begins that keeps a gang from nodes that would take it now; nil: none does.
+  func maintenanceInTheWay(_ slot: Int32) -> Instant? {
+    var first: Instant?
+    for number in cluster.specs[Int(slot)].roles.indices {
+      var rule = nodeRule(slot, role: number)
+      let until = rule.until
+      rule.until = .zero
+      for window in fleetMap.windows where window.from < until && window.to > now && window.from < first ?? .never {
+        let isInTheWay = window.nodes.indices.contains { i in
+          window.nodes[i] && free(NodeID(Int32(i))) != nil && allows(rule, NodeID(Int32(i)))
+        }
+        if isInTheWay { first = window.from }
+      }
+    }
+    return first
   }
 
   /// The first innermost domain, else the first one further out, that holds all of its segments.

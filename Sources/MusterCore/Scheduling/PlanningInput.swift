@@ -87,17 +87,24 @@ extension Controller {
   public var nextStart: Instant { nextLook }
 
   /// Whether a round would say something new.
-  public var wantsPlan: Bool { isPlanOld && !isQuiet }
+  public var wantsPlan: Bool { (isPlanOld || rotation.left > 0) && !isQuiet }
 
   /// For a round that starts now; nil if nothing has changed since the last one was taken.
   public mutating func takePlanningInput() -> PlanningInput? {
     guard wantsPlan else { return nil }
+    let isNew = isPlanOld
     isPlanOld = false
     // Nobody waits for a place. (A fleet of tens of thousands may be joining: its map is made when it is needed.)
-    guard cluster.pending.contains(where: { cluster.jobs[$0].devicesPerNode > 0 }) else { return nil }
+    guard cluster.pending.contains(where: { cluster.jobs[$0].devicesPerNode > 0 }) else {
+      rotation.end()
+      return nil
+    }
     refreshMap()
     // No node with devices is known: there is nothing to plan.
-    guard let topology = fleetMap.topology else { return nil }
+    guard let topology = fleetMap.topology else {
+      rotation.end()
+      return nil
+    }
     var builder = ViewBuilder(map: fleetMap, cluster: cluster)
     for i in cluster.nodes.indices where free(NodeID(Int32(i))) != nil { builder.serve(i, cluster) }
     var book = quotaBook(topology)
@@ -121,7 +128,7 @@ extension Controller {
     // Finer than the buckets of a round.
     for window in fleetMap.windows where window.to > now { nextLook = min(nextLook, window.to) }
     input.view.mode = limits.planning
-    addJobs(to: &input, builder, &book)
+    addJobs(to: &input, builder, &book, isNew: isNew)
     input.view.victims = victims(builder, book.tree)
     input.view.quotas = book.rules
     input.labels = book.labels

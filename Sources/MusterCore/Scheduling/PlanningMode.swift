@@ -6,7 +6,7 @@ public struct PlanningMode: Hashable, Sendable {
   /// none of these, or wait.
   public var reservations: Int
   /// Gangs looked at in a round, first ones first: the writer makes the list, and no queue may be so long that it stands
-  /// in the way of anything.
+  /// in the way of anything. Of a longer queue a quarter of them are of those behind, in turn (`QueueRotation`).
   public var depth: Int
   /// Gangs of a round that others are stopped for, at most; the next round goes on.
   public var preemptions: Int

@@ -9,6 +9,8 @@ extension Controller {
     var arrays: [JobID: Int32] = [:]
     /// Of the list, those that may run one day.
     var looked = 0
+    /// What the list was when so many had been looked at as have their place in every round of a queue that is too long.
+    var front: (jobs: Int, looked: Int, arrays: [JobID: Int32])?
 
     init(_ input: PlanningInput, nodes: Int, book: QuotaBook) {
       self.input = input
@@ -19,8 +21,9 @@ extension Controller {
 
   /// The jobs that are ready, in the order in which they have their turn. What can never run is looked at beside the
   /// others: a queue of it keeps nobody behind it from being looked at.
+  /// - Parameter isNew: something has changed since the last round, and this one does not only go on with those behind.
   mutating func addJobs(
-    to input: inout PlanningInput, _ builder: borrowing ViewBuilder, _ book: inout QuotaBook
+    to input: inout PlanningInput, _ builder: borrowing ViewBuilder, _ book: inout QuotaBook, isNew: Bool
   ) {
     var listing = Listing(input, nodes: cluster.nodes.count, book: book)
     let most = min(cluster.pending.count, limits.planning.depth)
@@ -34,8 +37,31 @@ extension Controller {
     } else {
       addInTurns(to: &listing, builder)
     }
+    if listing.input.isCut { addThoseBehind(&listing, builder, isNew: isNew) } else { rotation.end() }
     (input, book) = (listing.input, listing.book)
     input.view.filters = listing.filters.rows
+  }
+
+  /// More wait than a round looks at: the first ones have their place in it, and those behind them their turn.
+  private mutating func addThoseBehind(_ listing: inout Listing, _ builder: borrowing ViewBuilder, isNew: Bool) {
+    guard let front = listing.front else { return rotation.end() }
+    listing.input.jobs.removeSubrange(front.jobs...)
+    listing.input.gangs.removeSubrange(front.jobs...)
+    (listing.looked, listing.arrays) = (front.looked, front.arrays)
+    let isFirst = Set(listing.input.jobs.map(\.id))
+    let pending = cluster.pending
+    if isNew { rotation.begin(pending.count) }
+    var at = pending.firstIndex { !rotation.isPast(cluster.jobs[$0]) } ?? 0
+    var steps = 0
+    while steps < pending.count, rotation.left > 0, hasRoom(&listing) {
+      let slot = pending[at]
+      if !isFirst.contains(cluster.jobs[slot].id) { _ = add(slot, to: &listing, builder) }
+      rotation.step(cluster.jobs[slot])
+      steps += 1
+      at = at + 1 < pending.count ? at + 1 : 0
+    }
+    // There was no room for anybody: the next round would be the same.
+    if steps == 0 { rotation.end() }
   }
 
   private func hasRoom(_ listing: inout Listing) -> Bool {
@@ -108,6 +134,10 @@ extension Controller {
       listing.input.gangs.append(gang)
     }
     if !wasNever(job.id) { listing.looked += 1 }
+    let (depth, behind) = (limits.planning.depth, limits.planning.depthBehind)
+    if behind > 0, listing.looked == depth - behind, listing.front == nil {
+      listing.front = (listing.input.jobs.count, listing.looked, listing.arrays)
+    }
     return true
   }
 

@@ -84,7 +84,7 @@ extension Controller {
           "at once on devices of type \(topology.deviceTypes[Int(type)].name)"
         )
       case .walltime(let span): ("walltime", "\(span.seconds)", "at once with a walltime of \(span.seconds / 3600) h")
-      case .nodes(let nodes): ("nodes", "\(nodes)", "at once with \(nodes) nodes")
+      case .nodes(let nodes): ("nodes", "\(nodes)", "at once with \(counted(nodes, "node"))")
       }
     }
   }

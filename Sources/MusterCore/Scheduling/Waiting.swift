@@ -46,19 +46,21 @@ enum Unready: Hashable, Sendable {
     switch self {
     case .held: Waiting.Cause(kind: "held", message: "is on hold: `muster release` lets it go")
     case .dependency(let dependency, let state):
-      Waiting.Cause(kind: "dependency", message: "waits for \(dependency.text); job \(dependency.job) is \(state)")
+      Waiting.Cause(
+        kind: "dependency", message: "waits for \(dependency.text); job \(dependency.job) \(state.predicate)")
     case .dependencyNever(let dependency, let state):
       Waiting.Cause(
         kind: "dependencyNever",
-        message: "waits for \(dependency.text), which cannot come true any more: job \(dependency.job) is \(state)")
+        message:
+          "waits for \(dependency.text), which cannot come true any more: job \(dependency.job) \(state.predicate)"
+      )
     case .singleton(let other):
       Waiting.Cause(
         kind: "dependency", message: "is a singleton: job \(other) of the same name and user is not finished")
     case .notBefore(let at):
       Waiting.Cause(kind: "begin", message: "is not to start before \(at.rfc3339)")
     case .arrayLimit(let array, let running, let limit):
-      Waiting.Cause(
-        kind: "arrayLimit", message: "\(running) tasks of array \(array) run, and \(limit) may run at the same time")
+      Waiting.Cause(kind: "arrayLimit", message: Self.message(array: array, running: running, limit: limit))
     case .jobLimit(let label, let most):
       Waiting.Cause(kind: "quota", message: label.message(needed: 1, left: 0, most: most))
     case .noSuchLevel(let level):
@@ -71,11 +73,22 @@ enum Unready: Hashable, Sendable {
       Waiting.Cause(
         kind: "pausing",
         message:
-          "its last \(attempts) attempts ended on nodes within moments of their start, before any step: the next one waits up to a minute"
+          "its last \(counted(attempts, "attempt")) ended on nodes within moments of the start, before any step: the next one waits up to a minute"
       )
     case .quiet: Waiting.Cause(kind: "stopping", message: "the controller is about to end: nothing new starts")
     }
   }
+
+  /// Others may be before it where fewer run than may.
+  private static func message(array: JobID, running: Int32, limit: Int32) -> String {
+    let those = "\(counted(limit, "task")) of array \(array)"
+    return running < limit
+      ? "only \(those) may run at the same time, and others are before it"
+      : "\(counted(running, "task")) of array \(array) \(running == 1 ? "runs" : "run"), and no more may run at the same time"
+  }
+
+  /// Whatever ends and returns: only another policy lets it start.
+  var isNever: Bool { if case .jobLimit(_, 0) = self { true } else { false } }
 
   /// Nothing but its begin is in its way.
   var isBeginAlone: Bool { if case .notBefore = self { true } else { false } }
@@ -92,6 +105,15 @@ enum Unready: Hashable, Sendable {
 extension Dependency {
   /// As a job file says it.
   public var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" }
+
+  /// A job in this state can no longer become what is asked of it.
+  func isHopeless(_ state: JobState) -> Bool {
+    switch kind {
+    case .afterok: state.isFinal && state != .completed
+    case .afternotok: state == .completed
+    case .after, .afterany, .singleton: false
+    }
+  }
 }
 
 extension Controller {
@@ -118,27 +140,20 @@ extension Controller {
 
   private func overJobLimit(_ slot: Int32) -> Unready? {
     let (spec, projects) = (cluster.specs[Int(slot)], cluster.policy.projects)
-    var name = spec.project
-    // Parents stand before their children: the way up is a way back.
-    for project in projects.reversed() where project.name == name {
-      name = project.parent
-      for (limits, user) in [(project.limits, ""), (project.userLimits, spec.user)] {
-        guard let most = limits.runningJobs else { continue }
-        var (names, running): (Set<String>, Int32) = ([], 0)
-        for below in projects where below.name == project.name || names.contains(below.parent) {
-          names.insert(below.name)
-          running += cluster.activeOf[Cluster.Tenant(project: below.name, user: user)] ?? 0
-        }
-        // Others are being stopped for these.
-        for claim in claims where claim.job != cluster.jobs[slot].id {
-          guard let other = cluster.slot(of: claim.job) else { continue }
-          let own = cluster.specs[Int(other)]
-          if names.contains(own.project), user.isEmpty || own.user == user { running += 1 }
-        }
-        if running >= most {
-          return .jobLimit(QuotaBook.Label(project: project.name, user: user, what: .jobs), most: most)
-        }
+    for (limits, project, user) in cluster.policy.limits(ofProject: spec.project, user: spec.user) {
+      guard let most = limits.runningJobs else { continue }
+      var (names, running): (Set<String>, Int32) = ([], 0)
+      for below in projects where below.name == project || names.contains(below.parent) {
+        names.insert(below.name)
+        running += cluster.activeOf[Cluster.Tenant(project: below.name, user: user)] ?? 0
       }
+      // Others are being stopped for these.
+      for claim in claims where claim.job != cluster.jobs[slot].id {
+        guard let other = cluster.slot(of: claim.job) else { continue }
+        let own = cluster.specs[Int(other)]
+        if names.contains(own.project), user.isEmpty || own.user == user { running += 1 }
+      }
+      if running >= most { return .jobLimit(QuotaBook.Label(project: project, user: user, what: .jobs), most: most) }
     }
     return nil
   }
@@ -164,17 +179,9 @@ extension Controller {
     // Archived: it ended well enough long ago to be forgotten; only its success is not known any more.
     guard let other = cluster.slot(of: dependency.job) else { return nil }
     let state = cluster.jobs[other].state
-    switch dependency.kind {
-    case .after: return cluster.jobs[other].startedAt > .zero || state.isFinal ? nil : .dependency(dependency, state)
-    case .afterany: return state.isFinal ? nil : .dependency(dependency, state)
-    case .afterok:
-      if state == .completed { return nil }
-      return state.isFinal ? .dependencyNever(dependency, state) : .dependency(dependency, state)
-    case .afternotok:
-      if state == .completed { return .dependencyNever(dependency, state) }
-      return state.isFinal ? nil : .dependency(dependency, state)
-    case .singleton: return nil
-    }
+    if dependency.isHopeless(state) { return .dependencyNever(dependency, state) }
+    let isMet = state.isFinal || (dependency.kind == .after && cluster.jobs[other].startedAt > .zero)
+    return isMet ? nil : .dependency(dependency, state)
   }
 
   /// The first of those that wait or run.

@@ -4,21 +4,18 @@ extension Controller {
     // What is not to start yet has its place in the calendar, and the round says more of it.
     let isPlanned = lastPlan?.entries[cluster.jobs[slot].id] != nil
     if let why = unready(slot), !(why.isBeginAlone && isPlanned) {
-      return Waiting(causes: [why.cause], start: why.until == .never ? nil : why.until)
+      return Waiting(causes: [why.cause], start: why.until == .never ? nil : why.until, isNever: why.isNever)
     }
     if let claim = claims.first(where: { $0.job == cluster.jobs[slot].id }) { return waiting(claim) }
     guard cluster.jobs[slot].devicesPerNode > 0 else {
       switch plainPlacement(slot) {
-      case .waits(let why):
-        var waiting = Waiting(causes: [Waiting.Cause(kind: why.kind, message: why.message)])
-        if case .fleetTooSmall = why { waiting.isNever = true }
-        return waiting
+      case .waits(let why): return waiting(why, slot)
       case .places(let places):
         var quotas = places.contains { $0.devices != 0 } ? quotaCount() : nil
         guard !isWithinQuota(slot, places, &quotas) else { return Waiting(causes: [Self.notLookedAt], start: now) }
         let devices = places.reduce(0) { $0 + $1.devices.nonzeroBitCount }
         let message =
-          "is alone on its nodes and so has their \(devices) devices: more than project \(cluster.specs[Int(slot)].project) may use now"
+          "is alone on its nodes and so has their \(counted(devices, "device")): more than project \(cluster.specs[Int(slot)].project) may use now"
         return Waiting(causes: [Waiting.Cause(kind: "quota", message: message)])
       }
     }
@@ -39,7 +36,11 @@ extension Controller {
         return Waiting(
           causes: [
             Waiting.Cause(
-              kind: "priority", message: "a round looks at \(plan.jobs.count) jobs, and so many are before it")
+              kind: "priority",
+              message: limits.planning.depthBehind == 0
+                ? "a round looks at \(plan.jobs.count) jobs, and so many are before it"
+                : "more jobs are before it than one round looks at: those behind them have their turn, round after round"
+            )
           ])
       }
       return Waiting(causes: [Self.notLookedAt])
@@ -82,6 +83,22 @@ extension Controller {
     ]
   }
 
+  /// Of a gang without devices.
+  private func waiting(_ why: WaitReason, _ slot: Int32) -> Waiting {
+    let cause = Waiting.Cause(kind: why.kind, message: why.message)
+    if case .fleetTooSmall = why { return Waiting(causes: [cause], isNever: true) }
+    guard let from = maintenanceInTheWay(slot) else { return Waiting(causes: [cause]) }
+    let maintenance = Waiting.Cause(kind: "maintenance", message: maintenance(from))
+    if case .places = plainPlacement(slot, ignoresMaintenance: true) { return Waiting(causes: [maintenance]) }
+    return Waiting(causes: [cause, maintenance])
+  }
+
+  private func maintenance(_ from: Instant) -> String {
+    from > now
+      ? "maintenance begins at \(from.rfc3339), before it would end"
+      : "maintenance has begun at \(from.rfc3339): the nodes in it take no work until it is over"
+  }
+
   private func waiting(_ claim: Claim) -> Waiting {
     let left = claim.victims.filter { victim in
       cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
@@ -90,7 +107,7 @@ extension Controller {
     let message =
       claim.victims.count == 1
       ? "takes the place of job \(claim.victims[0].job), which is stopping: it may save a checkpoint first"
-      : "takes the place of \(claim.victims.count) jobs; still stopping, with time for a checkpoint: \(names)"
+      : "takes the place of \(claim.victims.count) jobs; \(left.isEmpty ? "they have stopped" : "still stopping, with time for a checkpoint: \(names)")"
     let start = claim.victims.compactMap { cluster.attemptSlot($0).map { stoppedBy($0) } }.max() ?? now
     return Waiting(causes: [Waiting.Cause(kind: "preempting", message: message)], start: max(now, start))
   }
@@ -110,12 +127,14 @@ extension Controller {
       return Waiting.Cause(kind: reason.kind, message: "no node with devices of type \(wanted) ever joined")
     }
     let spares = fleetMap.spares.reduce(0, +)
-    let kept = spares > 0 ? " (\(spares) nodes of the fleet are kept as spares and not counted)" : ""
+    let kept =
+      spares > 0
+      ? " (not counted: \(counted(spares, "node")) of the fleet kept as \(spares == 1 ? "a spare" : "spares"))" : ""
     return Waiting.Cause(kind: reason.kind, message: reason.message(topology) + kept)
   }
 
   private func cause(_ cause: WaitCause, _ plan: Plan, _ topology: Topology) -> Waiting.Cause {
-    let (nodes, ready) = (cluster.nodes.count, readyNodes)
+    let ready = WaitReason.ready(readyNodes, of: Int32(cluster.nodes.count))
     func of(_ type: Int32) -> String {
       let name = topology.deviceTypes[Int(type)].name
       return topology.deviceTypes.count > 1 && !name.isEmpty ? " with \(name)" : ""
@@ -123,19 +142,19 @@ extension Controller {
     let message =
       switch cause {
       case .nodesBusy(let type, let needed, let free):
-        "needs \(needed) nodes with enough free devices; free now: \(free)\(of(type)) (\(ready) of \(nodes) nodes are ready)"
+        "needs \(counted(needed, "node")) with enough free devices; free now: \(free)\(of(type)) (\(ready))"
       case .devicesBusy(let type, let needed, let free):
-        "needs \(needed) devices of one node; the most that one\(of(type)) has free is \(free) (\(ready) of \(nodes) nodes are ready)"
+        "needs \(counted(needed, "device")) of one node; the most that one\(of(type)) has free is \(free) (\(ready))"
       case .topology(_, let segment, let needed, let free):
-        "enough nodes are free, not in its shape: it needs \(needed) segments of \(segment) nodes, and the best place has \(free) free"
+        "enough nodes are free, not in its shape: it needs \(counted(needed, "segment")) of \(counted(segment, "node")), and the best place has \(free == 0 ? "none" : "\(free)") free"
       case .quota(_, let needed, let left, let limit, let row):
         plan.labels[Int(row)].message(needed: needed, left: left, most: limit)
       case .heldAhead: "places are free now, but not for its whole time: jobs before it hold them"
       case .filter(let needed, let matching):
-        "needs \(needed) nodes; \(matching) of those that are free match what it asks for"
-      case .maintenance(let from):
-        "maintenance begins at \(from.rfc3339) before it would end"
-      case .outOfService(let type, let count): "\(count) nodes\(of(type)) are out of service"
+        "needs \(counted(needed, "node")); of those that are free \(matching == 0 ? "none" : "\(matching)") \(matching < 2 ? "matches" : "match") what it asks for"
+      case .maintenance(let from): maintenance(from)
+      case .outOfService(let type, let count):
+        "\(counted(count, "node"))\(of(type)) \(count == 1 ? "is" : "are") out of service"
       case .notBefore(let at): "is not to start before \(at.rfc3339)"
       }
     return Waiting.Cause(kind: cause.kind, message: message)

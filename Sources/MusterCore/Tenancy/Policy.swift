@@ -97,6 +97,21 @@ public struct UseLimits: Hashable, Sendable {
   }
 }
 
+extension Policy {
+  /// What a job of a project is held to, innermost first: the limits of its project and of those above it, each followed by
+  /// those of one user in it (`user` is empty for all of a project's jobs).
+  func limits(ofProject name: String, user: String) -> [(limits: UseLimits, project: String, user: String)] {
+    var found: [(limits: UseLimits, project: String, user: String)] = []
+    var name = name
+    // Parents stand before their children: the way up is a way back.
+    for project in projects.reversed() where project.name == name {
+      name = project.parent
+      found += [(project.limits, project.name, ""), (project.userLimits, project.name, user)]
+    }
+    return found
+  }
+}
+
 /// A name for a priority.
 public struct PriorityClass: Hashable, Sendable {
   public var name: String

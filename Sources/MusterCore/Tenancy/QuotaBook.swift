@@ -153,35 +153,44 @@ extension QuotaBook.Label {
   func message(needed: Int32, left: Int32, most: Int32) -> String {
     let left = max(0, left)
     return switch what {
-    case .quota, .devices: "\(allowed(most)) and has \(left) left; it needs \(needed)"
-    case .fleet: "\(left) \(devices) are not kept for other projects; it needs \(needed)"
-    case .jobs: "\(allowed(most)), and \(left) more may start"
+    case .quota, .devices:
+      allowed(most) + (most > 0 ? " and has \(left == 0 ? "none" : "\(left)") left" : "") + "; it needs \(needed)"
+    case .fleet: "\(notKept(left)); it needs \(needed)"
+    case .jobs: most > 0 ? "\(allowed(most)), and no more may start now" : allowed(most)
     }
   }
 
   /// More than all of it.
   func never(needed: Int32, most: Int32) -> String {
     switch what {
-    case .quota, .devices: "needs \(needed) \(devices); \(allowed(most))"
-    case .fleet: "needs \(needed) \(devices); \(most) are not kept for other projects"
-    case .jobs: allowed(most)
+    case .quota, .devices: "needs \(counted(needed, device)); \(allowed(most))"
+    case .fleet: "needs \(counted(needed, device)); \(notKept(most))"
+    case .jobs: "is a job of \(who), \(user.isEmpty ? "which" : "who") may run none"
     }
   }
+
+  private var who: String { user.isEmpty ? "project \(project)" : "user \(user) of project \(project)" }
 
   private func allowed(_ most: Int32) -> String {
-    let who = user.isEmpty ? "project \(project)" : "user \(user) of project \(project)"
-    return switch what {
-    case .quota(_, let guaranteed, let declared):
-      "\(who) may use \(declared) \(devices) (\(guaranteed) guaranteed, \(declared - guaranteed) borrowed)"
-    case .fleet, .devices: "\(who) may use \(most) devices at the same time"
-    case .jobs: "\(who) may run \(most) jobs at the same time"
+    switch what {
+    case .quota(_, let guaranteed, let declared) where declared > 0:
+      "\(who) may use \(counted(declared, device)) (\(guaranteed) guaranteed, \(declared - guaranteed) borrowed)"
+    case .quota: "\(who) may use \(counted(most, device))"
+    case .fleet, .devices: "\(who) may use \(counted(most, device))\(most > 0 ? " at the same time" : "")"
+    case .jobs: "\(who) may run \(counted(most, "job"))\(most > 0 ? " at the same time" : "")"
     }
   }
 
-  private var devices: String {
+  private func notKept(_ left: Int32) -> String {
+    left == 0
+      ? "all \(device)s that are left are kept for other projects"
+      : "\(counted(left, device)) \(left == 1 ? "is" : "are") not kept for other projects"
+  }
+
+  private var device: String {
     switch what {
-    case .quota(let type, _, _), .fleet(let type): type.isEmpty ? "devices" : "\(type) devices"
-    case .devices, .jobs: "devices"
+    case .quota(let type, _, _), .fleet(let type): type.isEmpty ? "device" : "\(type) device"
+    case .devices, .jobs: "device"
     }
   }
 }

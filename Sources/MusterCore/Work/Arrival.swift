@@ -24,7 +24,9 @@ extension Controller {
           continue
         }
         guard dependency.job.number < cluster.nextJob else { return .refused(.noSuchJob(dependency.job)) }
-        dependencies += tasks(of: dependency.job).map { Dependency(kind: dependency.kind, job: $0) }
+        let tasks = tasks(of: dependency.job)
+        if let why = hopeless(dependency, tasks, specs[i]) { return .refused(why) }
+        dependencies += tasks.map { Dependency(kind: dependency.kind, job: $0) }
       }
       specs[i].wishes.dependsOn = dependencies
       for place in [specs[i].wishes] + specs[i].further.map(\.wishes) {
@@ -44,16 +46,23 @@ extension Controller {
     let projects = cluster.policy.projects
     guard projects.contains(where: { $0.limits.walltime != nil || $0.userLimits.walltime != nil }) else { return nil }
     for spec in specs {
-      var name = spec.project
-      for project in projects.reversed() where project.name == name {
-        name = project.parent
-        for (limits, who) in [
-          (project.limits, "project \(project.name)"), (project.userLimits, "a user of project \(project.name)"),
-        ] {
-          guard let limit = limits.walltime, spec.walltime.map({ $0 > limit }) ?? true else { continue }
-          return .walltimeOverLimit(job: spec.name, who: who, limit: limit, asked: spec.walltime)
-        }
+      for (limits, project, user) in cluster.policy.limits(ofProject: spec.project, user: spec.user) {
+        guard let limit = limits.walltime, spec.walltime.map({ $0 > limit }) ?? true else { continue }
+        let who = user.isEmpty ? "project \(project)" : "a user of project \(project)"
+        return .walltimeOverLimit(job: spec.name, who: who, limit: limit, asked: spec.walltime)
       }
+    }
+    return nil
+  }
+
+  /// One of the tasks that can no longer become what is asked of it. Of what was archived nothing is known.
+  private func hopeless(_ dependency: Dependency, _ tasks: [JobID], _ spec: JobSpec) -> Refusal? {
+    guard planted != .hopelessAccepted else { return nil }
+    for task in tasks {
+      guard let slot = cluster.slot(of: task), dependency.isHopeless(cluster.jobs[slot].state) else { continue }
+      let index = tasks.count > 1 ? cluster.specs[Int(slot)].wishes.array?.index : nil
+      return .dependencyNever(
+        job: spec.name, dependency: dependency, other: task, task: index, state: cluster.jobs[slot].state)
     }
     return nil
   }

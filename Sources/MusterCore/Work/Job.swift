@@ -9,6 +9,16 @@ public enum JobState: UInt8, CaseIterable, Hashable, Sendable {
   case timedOut = 7
 
   public var isFinal: Bool { rawValue >= JobState.completed.rawValue }
+
+  /// As a sentence goes on behind the job's number: `is running`, `has failed`.
+  public var predicate: String {
+    switch self {
+    case .pending, .starting, .running, .stopping: "is \(self)"
+    case .completed, .failed: "has \(self)"
+    case .cancelled: "was cancelled"
+    case .timedOut: "has run out of its walltime"
+    }
+  }
 }
 
 /// The hot part of a job: no references. The spec lies beside it at the same slot.

@@ -60,7 +60,7 @@ struct APIError: Error, HTTPResponseError {
       switch refusal {
       case .noSuchJob, .noSuchNode, .noSuchMaintenance: .notFound
       case .noSuchPriority, .noSuchLevel, .noSuchDomain, .maintenanceIsPast, .jobHasEnded, .jobNotPending, .keyReused,
-        .otherMachine, .nodeInUse, .olderController, .impossible, .walltimeOverLimit:
+        .otherMachine, .nodeInUse, .olderController, .impossible, .walltimeOverLimit, .dependencyNever:
         .conflict
       case .submissionTooLarge: .contentTooLarge
       case .revoked, .tokenUnknown, .tokenExpired: .forbidden

@@ -193,8 +193,11 @@ enum OpenAPI {
     "properties": {"topology": {"type": "object"}, "projects": {"type": "array", "items": {"type": "object"}}, "priorities":
     {"type": "array", "items": {"type": "object"}}}}, "Domain": {"type": "object", "properties": {"level": {"type":
     "string"}, "name": {"type": "string"}, "path": {"type": "string", "description": "with the domains around it"}, "nodes": {
-    "type": "integer"}, "free": {"type": "integer"}, "busy": {"type": "integer"}, "outOfService": {"type": "integer",
-    "description": "a node that is being drained may be busy, too"}, "devices": {"type": "integer"}, "devicesInUse": {"type":
+    "type": "integer"}, "free": {"type": "integer"}, "busy": {"type": "integer"}, "held": {"type": "integer",
+    "description": "kept for a gang for which others make room"}, "maintenance": {"type": "integer", "description":
+    "nothing runs there, and they are in a maintenance"}, "outOfService": {"type": "integer", "description":
+    "with the suspect and isolated ones; a node that is being drained may be busy, too"}, "suspect": {"type": "integer"},
+    "isolated": {"type": "integer"}, "devices": {"type": "integer"}, "devicesInUse": {"type":
     "integer"}}}, "Maintenance": {"type": "object", "properties": {"id": {"type":
     "integer"}, "state": {"type": "string", "enum": ["planned", "active", "over"]}, "from": {"type": "string"}, "to": {
     "type": "string"}, "nodes": {"type": "string", "nullable": true}, "within": {"type": "object", "nullable": true},

@@ -15,8 +15,9 @@ extension FleetCounts {
   private func json(_ domain: Domain) -> JSON {
     [
       "level": .string(levels[domain.level]), "name": .string(domain.name), "path": .string(domain.path),
-      "nodes": JSON(domain.nodes), "free": JSON(domain.free), "busy": JSON(domain.busy),
-      "outOfService": JSON(domain.outOfService), "devices": .int(domain.devices),
+      "nodes": JSON(domain.nodes), "free": JSON(domain.free), "busy": JSON(domain.busy), "held": JSON(domain.held),
+      "maintenance": JSON(domain.maintenance), "outOfService": JSON(domain.outOfService),
+      "suspect": JSON(domain.suspect), "isolated": JSON(domain.isolated), "devices": .int(domain.devices),
       "devicesInUse": .int(domain.devicesInUse),
     ]
   }

@@ -53,6 +53,9 @@ struct FaultStream: Sendable {
   private let fleet: SimFleet
   private let lemons: [Int32]
   private let sound: [Int32]
+  /// By node where they differ; empty: all have the same.
+  private let devices: [Int32]
+  private let mostDevices: Int32
   /// Faults a millisecond over the whole fleet, summed up to and with each kind.
   private let upTo: [Double]
   private var times: Chance
@@ -77,12 +80,17 @@ struct FaultStream: Sendable {
       }
     }
     (lemons, sound) = (bad, good)
-    let weight = Int64(good.count) + Int64(bad.count) * (model.lemons?.times ?? 1)
+    let differs = Set(fleet.groups.map(\.devicesPerNode)).count > 1
+    devices = differs ? fleet.groups.flatMap { Array(repeating: $0.devicesPerNode, count: Int($0.nodes)) } : []
+    mostDevices = fleet.groups.map(\.devicesPerNode).max() ?? 0
+    let times = model.lemons?.times ?? 1
+    let ofDevices = fleet.devices + bad.reduce(0) { $0 + (times - 1) * Int64(fleet.group(of: $1).devicesPerNode) }
+    let weight = Int64(good.count) + Int64(bad.count) * times
     var sum = 0.0
     upTo = model.kinds.map { kind in
       let units =
         switch kind.scope {
-        case .device: weight * Int64(fleet.devicesPerNode)
+        case .device: ofDevices
         case .node: weight
         case .rack: Int64(fleet.racks)
         }
@@ -102,9 +110,19 @@ struct FaultStream: Sendable {
     let u = Double(kinds.next() >> 11) * 0x1p-53 * (upTo.last ?? 0)
     let kind = upTo.firstIndex { u < $0 } ?? upTo.count - 1
     if model.kinds[kind].scope == .rack { return Fault(kind: kind, place: Int32(places.below(Int(fleet.racks)))) }
+    while true {
+      let node = node()
+      // A node with half of the devices is drawn again every second time.
+      let isTaken =
+        model.kinds[kind].scope == .node || devices.isEmpty || places.below(Int(mostDevices)) < Int(devices[Int(node)])
+      if isTaken { return Fault(kind: kind, place: node) }
+    }
+  }
+
+  private mutating func node() -> Int32 {
     let times = Int(model.lemons?.times ?? 1)
     let x = places.below(sound.count + lemons.count * times)
-    return Fault(kind: kind, place: x < sound.count ? sound[x] : lemons[(x - sound.count) / times])
+    return x < sound.count ? sound[x] : lemons[(x - sound.count) / times]
   }
 
   mutating func repairMilliseconds(_ kind: Int) -> Int64 {

@@ -71,6 +71,8 @@ struct NodeRun: Sendable {
     case broken
     case isolated
   }
+  /// That it has.
+  var devices: Int32 = 0
   var service = Service.up
   /// When that began.
   var since: Int64 = 0

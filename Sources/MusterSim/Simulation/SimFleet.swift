@@ -1,94 +1,147 @@
 import MusterCore
 import MusterProtocol
 
-/// The pretend fleet: nodes of one kind, in racks, in whatever lies above them.
+/// The pretend fleet: nodes of one kind or of several, in racks, in whatever lies above them.
 ///
 /// Short form: `nodes: 64`, `devicesPerNode: 8`, and where racks matter `nodesPerRack: 16`. Long form: `levels: [block,
-/// rack]`, `counts: [25, 125]` (25 blocks of 125 racks each), `nodesPerRack: 20`, `devicesPerNode: 8`.
+/// rack]`, `counts: [25, 125]` (25 blocks of 125 racks each), `nodesPerRack: 20`, `devicesPerNode: 8`. Of several kinds:
+/// `groups:`, a list of either form. Nodes, racks and all above them are numbered through, in the order of the groups.
 public struct SimFleet: Hashable, Sendable {
-  public var nodes: Int32
-  public var devicesPerNode: Int32
-  /// 0: nothing is known of racks.
-  public var nodesPerRack: Int32
-  public var deviceType: String
-  /// Names of the levels above the nodes, outermost first; empty in the short form.
-  public var levels: [String]
-  /// How many of each level lie in one of the level before.
-  public var counts: [Int32]
+  public private(set) var groups: [SimGroup]
+  /// Names of the levels above the nodes, outermost first; empty where only racks, or no places at all, are known.
+  public let levels: [String]
+  /// Asked for every row of a trace.
+  let kinds: [Kind]
+  /// Each once, in the order of the groups; an unnamed type is an empty text.
+  public let deviceTypes: [String]
 
   public init(nodes: Int32, devicesPerNode: Int32, nodesPerRack: Int32 = 0, deviceType: String = "") {
-    self.nodes = nodes
-    self.devicesPerNode = devicesPerNode
-    self.nodesPerRack = nodesPerRack
-    self.deviceType = deviceType
-    levels = []
-    counts = []
+    self.init([
+      SimGroup(nodes: nodes, devicesPerNode: devicesPerNode, nodesPerRack: nodesPerRack, deviceType: deviceType)
+    ])
+  }
+
+  /// - Precondition: at least one group; all that have levels have the same.
+  public init(_ groups: [SimGroup]) {
+    self.groups = groups
+    levels = groups.first { !$0.levels.isEmpty }?.levels ?? []
+    kinds = Self.kinds(groups)
+    var names: [String] = []
+    for group in groups where !names.contains(group.deviceType) { names.append(group.deviceType) }
+    deviceTypes = names
+    var (node, domains): (Int32, [Int32]) = (0, [])
+    for i in groups.indices {
+      self.groups[i].firstNode = node
+      node += groups[i].nodes
+      guard groups[i].nodesPerRack > 0 else { continue }
+      let own = groups[i].domainCounts
+      if domains.isEmpty { domains = own.map { _ in 0 } }
+      self.groups[i].firstDomains = domains
+      domains = zip(domains, own).map { $0 + $1 }
+    }
   }
 
   /// Of devices as well: GPU-milliseconds of two hundred years must fit into 64 bits.
   public static let mostNodes: Int64 = 1_000_000
-  private static let known = ["nodes", "devicesPerNode", "nodesPerRack", "deviceType", "levels", "counts"]
 
   public init(yaml: [UInt8]) throws(InputErrors) {
     var reader = FieldReader()
-    let members = reader.members(try FieldReader.document(yaml), "", known: Self.known)
-    self.init(nodes: 0, devicesPerNode: 0)
-    nodes = Int32(reader.integer(members["nodes"], "nodes", 1...Self.mostNodes) ?? 0)
-    devicesPerNode = Int32(reader.integer(members["devicesPerNode"], "devicesPerNode", 1...64) ?? 0)
-    nodesPerRack = Int32(reader.integer(members["nodesPerRack"], "nodesPerRack", 1...Self.mostNodes) ?? 0)
-    deviceType = reader.text(members["deviceType"], "deviceType") ?? ""
-    if members["devicesPerNode"] == nil { reader.missing("devicesPerNode", "how many devices a node has, 1 to 64") }
-    if let names = members["levels"] {
-      readLevels(names, members, &reader)
-    } else {
-      if let counts = members["counts"] { reader.report(counts, "counts", "only beside levels") }
-      if members["nodes"] == nil { reader.missing("nodes", "how many nodes, or levels, counts and nodesPerRack") }
+    let members = reader.members(try FieldReader.document(yaml), "", known: SimGroup.known + ["groups"])
+    guard let list = members["groups"] else {
+      self.init([SimGroup(members, path: "", &reader)])
+      if devices > Self.mostNodes, let given = members["devicesPerNode"] {
+        reader.report(given, "devicesPerNode", "no more than \(Self.mostNodes) devices in all")
+      }
+      try reader.check()
+      return
     }
-    if devices > Self.mostNodes, let given = members["devicesPerNode"] {
-      reader.report(given, "devicesPerNode", "no more than \(Self.mostNodes) devices in all")
+    for name in SimGroup.known {
+      if let given = members[name] { reader.report(given, name, "only without groups: each of them says its own") }
     }
+    var groups: [SimGroup] = []
+    for (i, document) in (reader.elements(list, "groups", of: "groups of nodes") ?? []).enumerated() {
+      let members = reader.members(document, "groups[\(i)]", known: SimGroup.known)
+      guard !members.isEmpty else { continue }
+      let group = SimGroup(members, path: "groups[\(i)].", &reader)
+      if let first = groups.firstIndex(where: { $0.nodesPerRack > 0 }), group.nodesPerRack > 0,
+        groups[first].levelNames != group.levelNames
+      {
+        let names = "[\(groups[first].levelNames.joined(separator: ", "))], as in groups[\(first)]"
+        if let levels = members["levels"] {
+          reader.report(levels, "groups[\(i)].levels", names)
+        } else {
+          reader.missing("groups[\(i)].levels", names)
+        }
+      }
+      groups.append(group)
+    }
+    let sum = groups.reduce(Int64(0)) { $0 + max(Int64($1.nodes), $1.devices) }
+    if sum > Self.mostNodes { reader.report(list, "groups", "no more than \(Self.mostNodes) devices in all") }
     try reader.check()
+    self.init(groups)
   }
 
-  private mutating func readLevels(
-    _ names: JobDocument, _ members: [String: JobDocument], _ reader: inout FieldReader
-  ) {
-    for (i, name) in (reader.elements(names, "levels", of: "names, outermost first") ?? []).enumerated() {
-      if let text = reader.text(name, "levels[\(i)]") { levels.append(text) }
-    }
-    guard let given = members["counts"] else { return reader.missing("counts", "one number for each level") }
-    for (i, count) in (reader.elements(given, "counts", of: "numbers, one for each level") ?? []).enumerated() {
-      if let number = reader.integer(count, "counts[\(i)]", 1...Self.mostNodes) { counts.append(Int32(number)) }
-    }
-    if members["nodesPerRack"] == nil { reader.missing("nodesPerRack", "nodes of one of the innermost level") }
-    if counts.count != levels.count { return reader.report(given, "counts", "\(levels.count) numbers, one a level") }
-    var product = Int64(nodesPerRack)
-    for count in counts { product = min(product * Int64(count), Self.mostNodes + 1) }
-    if product > Self.mostNodes { return reader.report(given, "counts", "at most \(Self.mostNodes) nodes in all") }
-    if let written = members["nodes"], Int64(nodes) != product {
-      reader.report(written, "nodes", "\(product), what counts and nodesPerRack come to, or left out")
-    }
-    nodes = Int32(product)
+  public var nodes: Int32 { groups.reduce(0) { $0 + $1.nodes } }
+  public var devices: Int64 { groups.reduce(0) { $0 + $1.devices } }
+  public var racks: Int32 { groups.reduce(0) { $0 + $1.racks } }
+
+  /// Nodes of one type with the same number of devices, wherever they stand.
+  struct Kind: Hashable, Sendable {
+    var deviceType: String
+    var devicesPerNode: Int32
+    var nodes: Int32
+
+    /// Behind a number of nodes.
+    var suffix: String { deviceType.isEmpty ? " with \(devicesPerNode) devices" : " with \(deviceType)" }
   }
 
-  public var devices: Int64 { Int64(nodes) * Int64(devicesPerNode) }
-  public var racks: Int32 { nodesPerRack == 0 ? 0 : (nodes + nodesPerRack - 1) / nodesPerRack }
+  /// Those with most devices in all come first, of equal ones the first named.
+  private static func kinds(_ groups: [SimGroup]) -> [Kind] {
+    var kinds: [Kind] = []
+    for group in groups {
+      let known = kinds.firstIndex {
+        $0.deviceType == group.deviceType && $0.devicesPerNode == group.devicesPerNode
+      }
+      if let known {
+        kinds[known].nodes += group.nodes
+      } else {
+        kinds.append(Kind(deviceType: group.deviceType, devicesPerNode: group.devicesPerNode, nodes: group.nodes))
+      }
+    }
+    func devices(_ kind: Kind) -> Int64 { Int64(kind.nodes) * Int64(kind.devicesPerNode) }
+    return kinds.enumerated().sorted { (devices($0.element), $1.offset) > (devices($1.element), $0.offset) }
+      .map(\.element)
+  }
+
+  /// - Precondition: the fleet has this node.
+  func group(of node: Int32) -> SimGroup { groups[groups.lastIndex { $0.firstNode <= node } ?? 0] }
 
   /// Nodes are numbered rack by rack.
-  func nodes(inRack rack: Int32) -> Range<Int32> { rack * nodesPerRack..<min(nodes, (rack + 1) * nodesPerRack) }
+  func nodes(inRack rack: Int32) -> Range<Int32> {
+    var rack = rack
+    for group in groups {
+      if rack < group.racks {
+        let first = rack * group.nodesPerRack
+        return group.firstNode + first..<group.firstNode + min(group.nodes, first + group.nodesPerRack)
+      }
+      rack -= group.racks
+    }
+    return 0..<0
+  }
 
   func name(_ node: Int32) -> String { Self.numbered("n", node, of: nodes) }
 
   /// Where a node stands, as its agent would say it: `block=b03`, `rack=r0071`. Sorted by key.
   func labels(_ node: Int32) -> [Label] {
-    guard nodesPerRack > 0 else { return [] }
-    var (domain, count) = (node / nodesPerRack, racks)
+    let group = group(of: node)
+    guard group.nodesPerRack > 0 else { return [] }
+    var domain = (node - group.firstNode) / group.nodesPerRack
     var labels: [Label] = []
-    for (i, level) in (levels.isEmpty ? ["rack"] : levels).enumerated().reversed() {
-      labels.append(Label(key: level, value: Self.numbered(String(level.prefix(1)), domain, of: count)))
-      guard i > 0 else { break }
-      domain /= counts[i]
-      count /= counts[i]
+    for (i, level) in group.levelNames.enumerated().reversed() {
+      let count = groups.reduce(Int32(0)) { $0 + ($1.nodesPerRack > 0 ? $1.domainCounts[i] : 0) }
+      labels.append(
+        Label(key: level, value: Self.numbered(String(level.prefix(1)), group.firstDomains[i] + domain, of: count)))
+      if i > 0 { domain /= group.counts[i] }
     }
     return labels.sorted { $0.key < $1.key }
   }

@@ -131,7 +131,7 @@ extension Simulation {
 
   /// Free devices on nodes of which a part is held.
   private func freeOnPart(_ node: Int) -> Int64 {
-    isUp(node) && nodes[node].held > 0 ? Int64(settings.fleet.devicesPerNode - nodes[node].held) : 0
+    isUp(node) && nodes[node].held > 0 ? Int64(nodes[node].devices - nodes[node].held) : 0
   }
 
   private mutating func hold(_ place: Place) -> Int32 {
@@ -166,7 +166,7 @@ extension Simulation {
   mutating func takeOut(_ node: Int32, _ service: NodeRun.Service) {
     let n = Int(node)
     guard isUp(n) else { return }
-    let idle = Int64(settings.fleet.devicesPerNode - nodes[n].held)
+    let idle = Int64(nodes[n].devices - nodes[n].held)
     level.freeOnPartNodes -= freeOnPart(n)
     level.free -= idle
     level.out += idle
@@ -178,7 +178,7 @@ extension Simulation {
   mutating func endService(_ node: Int32) {
     let n = Int(node)
     guard !isUp(n) else { return }
-    let idle = Int64(settings.fleet.devicesPerNode - nodes[n].held)
+    let idle = Int64(nodes[n].devices - nodes[n].held)
     charge(n, (now - nodes[n].since) * idle)
     nodes[n].service = .up
     nodes[n].since = now

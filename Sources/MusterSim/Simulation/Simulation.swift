@@ -5,6 +5,8 @@ public struct SimSettings: Sendable {
   public var fleet: SimFleet
   public var trace: Trace
   public var policy: SimPolicy
+  /// Projects and priorities; where nodes stand is the fleet's to say.
+  public var declared = Policy()
   public var faults: FaultModel?
   /// Milliseconds of work between two checkpoints, whole seconds; 0: none, who is stopped starts over.
   public var checkpointMilliseconds: Int64 = 0
@@ -72,12 +74,15 @@ public struct Simulation: ~Copyable {
     self.settings = settings
     jobs = settings.trace.jobs
     tellsCheckpoints =
-      settings.checkpointMilliseconds > 0 && settings.policy == .muster && Self.hasPriorities(settings.trace.jobs)
+      settings.checkpointMilliseconds > 0 && settings.policy == .muster
+      && (Self.hasPriorities(settings.trace.jobs) || !settings.declared.projects.isEmpty)
     begin = settings.trace.beginMilliseconds
     now = begin
     runs = [JobRun](repeating: JobRun(), count: jobs.count)
     places = [[Place]](repeating: [], count: jobs.count)
-    nodes = [NodeRun](repeating: NodeRun(since: begin), count: Int(settings.fleet.nodes))
+    nodes = settings.fleet.groups.flatMap { [begin] group in
+      [NodeRun](repeating: NodeRun(devices: group.devicesPerNode, since: begin), count: Int(group.nodes))
+    }
     faults = settings.faults.map { FaultStream($0, fleet: settings.fleet, seed: settings.seed) }
     faultCounts = [Int](repeating: 0, count: settings.faults?.kinds.count ?? 0)
     level = UseOverTime.Piece(free: settings.fleet.devices)
@@ -208,11 +213,9 @@ public struct Simulation: ~Copyable {
 
   private mutating func openFleet() {
     tell(.start)
-    if !settings.fleet.levels.isEmpty {
-      var policy = Policy()
-      policy.topology.levels = settings.fleet.levels
-      tell(.applyPolicy(policy))
-    }
+    var policy = settings.declared
+    policy.topology = TopologyPolicy(levels: settings.fleet.levels, places: [])
+    tell(.applyPolicy(policy))
     for node in 0..<settings.fleet.nodes { arrive(node) }
     if let first = faults?.untilNext() { events.put(.fault, at: now + first) }
   }
@@ -221,7 +224,7 @@ public struct Simulation: ~Copyable {
     let name = settings.fleet.name(node)
     let joined = NodeJoined(
       node: NodeID(node), name: name, machine: name, boot: String(nodes[Int(node)].boot),
-      devices: settings.fleet.devicesPerNode, deviceType: settings.fleet.deviceType)
+      devices: nodes[Int(node)].devices, deviceType: settings.fleet.group(of: node).deviceType)
     tell(.agentHello(joined, labels: settings.fleet.labels(node), pid: 1))
     tell(.agentReport(node: NodeID(node), []))
   }
@@ -241,6 +244,10 @@ public struct Simulation: ~Copyable {
       walltime: job.walltimeMilliseconds == 0 ? nil : .milliseconds(job.walltimeMilliseconds), restart: restart,
       checkpointEvery: settings.checkpointMilliseconds / 1000)
     spec.wishes.segment = job.segment
+    if job.deviceType >= 0 { spec.wishes.deviceTypes = [settings.trace.names[Int(job.deviceType)]] }
+    if job.priorityClass >= 0, settings.policy != .sjf {
+      spec.wishes.priorityClass = settings.trace.names[Int(job.priorityClass)]
+    }
     runs[i].phase = .waiting
     unended += 1
     level.waiting += 1

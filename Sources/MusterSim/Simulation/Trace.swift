@@ -1,3 +1,5 @@
+public import MusterCore
+
 /// One job of a trace, with the shape that it takes on the fleet.
 public struct TraceJob: Hashable, Sendable {
   /// Milliseconds since 1970.
@@ -12,6 +14,10 @@ public struct TraceJob: Hashable, Sendable {
   /// 0: unlimited.
   public var walltimeMilliseconds: Int64 = 0
   public var priority: Int32 = 0
+  /// Place in `Trace.names` of the priority's name, where it was given by one; -1: it was not.
+  public var priorityClass: Int32 = -1
+  /// Place in `Trace.names` of the type that it asks for; -1: any.
+  public var deviceType: Int32 = -1
   /// Nodes that lie in one rack; `nodes` is a multiple. 1: no wish.
   public var segment: Int32 = 1
   /// Places in `Trace.names`.
@@ -77,13 +83,15 @@ public struct Trace: Hashable, Sendable {
 
   private var placeOfName: [String: Int32] = [:]
 
-  /// - Parameter loadScale: submissions come so many millionths of times as fast.
+  /// - Parameters:
+  ///   - priorities: what rows may name instead of a number.
+  ///   - loadScale: submissions come so many millionths of times as fast.
   public init(
-    _ bytes: [UInt8], format: TraceFormat, fleet: SimFleet, window: TraceWindow = TraceWindow(),
-    loadScale: Int64 = Trace.scaleUnit
+    _ bytes: [UInt8], format: TraceFormat, fleet: SimFleet, priorities: [PriorityClass] = [],
+    window: TraceWindow = TraceWindow(), loadScale: Int64 = Trace.scaleUnit
   ) throws(InputErrors) {
     var rows = TraceRows(bytes)
-    let columns = try TraceColumns(header: &rows, format: format)
+    let columns = try TraceColumns(header: &rows, format: format, priorities: priorities)
     while rows.next() {
       rowsRead += 1
       switch columns.job(rows, fleet: fleet) {
@@ -93,6 +101,9 @@ public struct Trace: Hashable, Sendable {
           continue
         }
         (job.project, job.user) = (place(of: columns.project(rows)), place(of: columns.user(rows)))
+        if let name = columns.priorityName(rows) { job.priorityClass = place(of: name) }
+        // Of a fleet with one type all that is taken asks for it.
+        if fleet.deviceTypes.count > 1, let type = columns.deviceType(rows) { job.deviceType = place(of: type) }
         jobs.append(job)
       }
     }

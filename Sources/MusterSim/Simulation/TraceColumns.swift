@@ -1,3 +1,5 @@
+import MusterCore
+
 /// Where the columns of a workload file are, and what a row of them means.
 struct TraceColumns {
   struct BadRow: Error {
@@ -7,13 +9,14 @@ struct TraceColumns {
   let format: TraceFormat
   private var place: [String: Int] = [:]
   private let count: Int
+  private let priorities: [PriorityClass]
 
   static let phillyHeader = ["timestamp", "duration", "num_gpus", "gpu_time", "cluster"]
   static let required = ["submit_seconds", "duration_seconds", "devices"]
   static let optional = ["walltime_seconds", "project", "user", "priority", "device_type", "nodes", "segment"]
 
-  init(header rows: inout TraceRows, format: TraceFormat) throws(InputErrors) {
-    self.format = format
+  init(header rows: inout TraceRows, format: TraceFormat, priorities: [PriorityClass]) throws(InputErrors) {
+    (self.format, self.priorities) = (format, priorities)
     let names = rows.next() ? rows.fields.indices.map { rows.text($0) } : []
     count = names.count
     func wrong(_ value: String, _ allowed: String) -> InputErrors {
@@ -41,8 +44,13 @@ struct TraceColumns {
     text(rows, format == .philly ? "cluster" : "project") ?? "default"
   }
   func user(_ rows: TraceRows) -> String { text(rows, "user") ?? "nobody" }
+  func deviceType(_ rows: TraceRows) -> String? { text(rows, "device_type") }
+  /// nil: it has none, or a number.
+  func priorityName(_ rows: TraceRows) -> String? {
+    text(rows, "priority").flatMap { text in priorities.first { $0.name == text }?.name }
+  }
 
-  /// Project and user are left to the caller, who keeps each name once.
+  /// Project, user and other names are left to the caller, who keeps each name once.
   func job(_ rows: TraceRows, fleet: SimFleet) -> Result<TraceJob, BadRow> {
     do throws(BadRow) {
       guard rows.fields.count == count else {
@@ -71,7 +79,7 @@ struct TraceColumns {
       submitMilliseconds: submit, durationMilliseconds: duration, devices: Int32(devices), nodes: 0, devicesPerNode: 0,
       project: 0, user: 0, line: Int32(clamping: rows.line))
     if !isPhilly { try readOptional(rows, fleet, &job) }
-    try shape(&job, on: fleet)
+    try shape(&job, on: fleet, type: isPhilly ? nil : text(rows, "device_type"))
     return job
   }
 
@@ -81,39 +89,64 @@ struct TraceColumns {
     }
     if has(rows, "nodes") { job.nodes = Int32(try whole(rows, "nodes", 1...1_000_000)) }
     if has(rows, "segment") { job.segment = Int32(try whole(rows, "segment", 1...1_000_000)) }
-    if let text = text(rows, "priority") {
-      guard let number = Int32(text), abs(Int64(number)) <= 1_000_000 else {
-        throw bad(rows, "priority", "a whole number from -1000000 to 1000000")
-      }
-      job.priority = number
-    }
-    if let type = text(rows, "device_type"), type != fleet.deviceType {
-      let has = fleet.deviceType.isEmpty ? "has no deviceType" : "has \(fleet.deviceType) only"
+    if let text = text(rows, "priority") { job.priority = try priority(text, rows) }
+    if let type = text(rows, "device_type"), !fleet.deviceTypes.contains(type) {
+      let names = fleet.deviceTypes.filter { !$0.isEmpty }
+      let has = names.isEmpty ? "has no deviceType" : "has \(names.joined(separator: ", ")) only"
       throw BadRow(reason: "device_type \(type): the fleet \(has)")
     }
   }
 
-  /// Without `nodes`, more devices than a node has take whole nodes.
-  private func shape(_ job: inout TraceJob, on fleet: SimFleet) throws(BadRow) {
-    if job.nodes == 0 {
-      job.nodes = (job.devices + fleet.devicesPerNode - 1) / fleet.devicesPerNode
-      job.devicesPerNode = job.nodes == 1 ? job.devices : fleet.devicesPerNode
-    } else {
-      guard job.nodes <= job.devices else {
-        throw BadRow(reason: "\(job.nodes) nodes for \(job.devices) devices: at least one device a node")
+  private func priority(_ text: String, _ rows: TraceRows) throws(BadRow) -> Int32 {
+    if let known = priorities.first(where: { $0.name == text }) { return known.value }
+    guard let number = Int32(text), abs(Int64(number)) <= 1_000_000 else {
+      let names = priorities.map(\.name)
+      throw bad(
+        rows, "priority",
+        "a whole number from -1000000 to 1000000" + (names.isEmpty ? "" : ", or \(names.joined(separator: ", "))"))
+    }
+    return number
+  }
+
+  /// The shape that a job takes on the first kind of node that can hold it: those of which the fleet has most devices come
+  /// first. If none can, the reason is that of the first.
+  private func shape(_ job: inout TraceJob, on fleet: SimFleet, type: String?) throws(BadRow) {
+    var why: BadRow?
+    for kind in fleet.kinds where type == nil || kind.deviceType == type {
+      do throws(BadRow) {
+        return try shape(&job, on: kind, of: fleet)
+      } catch {
+        why = why ?? error
       }
-      job.devicesPerNode = (job.devices + job.nodes - 1) / job.nodes
     }
-    guard job.devicesPerNode <= fleet.devicesPerNode else {
+    if let why { throw why }
+  }
+
+  /// Without `nodes`, more devices than a node has take whole nodes.
+  private func shape(_ job: inout TraceJob, on kind: SimFleet.Kind, of fleet: SimFleet) throws(BadRow) {
+    var (nodes, devicesPerNode) = (job.nodes, job.devicesPerNode)
+    // Said where there are several kinds, so that the numbers can be understood.
+    let with = fleet.kinds.count > 1 ? kind.suffix : ""
+    if nodes == 0 {
+      nodes = (job.devices + kind.devicesPerNode - 1) / kind.devicesPerNode
+      devicesPerNode = nodes == 1 ? job.devices : kind.devicesPerNode
+    } else {
+      guard nodes <= job.devices else {
+        throw BadRow(reason: "\(nodes) nodes for \(job.devices) devices: at least one device a node")
+      }
+      devicesPerNode = (job.devices + nodes - 1) / nodes
+    }
+    guard devicesPerNode <= kind.devicesPerNode else {
       throw BadRow(
-        reason: "\(job.devicesPerNode) devices on each of \(job.nodes) nodes: the fleet's have \(fleet.devicesPerNode)")
+        reason: "\(devicesPerNode) devices on each of \(nodes) nodes: the fleet's\(with) have \(kind.devicesPerNode)")
     }
-    guard job.nodes % job.segment == 0 else {
-      throw BadRow(reason: "segment \(job.segment): \(job.nodes) nodes are no multiple of it")
+    guard nodes % job.segment == 0 else {
+      throw BadRow(reason: "segment \(job.segment): \(nodes) nodes are no multiple of it")
     }
-    guard job.nodes <= fleet.nodes else {
-      throw BadRow(reason: "\(job.devices) devices take \(job.nodes) nodes: the fleet has \(fleet.nodes)")
+    guard nodes <= kind.nodes else {
+      throw BadRow(reason: "\(job.devices) devices take \(nodes) nodes: the fleet has \(kind.nodes)\(with)")
     }
+    (job.nodes, job.devicesPerNode) = (nodes, devicesPerNode)
   }
 
   // MARK: Fields

@@ -12,21 +12,46 @@ enum TopologyText {
     guard !levels.isEmpty, domains.contains(where: { $0.counts.nodes > 0 }) else { return "No nodes.\n" }
     var largest = levels.map { _ in cells }
     for domain in domains { largest[domain.level] = max(largest[domain.level], domain.counts.nodes) }
-    var table = Table([
-      .init(level?.uppercased() ?? "PLACE"), .init("NODES"), .init("FREE", .right), .init("BUSY", .right),
-      .init("OUT", .right), .init("DEVICES", .right),
-    ])
+    let hasHeld = domains.contains { $0.counts.held > 0 }
+    let hasMaintenance = domains.contains { $0.counts.maintenance > 0 }
+    var table = Table(
+      [.init(level?.uppercased() ?? "PLACE"), .init("NODES"), .init("FREE", .right), .init("BUSY", .right)]
+        + (hasHeld ? [.init("HELD", .right)] : []) + (hasMaintenance ? [.init("MAINT", .right)] : [])
+        + [.init("OUT", .right), .init("DEVICES", .right)])
     let rows = level == nil ? tree(domains, levels) : domains.map { Row(name: $0.path, level: $0.level, $0.counts) }
-    for row in rows { add(row, largest: largest[row.level], to: &table) }
-    return table.text(style) + "\n" + style.paint("█ busy  ▒ out of service  ─ free", .faint) + "\n\n"
-      + places(topology, levels, style)
+    for row in rows {
+      table.rows.append(
+        line(row, largest: largest[row.level], hasHeld: hasHeld, hasMaintenance: hasMaintenance))
+    }
+    var all = Counts()
+    for domain in domains where level != nil || domain.level == 0 { all.add(domain.counts) }
+    return table.text(style) + "\n" + style.paint(legend(all), .faint) + "\n\n" + places(topology, levels, style)
+  }
+
+  /// Beside `free` and `busy` only what there is.
+  private static func legend(_ all: Counts) -> String {
+    all.parts.filter { $0.nodes > 0 || $0.isAlwaysTold }.map { "\($0.sign) \($0.nodes) \($0.name)" }
+      .joined(separator: "  ")
+  }
+
+  /// Nodes that are drawn with one sign.
+  private struct Part {
+    var sign: String
+    var name: String
+    var nodes: Int64
+    var isAlwaysTold = false
   }
 
   private struct Counts {
     var nodes: Int64 = 0
     var free: Int64 = 0
     var busy: Int64 = 0
+    var held: Int64 = 0
+    var maintenance: Int64 = 0
+    /// Suspect and isolated ones, and those that are drained or away, busy or not.
     var out: Int64 = 0
+    var suspect: Int64 = 0
+    var isolated: Int64 = 0
     var devices: Int64 = 0
     var devicesInUse: Int64 = 0
 
@@ -34,9 +59,26 @@ enum TopologyText {
       nodes += other.nodes
       free += other.free
       busy += other.busy
+      held += other.held
+      maintenance += other.maintenance
       out += other.out
+      suspect += other.suspect
+      isolated += other.isolated
       devices += other.devices
       devicesInUse += other.devicesInUse
+    }
+
+    /// Each node in one of them: one that is drained and still busy is drawn as busy.
+    var parts: [Part] {
+      let rest = nodes - free - busy - held - maintenance - suspect - isolated
+      return [
+        Part(sign: "█", name: "busy", nodes: busy, isAlwaysTold: true),
+        Part(sign: "▓", name: "held for a gang", nodes: held),
+        Part(sign: "?", name: "suspect", nodes: suspect), Part(sign: "×", name: "isolated", nodes: isolated),
+        Part(sign: "░", name: "in maintenance", nodes: maintenance),
+        Part(sign: "▒", name: "drained or away", nodes: max(0, rest)),
+        Part(sign: "─", name: "free", nodes: free, isAlwaysTold: true),
+      ]
     }
   }
 
@@ -52,8 +94,9 @@ enum TopologyText {
       name = json.shown("name")
       path = json.shown("path")
       counts = Counts(
-        nodes: count("nodes"), free: count("free"), busy: count("busy"), out: count("outOfService"),
-        devices: count("devices"), devicesInUse: count("devicesInUse"))
+        nodes: count("nodes"), free: count("free"), busy: count("busy"), held: count("held"),
+        maintenance: count("maintenance"), out: count("outOfService"), suspect: count("suspect"),
+        isolated: count("isolated"), devices: count("devices"), devicesInUse: count("devicesInUse"))
     }
   }
 
@@ -71,14 +114,14 @@ enum TopologyText {
     }
   }
 
-  private static func add(_ row: Row, largest: Int64, to table: inout Table) {
+  private static func line(_ row: Row, largest: Int64, hasHeld: Bool, hasMaintenance: Bool) -> [Table.Cell] {
     let counts = row.counts
     let tone: Style.Tone = counts.out > 0 ? .warning : counts.busy > 0 ? .busy : .good
-    table.rows.append([
+    return [
       .init(row.name, row.isRest ? .faint : .strong), .init(bar(counts, largest: largest), tone),
       .init(String(counts.free)), .init(String(counts.busy)),
-      .init(String(counts.out), counts.out > 0 ? .warning : nil), .init("\(counts.devicesInUse)/\(counts.devices)"),
-    ])
+    ] + (hasHeld ? [.init(String(counts.held))] : []) + (hasMaintenance ? [.init(String(counts.maintenance))] : [])
+      + [.init(String(counts.out), counts.out > 0 ? .warning : nil), .init("\(counts.devicesInUse)/\(counts.devices)")]
   }
 
   /// One below the other, each with what is drawn before its name. Of many within one domain the last ones are one row.
@@ -115,13 +158,14 @@ enum TopologyText {
   }
 
   /// A cell is a node, or if the largest domain of the level has more than 40, a part of them; what there is has a cell
-  /// of its own where there is room. A node that is out of service and still busy is drawn as busy.
+  /// of its own where there is room.
   private static func bar(_ counts: Counts, largest: Int64) -> String {
     let nodes = counts.nodes
     guard nodes > 0 else { return "" }
     // The sum of many domains may be more than the largest one.
     let width = min(cells, max(1, (nodes * cells + largest - 1) / largest))
-    let parts = [counts.busy, nodes - counts.busy - counts.free, counts.free].map { max(0, $0) }
+    let all = counts.parts
+    let parts = all.map { max(0, $0.nodes) }
     var drawn = parts.map { $0 == 0 ? 0 : max(1, $0 * width / nodes) }
     /// How much too little of a part is drawn.
     func lack(_ part: Int) -> Int64 { parts[part] * width - drawn[part] * nodes }
@@ -132,7 +176,7 @@ enum TopologyText {
       guard let part = isShort ? order.first : order.last else { break }
       drawn[part] += isShort ? 1 : -1
     }
-    return zip(["█", "▒", "─"], drawn).map { String(repeating: $0, count: Int($1)) }.joined()
+    return zip(all, drawn).map { String(repeating: $0.sign, count: Int($1)) }.joined()
   }
 
   private static func places(_ topology: JSON, _ levels: [String], _ style: Style) -> String {

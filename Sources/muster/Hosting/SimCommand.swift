@@ -20,6 +20,11 @@ struct SimCommand: ParsableCommand {
   @Option(help: "How the workload is written: \(SimCommand.names(TraceFormat.self)).")
   var format: Named<TraceFormat>
 
+  @Option(
+    help: "Projects and priorities as `muster apply -f` takes them; the workload's columns name them.",
+    completion: .file(extensions: ["yaml", "yml"]))
+  var apply: String?
+
   @Option(help: "The first moment of submission that counts: a date or RFC 3339 time; for csv seconds.")
   var from: String?
 
@@ -100,18 +105,36 @@ struct SimCommand: ParsableCommand {
   private func settings() throws -> (SimSettings, inputHash: String) {
     let fleetBytes = try InputFile.read(fleet)
     let shape = try InputFile.understand(fleet) { () throws(InputErrors) in try SimFleet(yaml: fleetBytes) }
+    let declared = try declared()
     let bytes = try InputFile.read(workload)
     let window = TraceWindow(from: from.flatMap(format.value.moment), to: to.flatMap(format.value.moment))
     let trace = try InputFile.understand(workload) { () throws(InputErrors) in
-      try Trace(bytes, format: format.value, fleet: shape, window: window, loadScale: scaleLoad.millionths)
+      try Trace(
+        bytes, format: format.value, fleet: shape, priorities: declared.priorities, window: window,
+        loadScale: scaleLoad.millionths)
     }
     var settings = SimSettings(fleet: shape, trace: trace, policy: policy.value)
+    settings.declared = declared
     settings.faults = try faultModel(on: shape)
     settings.checkpointMilliseconds = checkpointEvery?.milliseconds ?? 0
     settings.restartMilliseconds = restartCost?.milliseconds ?? 0
     settings.seed = seed
     settings.keepsFacts = journal != nil
     return (settings, InputFile.sha256(bytes))
+  }
+
+  /// Where nodes stand is the fleet's to say: of a file for a real fleet the rest is taken.
+  private func declared() throws -> Policy {
+    guard let apply else { return Policy() }
+    switch PolicyPart.parse(yaml: String(decoding: try InputFile.read(apply), as: UTF8.self)) {
+    case .failure(let errors): throw CommandFailure.wrongPolicy(file: apply, errors)
+    case .success(var part):
+      if part.topology != nil {
+        Terminal.error("muster: \(apply): topology is left out: where nodes stand is what \(fleet) says\n")
+        part.topology = nil
+      }
+      return part.merged(into: Policy())
+    }
   }
 
   private func faultModel(on fleet: SimFleet) throws -> FaultModel? {

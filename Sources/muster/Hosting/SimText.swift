@@ -7,7 +7,7 @@ enum SimText {
     let fleet = results.settings.fleet
     let waits = results.waits
     var lines = [
-      "fleet        \(fleet.nodes) nodes of \(fleet.devicesPerNode) GPUs, \(fleet.devices) in all",
+      "fleet        \(kinds(fleet)), \(fleet.devices) in all",
       "time         \(CalendarTime.text(milliseconds: results.begin)) to \(CalendarTime.text(milliseconds: results.end))"
         + " (\(Timestamps.length(seconds: Double(results.end - results.begin) / 1000)))",
       "rows         \(results.settings.trace.rowsRead) read, \(results.rejected.count) rejected",
@@ -37,6 +37,13 @@ enum SimText {
     lines.append("state hash   \(finished.stateHash)")
     lines.append("took         \(Timestamps.length(seconds: finished.wallSeconds))")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func kinds(_ fleet: SimFleet) -> String {
+    fleet.groups.map { group in
+      let type = group.deviceType.isEmpty || fleet.groups.count == 1 ? "GPUs" : group.deviceType
+      return "\(group.nodes) nodes of \(group.devicesPerNode) \(type)"
+    }.joined(separator: ", ")
   }
 
   private static func length(_ milliseconds: Int64) -> String {

@@ -44,21 +44,23 @@ public enum NeverReason: Hashable, Sendable {
     func name(_ type: Int32) -> String {
       topology.deviceTypes.indices.contains(Int(type)) ? topology.deviceTypes[Int(type)].name : "#\(type)"
     }
+    func with(_ type: Int32) -> String { name(type).isEmpty ? "" : " with \(name(type))" }
     return switch self {
     case .deviceTypeMissing(let type): "no node with devices of type \(name(type)) ever joined"
     case .tooFewDevicesPerNode(let type, let needed, let has):
-      "needs \(needed) devices a node; nodes with \(name(type)) have \(has)"
+      "needs \(counted(needed, "device")) a node; nodes\(with(type)) have \(has)"
     case .segmentTooLarge(let type, let segment, let largest):
-      "needs segments of \(segment) nodes; the largest \(topology.levels[topology.levels.count - 1]) with \(name(type)) has \(largest)"
+      "needs segments of \(counted(segment, "node")); the largest \(topology.levels[topology.levels.count - 1])\(with(type)) has \(largest)"
     case .fleetTooSmall(let type, let nodes, let capable):
-      "needs \(nodes) nodes; the fleet can hold \(capable) such nodes with \(name(type)), busy or not"
+      "needs \(counted(nodes, "node")); the fleet has \(counted(capable, "such node"))\(with(type)), busy or not"
     case .scopeTooSmall(let type, let nodes, let level, let largest):
-      "needs \(nodes) nodes within one \(topology.levels[level]); the largest can hold \(largest) such nodes with \(name(type))"
-    case .quotaTooSmall(let type, let needed, let limit, _):
-      "needs \(needed) devices of type \(name(type)); the project's limit is \(limit)"
+      "needs \(counted(nodes, "node")) within one \(topology.levels[level]); the largest has room for \(counted(largest, "such node"))\(with(type))"
+    case .quotaTooSmall(_, let needed, let limit, _):
+      "needs \(counted(needed, "device")); the project's limit is \(limit)"
     case .tooFewMatch(let nodes, let matching):
-      "needs \(nodes) nodes in that shape; \(matching) of all nodes match what it asks for"
-    case .segmentDoesNotDivide(let nodes, let segment): "\(nodes) nodes are not a multiple of segment \(segment)"
+      "needs \(counted(nodes, "node")) in that shape; of all nodes \(matching == 0 ? "none matches" : matching == 1 ? "1 matches" : "\(matching) match") what it asks for"
+    case .segmentDoesNotDivide(let nodes, let segment):
+      "\(counted(nodes, "node")) cannot be divided into segments of \(segment)"
     }
   }
 }
