@@ -10,6 +10,7 @@ extension Controller {
     var (hasDropped, hasMoved) = (false, false)
     var starting: [Starting] = []
     var table: VictimTable?
+    let isPlaceHeld = round.entries.contains { $0.kind == .later }
     for (i, job) in plan.jobs.enumerated() {
       if let start = round.start(i), start > now { nextLook = min(nextLook, start) }
       if round.isNever(i), !wasNever(job.id) { hasMoved = true }
@@ -17,7 +18,7 @@ extension Controller {
         if plan.gangs[i].joins {
           starting[starting.count - 1].gangs.append((job.role, held))
         } else {
-          starting.append(Starting(job: job, gangs: [(job.role, held)]))
+          starting.append(Starting(job: job, gangs: [(job.role, held)], mayReturn: !isPlaceHeld))
         }
       }
     }
@@ -72,6 +73,8 @@ extension Controller {
   struct Starting {
     var job: Plan.Job
     var gangs: [(role: Int32, place: HeldPlace)]
+    /// It may have the nodes that it had before, wherever the round placed it: nobody who waits is held a place there.
+    var mayReturn: Bool
   }
 
   private func victimTable(_ topology: Topology) -> VictimTable {
@@ -97,8 +100,7 @@ extension Controller {
       return true
     }
     // One that has run before keeps its ranks on the nodes that are still good.
-    if job.attempt > 0, let places = repaired(slot) {
-      guard isWithinQuota(slot, places, &quotas) else { return false }
+    if starting.mayReturn, job.attempt > 0, let places = repaired(slot), isWithinQuota(slot, places, &quotas) {
       begin(slot, places)
       return true
     }
