@@ -3,6 +3,7 @@
 package enum PlantedCoreBug: Sendable {
   case fenceTooShort, attemptNumberReused, duplicateAccepted, isolatedHandedOut, survivorNotWaited
   case victimInWrongDomain, keptPlaceGivenAway, quotaExceededByOne, segmentSplit, preemptionCycle
+  case backfillTooLong
   case timerLostOverRestart, oldCheckpointAccepted, staleReportBelieved
 }
 

@@ -46,6 +46,8 @@ public enum Plant: String, CaseIterable, Sendable {
   case segmentSplit
   /// Any job may stop any other, as soon as it runs again.
   case preemptionCycle
+  /// A round takes what waits to run half of its walltime.
+  case backfillTooLong
   /// A fact is applied in memory and never written.
   case factNotWritten
 
@@ -64,6 +66,7 @@ public enum Plant: String, CaseIterable, Sendable {
     case .quotaExceededByOne: .quotaExceededByOne
     case .segmentSplit: .segmentSplit
     case .preemptionCycle: .preemptionCycle
+    case .backfillTooLong: .backfillTooLong
     case .none, .intentBeforeCommit, .answerBeforeCommit, .leaseNeverChecked, .leaseFromReceipt,
       .snapshotLacksLastBatch, .tornBatchBelieved, .timeStandsStill, .factNotWritten, .warnsAgain:
       nil
@@ -78,7 +81,7 @@ public enum Plant: String, CaseIterable, Sendable {
     case .none, .intentBeforeCommit, .answerBeforeCommit, .staleReportBelieved, .snapshotLacksLastBatch,
       .tornBatchBelieved, .timeStandsStill, .factNotWritten, .fenceTooShort, .attemptNumberReused, .duplicateAccepted,
       .isolatedHandedOut, .survivorNotWaited, .timerLostOverRestart, .oldCheckpointAccepted, .victimInWrongDomain,
-      .keptPlaceGivenAway, .quotaExceededByOne, .segmentSplit, .preemptionCycle:
+      .keptPlaceGivenAway, .quotaExceededByOne, .segmentSplit, .preemptionCycle, .backfillTooLong:
       nil
     }
   }
