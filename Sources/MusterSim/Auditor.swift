@@ -82,7 +82,7 @@ public struct Auditor: Sendable {
   mutating func placesKept(for jobs: Set<Int64>) { sharing.placesKept(for: jobs) }
 
   /// As `SharingAudit.roundTaken`.
-  mutating func roundTaken(at now: Instant, unit: Span, horizon: Span, serving: [Bool]) {
+  mutating func roundTaken(at now: Instant, unit: Span, horizon: Span, serving: [Bool]) -> Failure? {
     sharing.roundTaken(at: now, unit: unit, horizon: horizon, serving: serving)
   }
 
@@ -90,7 +90,6 @@ public struct Auditor: Sendable {
   mutating func roundReturned() { sharing.roundReturned() }
 
   /// As `SharingAudit.roundIsOver`.
-  /// - Returns: starts of the round that were held against a place that it had to leave.
   mutating func roundIsOver() -> Int { sharing.roundIsOver() }
 
   func isWarned(_ attempt: AttemptID) -> Bool { warnings.isWarned(attempt) }

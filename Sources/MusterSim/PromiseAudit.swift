@@ -3,8 +3,8 @@ import MusterCore
 /// Whether what a round starts leaves the first of those that wait its place, judged from the facts alone.
 ///
 /// When a round is taken, the start that can be held for that job is found anew, by looking at when each device is given
-/// back. What the round then starts behind it must leave it room enough by that time; a round that comes back late may
-/// take so much longer. The times at which nodes come back are the walltimes' ends; which nodes serve is the core's
+/// back. What the round then starts behind it must leave it room enough by that time, however late it comes back; and
+/// while only such jobs start, that time does not move from one round to the next. The times at which nodes come back are the walltimes' ends; which nodes serve is the core's
 /// memory, not a fact, so the harness looks at it.
 ///
 /// Not judged: a round in which the first job is one that asks for certain nodes or times or has several roles, in which
@@ -15,13 +15,15 @@ struct PromiseAudit: Sendable {
     var job: Int64
     /// The latest start that can be held for it: the edge of the planner's calendar behind the last end that it waits for.
     var start: Instant
-    var takenAt: Instant
     /// By node.
     var serving: [Bool]
     var disturbances: Int
   }
 
+  /// Of the round that is on its way: the first that waits, if it cannot start yet.
   var promise: Promise?
+  /// The earliest start that was promised to the first that waits since anything but starts behind it happened.
+  var standing: Promise?
   /// What happens now is the round's doing.
   var isOfRound = false
   /// Starts that were looked at.
@@ -37,6 +39,8 @@ struct PromiseAudit: Sendable {
   /// The last attempt was stopped for another job.
   var wasPreempted: Set<Int64> = []
   var lastMaintenance: Instant = .zero
+
+  mutating func forget() { (promise, standing) = (nil, nil) }
 
   mutating func see(_ fact: Fact) {
     switch fact.event {
@@ -65,29 +69,61 @@ struct PromiseAudit: Sendable {
 }
 
 extension SharingAudit {
+  mutating func seePromises(_ fact: Fact) {
+    guard case .attemptEnding(let ending) = fact.event else { return promises.see(fact) }
+    let before = end(ending.attempt, now: .zero)
+    promises.see(fact)
+    // Its walltime was over, and it has its grace.
+    if end(ending.attempt, now: .zero) > before { promises.standing = nil }
+  }
+
   /// A round is taken: what can it hold for the first that waits?
   /// - Parameters:
   ///   - unit: the planner's calendar has edges at its multiples.
   ///   - horizon: how far that calendar reaches.
   ///   - serving: by node, whether it takes work.
-  mutating func roundTaken(at now: Instant, unit: Span, horizon: Span, serving: [Bool]) {
+  /// - Returns: what broke since the last one.
+  mutating func roundTaken(at now: Instant, unit: Span, horizon: Span, serving: [Bool]) -> Failure? {
     promises.promise = nil
-    guard policy.projects.isEmpty, preemptions.kept.isEmpty, promises.lastMaintenance <= now else { return }
+    defer { if promises.promise == nil { promises.standing = nil } }
+    guard policy.projects.isEmpty, preemptions.kept.isEmpty, promises.lastMaintenance <= now else { return nil }
     let busy = busyUntil(now)
     for job in waiting.sorted(by: isBefore) {
       guard let spec = specs[job], !held.contains(job) else { continue }
-      guard isJudged(job, spec) else { return }
+      guard isJudged(job, spec) else { return nil }
       guard spec.role.devicesPerNode > 0 else { continue }
       let start = earliest(spec.role, busy, serving)
       // Nothing can be foreseen for it, so that nothing is held.
       if start == .never { continue }
-      guard start <= now + horizon - unit, !fits(spec.role, at: now, busy, serving) else { return }
+      // Where nobody has what it needs it starts; what should be over by now is not yet free.
+      guard start <= now + horizon - unit, !fits(spec.role, at: .zero, busy, serving) else { return nil }
       let units = (max(start.nanoseconds - 1, now.nanoseconds)) / unit.nanoseconds + 1
-      promises.promise = PromiseAudit.Promise(
-        job: job, start: Instant(nanoseconds: units * unit.nanoseconds), takenAt: now, serving: serving,
+      let promise = PromiseAudit.Promise(
+        job: job, start: Instant(nanoseconds: units * unit.nanoseconds), serving: serving,
         disturbances: preemptions.disturbances)
-      return
+      promises.promise = promise
+      return moved(promise, now)
     }
+    return nil
+  }
+
+  /// While nothing happens but that jobs behind it start, a promise does not move later.
+  private mutating func moved(_ promise: PromiseAudit.Promise, _ now: Instant) -> Failure? {
+    // One that should be over by now moves it with the clock.
+    let isLate = live.keys.contains { end($0, now: .zero) <= now }
+    guard let old = promises.standing, old.job == promise.job, old.disturbances == promise.disturbances, !isLate else {
+      promises.standing = isLate ? nil : promise
+      return nil
+    }
+    if promise.start < old.start { promises.standing = promise }
+    guard promise.start > old.start else { return nil }
+    return Failure(
+      invariant: .promiseHolds,
+      detail: """
+        job \(promise.job), first of those that wait, can start \((promise.start - old.start).milliseconds) ms later than \
+        it could when an earlier round was taken
+        """,
+      job: promise.job)
   }
 
   /// The round is back: what starts until `roundIsOver` is its doing.
@@ -159,14 +195,14 @@ extension SharingAudit {
 
   /// Before the start is counted: nil where there is nothing to judge.
   mutating func promiseAtStake(_ job: Int64, isRestart: Bool) -> PromiseAudit.Promise? {
-    guard let promise = promises.promise else { return nil }
-    guard promises.isOfRound, !isRestart else {
+    let first = promises.promise?.job ?? promises.standing?.job
+    guard promises.isOfRound, !isRestart, let first, isBefore(first, job), isPlanned(job) else {
       // Restarts come before everybody, and the round that is on its way does not know of them.
-      promises.promise = nil
+      promises.forget()
       return nil
     }
-    guard job != promise.job, preemptions.kept.isEmpty, promise.disturbances == preemptions.disturbances,
-      waiting.contains(promise.job), isBefore(promise.job, job), isPlanned(job)
+    guard let promise = promises.promise, preemptions.kept.isEmpty, waiting.contains(promise.job),
+      promise.disturbances == preemptions.disturbances
     else { return nil }
     return promise
   }
@@ -183,8 +219,7 @@ extension SharingAudit {
   mutating func promiseBroken(_ promise: PromiseAudit.Promise, by attempt: AttemptID, at now: Instant) -> Failure? {
     guard let role = specs[promise.job]?.role else { return nil }
     promises.judged += 1
-    // The round took what it starts to begin when it was taken.
-    let start = promise.start + (now - promise.takenAt)
+    let start = max(promise.start, now)
     let after = busyUntil(now)
     guard !fits(role, at: start, after, promise.serving) else { return nil }
     let gang = live.removeValue(forKey: attempt)

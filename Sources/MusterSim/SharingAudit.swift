@@ -36,7 +36,7 @@ struct SharingAudit: Sendable {
 
   mutating func check(_ fact: Fact) -> Failure? {
     if let broken = settlePreemptions(before: fact) { return broken }
-    promises.see(fact)
+    seePromises(fact)
     switch fact.event {
     case .nodeJoined(let joined):
       devicesOfNode.append(Int(joined.devices))

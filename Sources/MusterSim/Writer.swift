@@ -169,7 +169,9 @@ extension World {
     guard !host.isPlanning, let input = controller.takePlanningInput() else { return }
     host.isPlanning = true
     let serving = controller.cluster.nodes.indices.map { controller.free(NodeID(Int32($0))) != nil }
-    auditor.roundTaken(at: host.time, unit: shape.grid.unit, horizon: shape.grid.horizon, serving: serving)
+    let broken = auditor.roundTaken(
+      at: host.time, unit: shape.grid.unit, horizon: shape.grid.horizon, serving: serving)
+    if let broken { violated(broken) }
     timeline.put(
       .planned(life: host.life, scheduler.plan(input)), at: now + timing.between(10_000, shape.slowestPlan))
   }
