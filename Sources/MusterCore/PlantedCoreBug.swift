@@ -4,6 +4,7 @@ package enum PlantedCoreBug: Sendable {
   case fenceTooShort, attemptNumberReused, duplicateAccepted, isolatedHandedOut, survivorNotWaited
   case victimInWrongDomain, keptPlaceGivenAway, quotaExceededByOne, segmentSplit, preemptionCycle
   case timerLostOverRestart, oldCheckpointAccepted, staleReportBelieved, hopelessAccepted
+  case backfillTooLong
 }
 
 extension Controller {

@@ -84,6 +84,17 @@ public struct Auditor: Sendable {
   /// As `SharingAudit.placesKept`.
   mutating func placesKept(for jobs: Set<Int64>) { sharing.placesKept(for: jobs) }
 
+  /// As `SharingAudit.roundTaken`.
+  mutating func roundTaken(at now: Instant, unit: Span, horizon: Span, serving: [Bool]) -> Failure? {
+    sharing.roundTaken(at: now, unit: unit, horizon: horizon, serving: serving)
+  }
+
+  /// As `SharingAudit.roundReturned`.
+  mutating func roundReturned() { sharing.roundReturned() }
+
+  /// As `SharingAudit.roundIsOver`.
+  mutating func roundIsOver() -> Int { sharing.roundIsOver() }
+
   func isWarned(_ attempt: AttemptID) -> Bool { warnings.isWarned(attempt) }
 
   private static func key(_ node: Int32, _ device: Int) -> Int64 { Int64(node) << 8 | Int64(device) }

@@ -12,7 +12,7 @@ public enum Injected: String, CaseIterable, Sendable {
   case clockJumpedForward, clockJumpedBack, clockDrifted
   case submitted, submittedWithKey, submittedAgain, answerLost, keyReused
   case drained, resumed, cancelled, fenced, revoked, tokenCreated
-  case wished, rankWarned, policyDrawn, rolesSubmitted
+  case wished, rankWarned, policyDrawn, rolesSubmitted, backfilled
 }
 
 /// How often each kind of fact, of fault and of injected fault was seen.
@@ -42,7 +42,9 @@ public struct Coverage: Sendable {
     if case .faultFound(let fault) = fact.event { faults[Int(fault.cause.rawValue)] += 1 }
   }
 
-  mutating func did(_ kind: Injected) { injected[kind, default: 0] += 1 }
+  mutating func did(_ kind: Injected, count: Int = 1) {
+    if count > 0 { injected[kind, default: 0] += count }
+  }
 
   public mutating func add(_ other: Coverage) {
     for i in facts.indices { facts[i] += other.facts[i] }

@@ -15,6 +15,7 @@ public enum Invariant: String, CaseIterable, Sendable {
   case preemptionIsDue = "an attempt is stopped for another only if one that waits may take its place"
   case preemptionServes = "what is stopped for another makes room for it"
   case noPreemptionCycle = "jobs do not stop each other without end"
+  case promiseHolds = "what starts leaves the first of those that wait the place that is held for it"
   case warnedInTime = "an attempt is warned once, while it runs, and not before its job asked for it"
   case unfitNode = "no gang is placed on a suspect, isolated or draining node"
   case stopsOnce = "a member stops once"

@@ -58,6 +58,7 @@ extension World {
       walltime: people.hits(80) ? .seconds(people.between(3, 40)) : nil, restart: restart,
       stop: StopPolicy(grace: .milliseconds(people.between(0, 3_000))))
     if wishing.hits(300) { spec.wishes = drawWishes(nodes: role.nodes) }
+    plan(&spec)
     if let walltime = spec.walltime, wishing.hits(700) {
       spec.wishes.warning = Warning(
         signal: World.warning, before: .milliseconds(wishing.between(100, walltime.milliseconds - 1)))

@@ -48,6 +48,8 @@ public enum Plant: String, CaseIterable, Sendable {
   case preemptionCycle
   /// A job is taken that waits for what cannot come true any more.
   case hopelessAccepted
+  /// A round takes what waits to run half of its walltime.
+  case backfillTooLong
   /// A fact is applied in memory and never written.
   case factNotWritten
 
@@ -67,6 +69,7 @@ public enum Plant: String, CaseIterable, Sendable {
     case .segmentSplit: .segmentSplit
     case .preemptionCycle: .preemptionCycle
     case .hopelessAccepted: .hopelessAccepted
+    case .backfillTooLong: .backfillTooLong
     case .none, .intentBeforeCommit, .answerBeforeCommit, .leaseNeverChecked, .leaseFromReceipt,
       .snapshotLacksLastBatch, .tornBatchBelieved, .timeStandsStill, .factNotWritten, .warnsAgain:
       nil
@@ -81,7 +84,7 @@ public enum Plant: String, CaseIterable, Sendable {
     case .none, .intentBeforeCommit, .answerBeforeCommit, .staleReportBelieved, .snapshotLacksLastBatch,
       .tornBatchBelieved, .timeStandsStill, .factNotWritten, .fenceTooShort, .attemptNumberReused, .duplicateAccepted,
       .isolatedHandedOut, .survivorNotWaited, .timerLostOverRestart, .oldCheckpointAccepted, .victimInWrongDomain,
-      .keptPlaceGivenAway, .quotaExceededByOne, .segmentSplit, .preemptionCycle, .hopelessAccepted:
+      .keptPlaceGivenAway, .quotaExceededByOne, .segmentSplit, .preemptionCycle, .hopelessAccepted, .backfillTooLong:
       nil
     }
   }

@@ -17,6 +17,8 @@ public struct StormOptions: Sendable {
 struct Shape: Sendable {
   var nodes: Int
   var limits = Limits()
+  /// Coarse: what runs here takes seconds.
+  var grid = TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 64)])
   var lossPermille = 0
   var duplicatePermille = 0
   var reorderPermille = 0
@@ -49,7 +51,10 @@ struct Shape: Sendable {
     meanBetweenSubmissions = chance.between(500, 1_000) * 1_000_000
     controllerDrift = chance.between(-10_000, 10_000)
     limits.refusesImpossible = planning.hits(500)
-    limits.planningHorizon = World.grid.horizon
+    if Shape.knowsWalltimes(seed) {
+      grid = TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 64)], unit: .seconds(1))
+    }
+    limits.planningHorizon = grid.horizon
     var sharing = Chance(seed: seed, purpose: 11)
     limits.minimumRun = .milliseconds(sharing.between(1_000, 20_000))
     // As in a fleet of tens of thousands: agents on which nothing runs report less often.

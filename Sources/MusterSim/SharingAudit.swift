@@ -18,7 +18,7 @@ struct SharingAudit: Sendable {
 
   private(set) var specs: [Int64: JobSpec] = [:]
   /// Started and not ended.
-  private(set) var live: [AttemptID: Live] = [:]
+  var live: [AttemptID: Live] = [:]
   /// Jobs that have neither ended nor an attempt that has not.
   private(set) var waiting: Set<Int64> = []
   private(set) var held: Set<Int64> = []
@@ -26,15 +26,17 @@ struct SharingAudit: Sendable {
   private var outcomes: [AttemptID: Outcome] = [:]
   /// By job: when its last attempt ended, if by a fault.
   private var faultedAt: [Int64: Instant] = [:]
-  private var devicesOfNode: [Int] = []
+  private(set) var devicesOfNode: [Int] = []
   private var machines: [String] = []
   private var revoked: Set<String> = []
   var preemptions: PreemptionAudit
+  var promises = PromiseAudit()
 
   init(minimumRun: Span) { preemptions = PreemptionAudit(minimumRun: minimumRun) }
 
   mutating func check(_ fact: Fact) -> Failure? {
     if let broken = settlePreemptions(before: fact) { return broken }
+    seePromises(fact)
     switch fact.event {
     case .nodeJoined(let joined):
       devicesOfNode.append(Int(joined.devices))
@@ -75,13 +77,14 @@ struct SharingAudit: Sendable {
     let isRestart = faultedAt[job] == at
     let why = isRestart ? nil : quotaBroken(by: spec, start.places)
     let unneeded = startedAfterPreemption(start, at: at)
+    let promise = promiseAtStake(job, isRestart: isRestart)
     // What one takes of a quota may be what another was to have.
     if !policy.projects.isEmpty { connectionChanged() }
     waiting.remove(job)
     live[start.attempt] = Live(
       job: job, project: spec.project, user: spec.user, priority: spec.priority, places: start.places)
     if let why { return Failure(invariant: .quotaHolds, detail: "\(start.attempt) \(why)", job: job) }
-    return unneeded
+    return unneeded ?? promise.flatMap { promiseBroken($0, by: start.attempt, at: at) }
   }
 
   // MARK: Quotas

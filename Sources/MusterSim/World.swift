@@ -48,9 +48,7 @@ public struct World: ~Copyable {
   // The host of the core.
   var controller: Controller
   var host = SimHost()
-  /// Coarse: what runs here takes seconds.
-  static let grid = TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 64)])
-  var scheduler = Scheduler(grid: grid)
+  var scheduler: Scheduler
   var disk = SimDisk()
   /// The journal folded beside the writer.
   var follower = Cluster()
@@ -78,6 +76,7 @@ public struct World: ~Copyable {
   var timing: Chance
   var wishing: Chance
   var sharing: Chance
+  var walltimes: Chance
 
   public internal(set) var coverage = Coverage()
   public internal(set) var failure: Failure?
@@ -88,6 +87,7 @@ public struct World: ~Copyable {
     self.plant = plant
     self.options = options
     shape = Shape(seed: seed)
+    scheduler = Scheduler(grid: shape.grid)
     auditor = Auditor(minimumRun: shape.limits.minimumRun)
     network = Chance(seed: seed, purpose: 1)
     processes = Chance(seed: seed, purpose: 2)
@@ -96,6 +96,7 @@ public struct World: ~Copyable {
     timing = Chance(seed: seed, purpose: 6)
     wishing = Chance(seed: seed, purpose: 9)
     sharing = Chance(seed: seed, purpose: 10)
+    walltimes = Chance(seed: seed, purpose: 12)
     controller = Controller(cluster: Cluster(), limits: shape.limits, now: Instant(nanoseconds: 1))
     history.isKept = options.keepsHistory
     var drift = Chance(seed: seed, purpose: 7)

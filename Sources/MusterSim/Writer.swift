@@ -42,6 +42,7 @@ extension World {
     let reply = controller.handle(command, now: host.time)
     switch command {
     case .agentGone, .agentHello: auditor.connectionChanged()
+    case .commitPlan: auditor.roundReturned()
     default: break
     }
     auditor.placesKept(for: Set((before + controller.keptPlaces).map(\.job.number)))
@@ -55,6 +56,7 @@ extension World {
       if case .attemptStarted(let start) = fact.event { checkKept(start, before) }
       witness(fact)
     }
+    if case .commitPlan = command { coverage.did(.backfilled, count: auditor.roundIsOver()) }
     if let why = controller.impossible, failure == nil { violated(Failure(invariant: .factsFollow, detail: why)) }
     return reply
   }
@@ -166,6 +168,10 @@ extension World {
   private mutating func startRound() {
     guard !host.isPlanning, let input = controller.takePlanningInput() else { return }
     host.isPlanning = true
+    let serving = controller.cluster.nodes.indices.map { controller.free(NodeID(Int32($0))) != nil }
+    let broken = auditor.roundTaken(
+      at: host.time, unit: shape.grid.unit, horizon: shape.grid.horizon, serving: serving)
+    if let broken { violated(broken) }
     timeline.put(
       .planned(life: host.life, scheduler.plan(input)), at: now + timing.between(10_000, shape.slowestPlan))
   }

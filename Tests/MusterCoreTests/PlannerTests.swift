@@ -134,6 +134,19 @@ import Testing
       moved.isEmpty, "seed \(seed), \(setting.name), only \(left): \(moved.count) moved, first \(moved.first ?? -1)")
   }
 
+  @Test("where all takes half as long, a grid of half the unit says the same", arguments: WorldSetting.all)
+  func otherUnit(setting: WorldSetting) throws {
+    let half = TimeGrid(zones: Self.grid.zones, unit: .seconds(150))
+    for seed in 1...20 {
+      let world = try DrawnWorld(seed: seed, setting)
+      let (round, quick) = (Self.plan(world), Self.plan(world.quickened(), grid: half))
+      for i in world.pending.indices {
+        #expect(round.start(i).map { $0.halved } == quick.start(i), "seed \(seed), \(setting.name), gang \(i)")
+        #expect(round.isNever(i) == quick.isNever(i), "seed \(seed), \(setting.name), gang \(i)")
+      }
+    }
+  }
+
   @Test("a planner that is used again answers as a new one")
   func reuse() throws {
     let setting = WorldSetting.all[4]
@@ -149,5 +162,27 @@ import Testing
       #expect(before.count == again.count)
       #expect(world.pending.indices.allSatisfy { again.answer($0) == fresh.answer($0) }, "seed \(seed)")
     }
+  }
+}
+
+extension Instant {
+  fileprivate var halved: Instant { self == .never ? .never : Instant(nanoseconds: nanoseconds / 2) }
+}
+
+extension DrawnWorld {
+  /// All times half as far from the beginning of time: walltimes are even numbers of nanoseconds.
+  fileprivate func quickened() -> DrawnWorld {
+    var world = self
+    world.view.now = view.now.halved
+    for i in view.running.indices { world.view.running[i].end = view.running[i].end.halved }
+    for i in view.maintenance.indices {
+      world.view.maintenance[i].from = view.maintenance[i].from.halved
+      world.view.maintenance[i].to = view.maintenance[i].to.halved
+    }
+    for i in pending.indices {
+      world.pending[i].begin = pending[i].begin.halved
+      world.pending[i].walltime = pending[i].walltime.map { Span(nanoseconds: $0.nanoseconds / 2) }
+    }
+    return world
   }
 }

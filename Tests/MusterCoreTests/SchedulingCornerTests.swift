@@ -173,4 +173,31 @@ import Testing
     for _ in 0..<3 { fleet.pass(.seconds(1)) }
     #expect(fleet.state(one) == .starting && never.allSatisfy { fleet.state($0) == .pending })
   }
+
+  @Test("a job that comes back goes to its old nodes only where nobody is held a place")
+  func returnsBehindHeldPlace() {
+    var fleet = Fleet()
+    let others = ["r1", "r2", "r3"].map { rack in
+      Fleet.spec(nodes: 4, priority: 9) { $0.constraint = [LabelRule(key: "rack", value: rack)] }
+    }
+    _ = fleet.submit(others)
+    let small = fleet.submit(Fleet.spec(devices: 2))
+    #expect(fleet.nodes(small) == [0])
+    let urgent = fleet.submit(Fleet.spec(nodes: 4, priority: 5))
+    fleet.tell(small, .stopped)
+    #expect(fleet.state(urgent) == .starting && fleet.state(small) == .pending)
+    let hour = Span.seconds(3600)
+    let shared = fleet.submit(
+      Fleet.spec(devices: 2, walltime: hour, priority: 1) { $0.exclude = ["n0", "n2", "n3"] })
+    let short = fleet.submit(Fleet.spec(walltime: .seconds(1800), priority: 1) { $0.exclude = ["n0", "n1", "n2"] })
+    let first = fleet.submit(Fleet.spec(nodes: 3, walltime: hour, priority: 1))
+    fleet.end(urgent)
+    #expect(fleet.nodes(shared) == [1] && fleet.nodes(short) == [3])
+    // Its old node is one of three that are held from when the short one ends.
+    #expect(fleet.nodes(small) == [1])
+    #expect(fleet.state(first) == .pending && fleet.waiting(first).start != nil)
+    fleet.pass(.seconds(1700))
+    fleet.end(short)
+    #expect(fleet.state(first) == .starting && Set(fleet.nodes(first)) == [0, 2, 3])
+  }
 }

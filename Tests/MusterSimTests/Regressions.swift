@@ -12,5 +12,7 @@ enum Regressions {
     733, 823,
     // A node that was off, with a connection that had not ended, got work once a person had resumed it.
     36,
+    // 15 and 52 again: a job that a round started went back to the nodes that it had before, where the round had placed it
+    // elsewhere. They were held for the first that waited.
   ]
 }

@@ -10,6 +10,7 @@ extension Controller {
     var (hasDropped, hasMoved) = (false, false)
     var starting: [Starting] = []
     var table: VictimTable?
+    let firstHeld = round.entries.firstIndex { $0.kind == .later } ?? .max
     for (i, job) in plan.jobs.enumerated() {
       if let start = round.start(i), start > now { nextLook = min(nextLook, start) }
       if round.isNever(i), !wasNever(job.id) { hasMoved = true }
@@ -17,7 +18,10 @@ extension Controller {
         if plan.gangs[i].joins {
           starting[starting.count - 1].gangs.append((job.role, held))
         } else {
-          starting.append(Starting(job: job, gangs: [(job.role, held)]))
+          starting.append(
+            Starting(
+              job: job, gangs: [(job.role, held)], mayReturn: firstHeld == .max,
+              isTooLate: i > firstHeld && round.isTooLate(plan.gangs[i].walltime, at: now)))
         }
       }
     }
@@ -36,7 +40,7 @@ extension Controller {
     // Those that need particular nodes choose first: any of a count will do for the others.
     for hasRule in [true, false] {
       for start in starting where isParticular(start.job.id) == hasRule {
-        if startPlanned(start, plan.view.sharedNodes, &choice, &quotas) {
+        if !start.isTooLate, startPlanned(start, plan.view.sharedNodes, &choice, &quotas) {
           hasMoved = true
         } else {
           hasDropped = true
@@ -72,6 +76,11 @@ extension Controller {
   struct Starting {
     var job: Plan.Job
     var gangs: [(role: Int32, place: HeldPlace)]
+    /// It may have the nodes that it had before, wherever the round placed it: nobody who waits is held a place there.
+    var mayReturn: Bool
+    /// Somebody before it is held a place, and the round comes back so late that it would reach into a bucket more than the
+    /// round counted: the place may begin with that one.
+    var isTooLate: Bool
   }
 
   private func victimTable(_ topology: Topology) -> VictimTable {
@@ -97,8 +106,7 @@ extension Controller {
       return true
     }
     // One that has run before keeps its ranks on the nodes that are still good.
-    if job.attempt > 0, let places = repaired(slot) {
-      guard isWithinQuota(slot, places, &quotas) else { return false }
+    if starting.mayReturn, job.attempt > 0, let places = repaired(slot), isWithinQuota(slot, places, &quotas) {
       begin(slot, places)
       return true
     }
@@ -183,5 +191,14 @@ extension Controller {
     var counts: [Int32: Int32] = [:]
     for node in nodes { counts[fleetMap.domainOfNode[level][Int(node.index)], default: 0] += 1 }
     return counts.values.allSatisfy { $0 <= spread.atMost }
+  }
+}
+
+extension PlanningRound {
+  /// What was to start when the round was taken, and starts only now, ends a bucket later.
+  fileprivate func isTooLate(_ walltime: Span?, at time: Instant) -> Bool {
+    guard let walltime else { return false }
+    let ends = [walltime, time - now + walltime].map { grid.lastBucket(from: 0, units: grid.units($0)) }
+    return ends[1] > ends[0]
   }
 }

@@ -168,6 +168,7 @@ extension Controller {
   private func setTerms(of slot: Int32, _ gang: inout PendingGang, _ listing: inout Listing) {
     if let walltime = cluster.specs[Int(slot)].walltime {
       gang.walltime = cluster.jobs[slot].startedAt == .zero ? walltime : max(.seconds(1), walltimeEnd(slot) - now)
+      if planted == .backfillTooLong { gang.walltime = Span(nanoseconds: walltime.nanoseconds / 2) }
     }
     gang.priority = cluster.jobs[slot].priority
     gang.isOverdue = now - cluster.jobs[slot].submittedAt >= limits.patience

@@ -6,7 +6,7 @@
 /// does not move away from it as time passes. The first bucket is what is left of the one that `now` lies in.
 public struct TimeGrid: Hashable, Sendable {
   public struct Zone: Hashable, Sendable {
-    /// Length of a bucket, in units of `TimeGrid.unit`.
+    /// Length of a bucket, in units of the grid.
     public var step: Int
     public var buckets: Int
 
@@ -16,8 +16,8 @@ public struct TimeGrid: Hashable, Sendable {
     }
   }
 
-  /// All edges are multiples of 5 minutes.
-  public static let unit = Span.seconds(300)
+  /// 5 minutes: walltimes are hours.
+  public static let standardUnit = Span.seconds(300)
 
   /// 5 min to 6 h, 15 min to 2 d, 30 min to 10 d, 1 h to 20 d, then 3 h to 61 d: fine where the next starts are decided,
   /// coarse behind most walltimes, where a promise only has to keep its order. A hold takes all of its last bucket, and what is
@@ -28,6 +28,8 @@ public struct TimeGrid: Hashable, Sendable {
     Zone(step: 36, buckets: 328),
   ])
 
+  /// All edges are multiples of it. A fleet in virtual time, where jobs run for seconds, has a finer one.
+  public let unit: Span
   /// A multiple of 8: the profile keeps minima over 8 buckets.
   public let bucketCount: Int
   let zones: [Zone]
@@ -39,9 +41,10 @@ public struct TimeGrid: Hashable, Sendable {
   private var passed = Span.zero
 
   /// Each zone's step divides the next one's. `buckets` may differ a little where a zone must end at an edge of the next.
-  public init(zones: [Zone]) { self.init(zones, firstUnit: 0) }
+  public init(zones: [Zone], unit: Span = standardUnit) { self.init(zones, unit, firstUnit: 0) }
 
-  private init(_ zones: [Zone], firstUnit: Int64) {
+  private init(_ zones: [Zone], _ unit: Span, firstUnit: Int64) {
+    precondition(unit > .zero, "the unit of a grid is \(unit): it must be longer than nothing")
     let count = zones.reduce(0) { $0 + $1.buckets }
     precondition(count % 8 == 0 && count > 0, "the number of buckets must be a multiple of 8")
     var starts: [Int32] = []
@@ -59,33 +62,33 @@ public struct TimeGrid: Hashable, Sendable {
         units.append(contentsOf: repeatElement(UInt16(starts.count - 1), count: length))
       }
     }
-    bucketCount = count
+    (self.unit, bucketCount) = (unit, count)
     starts.append(Int32(units.count))
     (self.zones, self.starts, bucketOfUnit) = (zones, starts, units)
   }
 
   /// Where its edges lie as seen from a moment, among all that there are.
   func phase(_ now: Instant) -> Int {
-    Int(now.nanoseconds / Self.unit.nanoseconds % Int64(zones.last?.step ?? 1))
+    Int(now.nanoseconds / unit.nanoseconds % Int64(zones.last?.step ?? 1))
   }
 
   /// With the edges that it has at a moment.
   public func aligned(to now: Instant) -> TimeGrid {
-    var grid = TimeGrid(zones, firstUnit: Int64(phase(now)))
+    var grid = TimeGrid(zones, unit, firstUnit: Int64(phase(now)))
     grid.move(to: now)
     return grid
   }
 
   /// To another moment of the same phase.
   mutating func move(to now: Instant) {
-    passed = Span(nanoseconds: now.nanoseconds % Self.unit.nanoseconds)
+    passed = Span(nanoseconds: now.nanoseconds % unit.nanoseconds)
   }
 
-  public var horizon: Span { Self.unit * Int64(starts[bucketCount]) - passed }
+  public var horizon: Span { unit * Int64(starts[bucketCount]) - passed }
 
   /// From `now` to the bucket's start.
   public func start(ofBucket bucket: Int) -> Span {
-    bucket == 0 ? .zero : Self.unit * Int64(starts[bucket]) - passed
+    bucket == 0 ? .zero : unit * Int64(starts[bucket]) - passed
   }
 
   /// Twice the whole units that cover a span, at least 1, and 1 more if it takes another one when it begins now, within the
@@ -93,8 +96,8 @@ public struct TimeGrid: Hashable, Sendable {
   func units(_ span: Span) -> Int32 {
     if span >= horizon { return starts[bucketCount] &* 2 }
     if span <= .zero { return 2 }
-    let whole = (span.nanoseconds - 1) / Self.unit.nanoseconds + 1
-    let now = (span.nanoseconds + passed.nanoseconds - 1) / Self.unit.nanoseconds + 1
+    let whole = (span.nanoseconds - 1) / unit.nanoseconds + 1
+    let now = (span.nanoseconds + passed.nanoseconds - 1) / unit.nanoseconds + 1
     return Int32(2 * whole + (now - whole))
   }
 
@@ -109,16 +112,16 @@ public struct TimeGrid: Hashable, Sendable {
   /// The first bucket that starts no earlier than `span` after `now`; `bucketCount` if none does.
   func firstBucket(notBefore span: Span) -> Int {
     if span <= .zero { return 0 }
-    let unit = Int((span.nanoseconds + passed.nanoseconds - 1) / Self.unit.nanoseconds + 1)
-    if unit >= bucketOfUnit.count { return bucketCount }
-    let bucket = Int(bucketOfUnit[unit])
-    return Int(starts[bucket]) == unit ? bucket : bucket + 1
+    let first = Int((span.nanoseconds + passed.nanoseconds - 1) / unit.nanoseconds + 1)
+    if first >= bucketOfUnit.count { return bucketCount }
+    let bucket = Int(bucketOfUnit[first])
+    return Int(starts[bucket]) == first ? bucket : bucket + 1
   }
 
   /// The bucket that holds the moment `span` after `now`; `bucketCount` behind the horizon.
   func bucket(containing span: Span) -> Int {
     if span <= .zero { return 0 }
-    let unit = (span.nanoseconds + passed.nanoseconds) / Self.unit.nanoseconds
-    return unit >= bucketOfUnit.count ? bucketCount : Int(bucketOfUnit[Int(unit)])
+    let at = (span.nanoseconds + passed.nanoseconds) / unit.nanoseconds
+    return at >= bucketOfUnit.count ? bucketCount : Int(bucketOfUnit[Int(at)])
   }
 }
