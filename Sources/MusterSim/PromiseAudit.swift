@@ -196,7 +196,7 @@ extension SharingAudit {
   /// Before the start is counted: nil where there is nothing to judge.
   mutating func promiseAtStake(_ job: Int64, isRestart: Bool) -> PromiseAudit.Promise? {
     let first = promises.promise?.job ?? promises.standing?.job
-    guard promises.isOfRound, !isRestart, let first, isBefore(first, job), isPlanned(job) else {
+    guard promises.isOfRound, !isRestart, let first, isBefore(first, job), isPlanned(job), !isInParts(job) else {
       // Restarts come before everybody, and the round that is on its way does not know of them.
       promises.forget()
       return nil
@@ -205,6 +205,14 @@ extension SharingAudit {
       promise.disturbances == preemptions.disturbances
     else { return nil }
     return promise
+  }
+
+  /// It has parts of several nodes: one of them may be a part of what is held, which the planner counts as a whole.
+  private func isInParts(_ job: Int64) -> Bool {
+    guard let spec = specs[job], let largest = devicesOfNode.max() else { return false }
+    return ([spec.role] + spec.further.map(\.role)).contains { role in
+      role.nodes > 1 && role.devicesPerNode > 0 && Int(role.devicesPerNode) < largest
+    }
   }
 
   /// Roles without devices find their places when the job starts; alone on their nodes they have devices that nobody planned.

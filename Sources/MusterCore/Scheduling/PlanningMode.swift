@@ -16,10 +16,12 @@ public struct PlanningMode: Hashable, Sendable {
   public var stopsWhenFull: Bool
   /// nil: in order of submission.
   public var order: QueueOrder?
+  /// nil: nobody gives way to others of its own priority.
+  public var turns: TurnRule?
 
   public init(
     blocksAtHead: Bool = false, reservations: Int = .max, depth: Int = standardDepth, preemptions: Int = 0,
-    stopsWhenFull: Bool = false, order: QueueOrder? = nil
+    stopsWhenFull: Bool = false, order: QueueOrder? = nil, turns: TurnRule? = nil
   ) {
     self.blocksAtHead = blocksAtHead
     self.reservations = reservations
@@ -27,6 +29,7 @@ public struct PlanningMode: Hashable, Sendable {
     self.preemptions = preemptions
     self.stopsWhenFull = stopsWhenFull
     self.order = order
+    self.turns = turns
   }
 
   /// Every gang has a place (conservative backfill).
@@ -37,4 +40,7 @@ public struct PlanningMode: Hashable, Sendable {
   public static let easy = PlanningMode(reservations: 1)
   /// As EASY, in an order in which short jobs come first until others have waited long.
   public static let aged = PlanningMode(reservations: 1, order: QueueOrder(offset: .seconds(1800)))
+  /// Likewise, and long jobs give way to short ones.
+  public static let turns = PlanningMode(
+    reservations: 1, preemptions: 16, order: QueueOrder(offset: .seconds(14_400)), turns: .standard)
 }

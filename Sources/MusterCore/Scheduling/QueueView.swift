@@ -171,6 +171,7 @@ extension Controller {
       if planted == .backfillTooLong { gang.walltime = Span(nanoseconds: walltime.nanoseconds / 2) }
     }
     gang.priority = cluster.jobs[slot].priority
+    if let rule = limits.planning.turns { gang.turns = turnRights(slot, gang, rule) }
     gang.isOverdue = now - cluster.jobs[slot].submittedAt >= limits.patience
     if cluster.jobs[slot].attempt == 0 { gang.begin = cluster.specs[Int(slot)].wishes.begin }
     gang.project = account(slot, &listing.book)

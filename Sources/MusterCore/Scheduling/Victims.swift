@@ -13,9 +13,38 @@ extension Controller {
   public var mayGiveWay: Bool {
     guard limits.planning.preemptions > 0, let first = cluster.pending.first else { return false }
     if cluster.policy.projects.contains(where: { $0.quotas.contains { $0.guaranteed > 0 } }) { return true }
+    if limits.planning.turns != nil, cluster.active.contains(where: { hadTurn($0) != nil }) { return true }
     // The first that waits has the highest priority of them.
     let priority = cluster.jobs[first].priority
     return cluster.active.contains { cluster.jobs[cluster.attempts[$0].jobSlot].priority < priority }
+  }
+
+  /// What it has run, if it may give way to others of its priority: it has had its first turn, goes on from checkpoints, and
+  /// has not waited for others longer than it has run.
+  private func hadTurn(_ slot: Int32) -> Span? {
+    let job = cluster.attempts[slot].jobSlot
+    guard let rule = limits.planning.turns, cluster.jobs[job].hasCheckpoint else { return nil }
+    // As its walltime counts.
+    let ran = now - cluster.jobs[job].startedAt - cluster.uncounted(job, at: now)
+    return ran >= rule.first && cluster.uncounted(job, at: now) <= ran ? ran : nil
+  }
+
+  /// When the next of those that run has had its turn: time alone brings that about.
+  var nextTurn: Instant {
+    guard let rule = limits.planning.turns else { return .never }
+    var next = Instant.never
+    for slot in cluster.active {
+      let attempt = cluster.attempts[slot]
+      let job = cluster.jobs[attempt.jobSlot]
+      guard attempt.phase < .stopping, job.hasCheckpoint else { continue }
+      let first = job.startedAt + cluster.uncounted(attempt.jobSlot, at: now) + rule.first
+      for at in [first, attempt.startedAt + limits.minimumRun] where at > now { next = min(next, at) }
+    }
+    return next
+  }
+
+  func turnRights(_ slot: Int32, _ gang: borrowing PendingGang, _ rule: TurnRule) -> TurnRights {
+    rule.rights(devices: gang.nodes &* gang.devicesPerNode, walltime: cluster.specs[Int(slot)].walltime)
   }
 
   /// nil: nobody may take its place now. A job that was stopped for another before has its minimum run first.
@@ -28,6 +57,8 @@ extension Controller {
       attempt: cluster.attemptID(slot), priority: hasNoRule ? .min : job.priority, owner: owner(attempt.jobSlot, tree),
       cost: 0,
       entries: 0..<0)
+    candidate.devices = cluster.attemptPlaces[Int(slot)].reduce(0) { $0 + Int32($1.devices.nonzeroBitCount) }
+    if let ran = hadTurn(slot) { candidate.ran = ran }
     switch attempt.phase {
     case .starting, .running: if isInMinimumRun(slot), !hasNoRule { return nil }
     case .stopping:
@@ -61,7 +92,7 @@ extension Controller {
         continue
       }
       let attempt = cluster.attempts[slot]
-      let devices = cluster.attemptPlaces[Int(slot)].reduce(Int64(0)) { $0 + Int64($1.devices.nonzeroBitCount) }
+      let devices = Int64(candidate.devices)
       let age = cluster.jobs[attempt.jobSlot].hasCheckpoint ? checkpointAge(slot) : typical ?? (now - attempt.startedAt)
       let start =
         attempt.firstStepAt > attempt.startedAt ? attempt.firstStepAt - attempt.startedAt : limits.typicalStart

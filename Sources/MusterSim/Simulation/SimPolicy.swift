@@ -1,6 +1,6 @@
 import MusterCore
 
-/// Who starts next. All four are settings of the same planner in the core.
+/// Who starts next. They are settings of the same planner in the core.
 public enum SimPolicy: String, CaseIterable, Sendable {
   /// In order of submission; the first that does not fit blocks those behind it.
   case fifo
@@ -12,6 +12,8 @@ public enum SimPolicy: String, CaseIterable, Sendable {
   case muster
   /// What waits longest against its walltime first, and a place held for the first that does not fit: a trial.
   case aged
+  /// Likewise, and long jobs that have had their turn give way at a checkpoint: a trial.
+  case turns
 
   /// How the core plans for it.
   var planning: PlanningMode {
@@ -21,6 +23,7 @@ public enum SimPolicy: String, CaseIterable, Sendable {
       case .easy: .easy
       case .muster: .all
       case .aged: .aged
+      case .turns: .turns
       }
     mode.stopsWhenFull = true
     return mode

@@ -74,8 +74,9 @@ public struct Simulation: ~Copyable {
     self.settings = settings
     jobs = settings.trace.jobs
     tellsCheckpoints =
-      settings.checkpointMilliseconds > 0 && settings.policy == .muster
-      && (Self.hasPriorities(settings.trace.jobs) || !settings.declared.projects.isEmpty)
+      settings.checkpointMilliseconds > 0 && settings.policy.planning.preemptions > 0
+      && (settings.policy.planning.turns != nil || Self.hasPriorities(settings.trace.jobs)
+        || !settings.declared.projects.isEmpty)
     begin = settings.trace.beginMilliseconds
     now = begin
     runs = [JobRun](repeating: JobRun(), count: jobs.count)
@@ -148,13 +149,21 @@ public struct Simulation: ~Copyable {
         return false
       }
       pass(to: at)
+      // A checkpoint alone lets nobody start.
+      var changes = false
       while let (_, event) = events.take(until: at) {
+        if case .checkpoint = event {} else { changes = true }
         handle(event)
         work()
       }
-      while next < jobs.count, jobs[next].submitMilliseconds == at { submit() }
-      plan()
-      work()
+      while next < jobs.count, jobs[next].submitMilliseconds == at {
+        submit()
+        changes = true
+      }
+      if changes {
+        plan()
+        work()
+      }
       // The host is to write them down before they are too many.
       if facts.count >= 50_000 { left = 0 }
       // Nobody is there to be told.

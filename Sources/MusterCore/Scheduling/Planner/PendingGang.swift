@@ -50,6 +50,8 @@ public struct PendingGang: Hashable, Sendable {
   public var priority: Int32 = 0
   /// It may take the place of gangs of lower priority.
   public var mayPreempt = false
+  /// Whose place it may take that has its own priority.
+  var turns = TurnRights()
   /// Of `ProjectTree`; below 0 for a project that nobody declared.
   package var owner: Int32 = -1
   /// Of the same job as the gang before it in the list: both start together or neither.

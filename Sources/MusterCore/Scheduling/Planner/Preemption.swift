@@ -7,7 +7,7 @@ extension Planner {
   /// A quick look at whether anybody may be stopped for it.
   func mayPreempt(_ gang: borrowing PendingGang) -> Bool {
     guard !victims.isEmpty else { return false }
-    if gang.mayPreempt, victims.lowestPriority < gang.priority { return true }
+    if gang.mayPreempt, victims.lowestPriority < gang.priority || victims.mayTakeTurn(gang) { return true }
     return gang.owner >= 0 && victims.hasGuarantees
   }
 

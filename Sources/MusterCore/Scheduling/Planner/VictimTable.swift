@@ -6,6 +6,9 @@ package struct Candidate: Hashable, Sendable {
   package var owner: Int32
   /// Device-milliseconds that are lost if it is stopped: since its last checkpoint, and its restart.
   package var cost: Int64
+  /// What it has run; below zero if it gives way to none of its own priority.
+  var ran = Span(nanoseconds: -1)
+  var devices: Int32 = 0
   /// Its entries in `PlanningView.running`.
   package var entries: Range<Int>
   /// It is being stopped already, and does not come back to its nodes: whoever waits for it costs nothing.
@@ -36,6 +39,8 @@ package struct VictimTable: Sendable {
   private var used: [Int32] = []
   private(set) var lowestPriority = Int32.max
   private(set) var hasGuarantees = false
+  /// Of those that may give way to their equals.
+  private(set) var longestRun = Span(nanoseconds: -1)
   /// By declared project, and last of those that nobody declared.
   private var lowestOfProject: [Int32] = [.max]
 
@@ -54,6 +59,7 @@ package struct VictimTable: Sendable {
     candidates.append(candidate)
     guard !candidate.isLeaving else { return }
     lowestPriority = min(lowestPriority, candidate.priority)
+    longestRun = max(longestRun, candidate.ran)
     let at = VictimRights.index(candidate.owner, lowestOfProject.count)
     lowestOfProject[at] = min(lowestOfProject[at], candidate.priority)
   }
@@ -61,15 +67,21 @@ package struct VictimTable: Sendable {
   /// What a gang that takes so many devices of a type may do; nil: none of them may be stopped for it, whichever there
   /// are.
   func rights(_ gang: borrowing PendingGang, _ type: Int32, _ devices: Int32) -> VictimRights? {
-    let byPriority = gang.mayPreempt && lowestPriority < gang.priority
+    let byPriority = gang.mayPreempt && (lowestPriority < gang.priority || mayTakeTurn(gang))
     guard !candidates.isEmpty, byPriority || isWithinSomewhere(gang.owner, type, devices) else { return nil }
     let rights = VictimRights(
       gang, tree, type, devices, self, projects: 0..<lowestOfProject.count, count: lowestOfProject.count)
+    if mayTakeTurn(gang) { return rights }
     for project in lowestOfProject.indices where lowestOfProject[project] < .max {
       let isHigher = gang.mayPreempt && lowestOfProject[project] < gang.priority
       if isHigher || rights.isWithin[project], isOver(rights.other[project], rights) { return rights }
     }
     return nil
+  }
+
+  /// A quick look.
+  func mayTakeTurn(_ gang: borrowing PendingGang) -> Bool {
+    gang.mayPreempt && gang.turns.ran <= longestRun && lowestPriority <= gang.priority
   }
 
   private func isWithinSomewhere(_ owner: Int32, _ type: Int32, _ devices: Int32) -> Bool {
@@ -85,7 +97,7 @@ package struct VictimTable: Sendable {
   /// Whether one may be stopped for the gang, as things are now.
   func mayStop(_ candidate: Candidate, _ rights: borrowing VictimRights) -> Bool {
     if candidate.isLeaving { return true }
-    let isHigher = rights.mayPreempt && candidate.priority < rights.priority
+    let isHigher = rights.mayPreempt && (candidate.priority < rights.priority || rights.isTurn(candidate))
     if candidate.owner == rights.owner { return isHigher }
     let at = VictimRights.index(candidate.owner, rights.other.count)
     return (isHigher || rights.isWithin[at]) && isOver(rights.other[at], rights)
@@ -136,6 +148,7 @@ struct VictimRights {
   let owner: Int32
   let priority: Int32
   let mayPreempt: Bool
+  let turns: TurnRights
   /// Of the tree, those that count the gang's type.
   let kinds: [Int]
   /// By declared project, and last of those that nobody declared: where the gang's way up the tree parts from theirs it is
@@ -143,6 +156,11 @@ struct VictimRights {
   private(set) var isWithin: [Bool]
   /// Likewise, the project that must use more than its guarantee; -1: none.
   private(set) var other: [Int32]
+
+  /// It has had its turn.
+  func isTurn(_ candidate: Candidate) -> Bool {
+    candidate.priority <= priority && turns.mayTake(devices: candidate.devices, ran: candidate.ran)
+  }
 
   static func index(_ owner: Int32, _ count: Int) -> Int {
     owner >= 0 && Int(owner) < count - 1 ? Int(owner) : count - 1
@@ -153,6 +171,7 @@ struct VictimRights {
     _ table: borrowing VictimTable, projects: Range<Int>, count: Int
   ) {
     (owner, priority, mayPreempt) = (gang.owner, gang.priority, gang.mayPreempt)
+    turns = gang.turns
     isWithin = Array(repeating: false, count: count)
     other = Array(repeating: -1, count: count)
     guard let tree else {

@@ -77,19 +77,24 @@ struct FailedTakes {
     }
   }
 
-  private var least: [Key: (segments: Int, units: Int32)] = [:]
+  private var least: [Key: (segments: Int, units: Int32, turns: TurnRights)] = [:]
 
   mutating func removeAll() { least.removeAll(keepingCapacity: true) }
 
   func isKnown(_ ask: borrowing Ask, _ gang: borrowing PendingGang) -> Bool {
     guard !least.isEmpty, let known = least[Key(ask, gang)] else { return false }
     let (segments, units) = (ask.search.test.segments, ask.search.units)
-    return known.segments <= segments && known.units <= units
+    return known.segments <= segments && known.units <= units && gang.turns.isWithin(known.turns)
   }
 
   mutating func note(_ ask: borrowing Ask, _ gang: borrowing PendingGang) {
     let (key, test, units) = (Key(ask, gang), ask.search.test, ask.search.units)
-    if let known = least[key], known.segments < test.segments || known.units < units { return }
-    least[key] = (test.segments, units)
+    if let known = least[key],
+      known.segments < test.segments || known.units < units
+        || !known.turns.isWithin(gang.turns)
+    {
+      return
+    }
+    least[key] = (test.segments, units, gang.turns)
   }
 }
