@@ -149,19 +149,21 @@ extension SharingAudit {
 
   // MARK: What is free when
 
-  /// When an attempt is surely over, if it ends as it said.
-  private func end(_ attempt: AttemptID, now: Instant) -> Instant {
+  /// When an attempt is surely over, if it ends as it said; of one that is being stopped `atBest`: which of its two graces
+  /// it has depends on why it is.
+  private func end(_ attempt: AttemptID, now: Instant, atBest: Bool = false) -> Instant {
     guard let spec = specs[attempt.job.number] else { return .never }
-    if let at = promises.endingAt[attempt] { return max(now, at + max(spec.stop.grace, spec.restart.grace)) }
+    let (stop, restart) = (spec.stop.grace, spec.restart.grace)
+    if let at = promises.endingAt[attempt] { return max(now, at + (atBest ? min(stop, restart) : max(stop, restart))) }
     guard let walltime = spec.walltime, let first = promises.firstStart[attempt.job.number] else { return .never }
     return max(now, first + walltime + promises.uncounted[attempt.job.number, default: .zero])
   }
 
   /// By node and device: until when somebody has it.
-  private func busyUntil(_ now: Instant) -> [[Instant]] {
+  private func busyUntil(_ now: Instant, atBest: Bool = false) -> [[Instant]] {
     var busy = devicesOfNode.map { [Instant](repeating: .zero, count: $0) }
     for (attempt, gang) in live {
-      let end = end(attempt, now: now)
+      let end = end(attempt, now: now, atBest: atBest)
       for place in gang.places {
         let node = Int(place.node.index)
         for device in busy[node].indices where place.devices & (1 << UInt64(device)) != 0 {
@@ -228,7 +230,7 @@ extension SharingAudit {
     guard let role = specs[promise.job]?.role else { return nil }
     promises.judged += 1
     let start = max(promise.start, now)
-    let after = busyUntil(now)
+    let after = busyUntil(now, atBest: true)
     guard !fits(role, at: start, after, promise.serving) else { return nil }
     let gang = live.removeValue(forKey: attempt)
     let before = busyUntil(now)
