@@ -171,7 +171,11 @@ extension Controller {
       if planted == .backfillTooLong { gang.walltime = Span(nanoseconds: walltime.nanoseconds / 2) }
     }
     gang.priority = cluster.jobs[slot].priority
-    if let rule = limits.planning.turns { gang.turns = turnRights(slot, gang, rule) }
+    if let rule = limits.planning.turns {
+      // The whole of its walltime, whatever is left of it.
+      gang.turns = rule.rights(
+        devices: gang.nodes &* gang.devicesPerNode, walltime: cluster.specs[Int(slot)].walltime)
+    }
     gang.isOverdue = now - cluster.jobs[slot].submittedAt >= limits.patience
     if cluster.jobs[slot].attempt == 0 { gang.begin = cluster.specs[Int(slot)].wishes.begin }
     gang.project = account(slot, &listing.book)

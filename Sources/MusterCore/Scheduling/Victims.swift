@@ -43,10 +43,6 @@ extension Controller {
     return next
   }
 
-  func turnRights(_ slot: Int32, _ gang: borrowing PendingGang, _ rule: TurnRule) -> TurnRights {
-    rule.rights(devices: gang.nodes &* gang.devicesPerNode, walltime: cluster.specs[Int(slot)].walltime)
-  }
-
   /// nil: nobody may take its place now. A job that was stopped for another before has its minimum run first.
   func candidate(_ slot: Int32, _ tree: ProjectTree?) -> Candidate? {
     let attempt = cluster.attempts[slot]

@@ -67,8 +67,8 @@ package struct VictimTable: Sendable {
   /// What a gang that takes so many devices of a type may do; nil: none of them may be stopped for it, whichever there
   /// are.
   func rights(_ gang: borrowing PendingGang, _ type: Int32, _ devices: Int32) -> VictimRights? {
-    let byPriority = gang.mayPreempt && (lowestPriority < gang.priority || mayTakeTurn(gang))
-    guard !candidates.isEmpty, byPriority || isWithinSomewhere(gang.owner, type, devices) else { return nil }
+    let byRank = gang.mayPreempt && (lowestPriority < gang.priority || mayTakeTurn(gang))
+    guard !candidates.isEmpty, byRank || isWithinSomewhere(gang.owner, type, devices) else { return nil }
     let rights = VictimRights(
       gang, tree, type, devices, self, projects: 0..<lowestOfProject.count, count: lowestOfProject.count)
     if mayTakeTurn(gang) { return rights }
@@ -79,7 +79,7 @@ package struct VictimTable: Sendable {
     return nil
   }
 
-  /// A quick look.
+  /// A quick look: somebody of no higher priority has run long enough for it.
   func mayTakeTurn(_ gang: borrowing PendingGang) -> Bool {
     gang.mayPreempt && gang.turns.ran <= longestRun && lowestPriority <= gang.priority
   }
