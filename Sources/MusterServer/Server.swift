@@ -67,8 +67,8 @@ public struct Server: Sendable {
     } catch WriterFailure.cannotStart(let reason) {
       throw StartFailure(reason: reason)
     }
-    api = API(writer: writer, events: events, folder: folder)
     follower = Follower(folder: folder, logger: logger)
+    api = API(writer: writer, events: events, folder: folder, follower: follower)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
       logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")

@@ -35,7 +35,8 @@ import Testing
     let trace = try Trace(SimWorld.csv(rows.joined(), header: header), format: .csv, fleet: fleet)
     var settings = SimSettings(fleet: fleet, trace: trace, policy: .muster)
     let kinds = [
-      FaultModel.Kind(cause: "board", scope: .node, count: 150, days: 10_000, repair: [600_000, 7_200_000, 90_000_000]),
+      FaultModel.Kind(
+        cause: "board", scope: .node, count: 150, days: 10_000, repair: [600_000, 7_200_000, 90_000_000]),
       FaultModel.Kind(cause: "bug", scope: .node, count: 100, days: 10_000, takesOut: false, repair: []),
     ]
     settings.faults = FaultModel(name: "m", source: "", kinds: kinds)

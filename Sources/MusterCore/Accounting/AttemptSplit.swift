@@ -66,8 +66,9 @@ public struct AttemptSplit: Hashable, Sendable {
   /// - Parameter keptStep: the step that the job goes on from after this attempt, or ended with.
   public init(_ times: AttemptTimes, keptStep: Int64, until end: Instant) {
     let stop = times.endingAt == .zero ? end : min(times.endingAt, end)
-    // A survivor may have stepped on while it was being stopped: that time is the stop's.
-    let last = min(times.lastStepAt, stop)
+    // A survivor may have stepped on while it was being stopped: that time is the stop's. And how long ago a step was is
+    // said by another machine's clock.
+    let last = max(times.startedAt, min(times.lastStepAt, stop))
     if times.firstStepAt != .zero, last > times.firstStepAt {
       let steps = max(1, times.lastStep - times.resumeStep)
       // The first step's own time lies before its report: one mean step is counted for it.

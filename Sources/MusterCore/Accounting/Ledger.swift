@@ -9,6 +9,8 @@
 public struct Ledger: ~Copyable, Sendable {
   /// Milliseconds since 1970 up to which it has been added up.
   public internal(set) var now: Int64 = 0
+  /// Of the first fact. Milliseconds since 1970.
+  public internal(set) var begin: Int64 = 0
   /// Facts seen.
   public internal(set) var sequence: Int64 = 0
   public internal(set) var types: [String] = []
@@ -70,7 +72,7 @@ public struct Ledger: ~Copyable, Sendable {
   public mutating func advance(to at: Int64) {
     guard at > now else { return }
     // Nothing has joined before the first fact.
-    if now > 0 { fleet.advance(from: now, to: at) }
+    if now == 0 { begin = at } else { fleet.advance(from: now, to: at) }
     now = at
   }
 

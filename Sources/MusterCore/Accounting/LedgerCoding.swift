@@ -7,6 +7,7 @@ extension Ledger {
     var w = ByteWriter()
     w.put(Ledger.format)
     w.put(sequence)
+    w.put(begin)
     w.put(now)
     w.put(types) { $0.put($1) }
     w.put(names) { $0.put($1) }
@@ -60,6 +61,7 @@ extension Ledger {
     let format = try r.uint()
     guard format == Ledger.format else { throw .unknown(what: "ledger format", number: format, at: 0) }
     sequence = try r.int()
+    begin = try r.int()
     now = try r.int()
     types = try r.array { (r) throws(CodingError) in try r.string() }
     names = try r.array { (r) throws(CodingError) in try r.string() }

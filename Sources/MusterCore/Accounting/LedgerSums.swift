@@ -17,7 +17,7 @@ public struct LedgerRow: Hashable, Sendable {
 }
 
 /// Where the GPU time of a stretch of time went. Milliseconds since 1970, GPU-milliseconds.
-public struct LedgerSums: Sendable {
+public struct LedgerSums: Hashable, Sendable {
   /// What was added up: as asked for, widened to whole minutes (to whole hours where that is all that is kept).
   public var from: Int64
   public var to: Int64
@@ -77,15 +77,13 @@ extension Ledger {
   static var day: Int64 { 86_400_000 }
 
   private func stretch(from: Int64?, to: Int64?) -> (Int64, Int64) {
-    var begin = Int64.max
-    for series in fleet.series where series.firstMinute >= 0 { begin = min(begin, series.firstHour * FleetSeries.hour) }
-    begin = min(begin, spans.first?.from ?? now, now)
     func widen(_ at: Int64) -> Int64 { fleet.series.reduce(at) { min($0, $1.start(of: at)) } }
     let end = min(to ?? now, now)
     // The end of the piece that it lies in: the beginning of the next one.
     let whole = widen(end)
-    let next = whole == end ? end : whole + (end / FleetSeries.minute * FleetSeries.minute == whole ? 60_000 : 3_600_000)
-    return (widen(max(from ?? begin, begin)), min(next, now))
+    let next =
+      whole == end ? end : whole + (end / FleetSeries.minute * FleetSeries.minute == whole ? 60_000 : 3_600_000)
+    return (widen(max(from ?? self.begin, self.begin)), min(next, now))
   }
 
   private func key(_ key: LedgerKey, of span: LedgerSpan, at: Int64) -> Int64 {

@@ -55,7 +55,11 @@ struct JobReport {
     productive = productive + (split.kept - split.began)
     redone = redone + (split.worked - split.kept)
     let tail = split.stopping - split.worked
-    if times.outcome == .finished || times.outcome == nil { ending = ending + tail } else { detecting = detecting + tail }
+    if times.outcome == .finished || times.outcome == nil {
+      ending = ending + tail
+    } else {
+      detecting = detecting + tail
+    }
     stopping = stopping + (split.until - split.stopping)
     if times.endedAt != .zero { waiting = waiting + max(Span.zero, (following?.startedAt ?? end) - stopped) }
   }
