@@ -86,7 +86,9 @@ public struct AttemptSplit: Hashable, Sendable {
       return
     }
     // A job that says no steps: what an attempt did up to a checkpoint counts, all of it if it was not ended by a fault.
-    let began = times.runningAt == .zero ? stop : min(times.runningAt, stop)
+    // Of one that runs and has said one step nothing is known of a step's length yet.
+    let start = times.outcome == nil ? max(times.firstStepAt, times.runningAt) : times.runningAt
+    let began = start == .zero ? stop : max(times.startedAt, min(start, stop))
     let kept =
       switch times.outcome {
       case nil, .finished, .cancelled, .timedOut: stop
