@@ -43,8 +43,8 @@ extension Cluster {
     case .attemptWarned(let warned):
       guard let slot = attemptSlot(warned.attempt) else { return }
       attempts[slot].warnedAt = at
-    // Its end is a fact of its own.
-    case .attemptPreempted: break
+    // Its end is a fact of its own; what ranks said is for the accounts.
+    case .attemptPreempted, .statusTold: break
     case .checkpointCommitted(let attempt, let step): commit(attempt, step, at: at)
     case .faultFound(let fault):
       guard let slot = slot(of: fault.attempt.job) else { return }

@@ -39,6 +39,9 @@ public struct Limits: Sendable, Hashable {
   /// A gang that has waited so long, and whose start cannot be foreseen, gathers nodes as they become free. Simulations: 0
   /// to 1 d.
   public var patience: Span = .seconds(7200)
+  /// What ranks have said that they do instead of steps becomes a fact when so much is new, else with the next checkpoint
+  /// or the attempt's end. Simulations: 0 to 1 d.
+  public var statusTold: Span = .seconds(60)
   /// The most of its `stop.grace` that a job has when another takes its place: time for a checkpoint, not to stay.
   /// Simulations: 0 to 1 h.
   public var preemptionGrace: Span = .seconds(600)

@@ -46,6 +46,10 @@ struct Watch: Sendable {
     var started: Int32 = 0
     var firstStepAt: Instant = .zero
     var lastStepAt: Instant = .zero
+    /// The longest that any rank has said.
+    var statuses = StatusTimes()
+    /// What of it is a fact.
+    var statusesTold = StatusTimes()
     var stop: StopDeadline?
     var hang = HangWatch()
 

@@ -69,7 +69,8 @@ public struct Auditor: Sendable {
         return Failure(invariant: .endsOnce, detail: "job \(end.job)", job: end.job.number)
       }
     case .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .jobCancelRequested, .gangStarted,
-      .stepsBegan, .attemptWarned, .attemptPreempted, .faultFound, .attemptEnding, .keysForgotten, .silenceWithheld,
+      .stepsBegan, .attemptWarned, .attemptPreempted, .statusTold, .faultFound, .attemptEnding, .keysForgotten,
+      .silenceWithheld,
       .jobArchived,
       .nodeLabelled,
       .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved:

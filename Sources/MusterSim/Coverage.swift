@@ -32,7 +32,7 @@ public struct Coverage: Sendable {
     "gangStarted", "checkpointCommitted", "faultFound", "attemptEnding", "memberStopped", "attemptEnded", "jobEnded",
     "keysForgotten", "silenceWithheld", "jobArchived", "joinTokenCreated", "joinTokensForgotten", "nodeRevoked",
     "stepsBegan", "nodeLabelled", "jobHeld", "jobReleased", "policyApplied", "maintenanceAdded", "maintenanceRemoved",
-    "attemptWarned", "attemptPreempted",
+    "attemptWarned", "attemptPreempted", "statusTold",
   ]
 
   public init() {}
@@ -102,6 +102,7 @@ public struct Coverage: Sendable {
     case .maintenanceRemoved: 31
     case .attemptWarned: 32
     case .attemptPreempted: 33
+    case .statusTold: 34
     }
   }
 }

@@ -195,4 +195,23 @@ import Testing
     let old = story.accounts(days * 86_400, from: 7300, to: 7400)
     #expect(old.all == [.free: 3600], "only the hour is known")
   }
+
+  @Test("what ranks say that they do instead of steps is taken out of work, and lost with work that is lost")
+  func statuses() {
+    var story = Story(nodes: 1)
+    story.submit(0, 1)
+    let first = Self.id(1, 1)
+    story.start(0, first, node: 0)
+    story.say(0, .gangStarted(attempt: first), .stepsBegan(attempt: first, first: Story.at(2)))
+    story.say(10, .statusTold(attempt: first, times: StatusTimes(checkpointing: .seconds(2))))
+    story.say(10, .checkpointCommitted(attempt: first, step: 9))
+    story.say(16, .statusTold(attempt: first, times: StatusTimes(checkpointing: .seconds(2), evaluating: .seconds(5))))
+    #expect(story.accounts(18).all == [.starting: 1, .productive: 10, .checkpointing: 2, .evaluating: 5])
+    #expect(story.accounts(18).provisional == 8)
+    story.ending(20, first, .nodeFault, step: 16, 2, 17)
+    story.ended(20, first)
+    story.start(20, Self.id(1, 2), node: 0, resume: 9)
+    // Seven steps were lost, and with them the evaluation.
+    #expect(story.accounts(20).all == [.starting: 1, .productive: 7, .checkpointing: 2, .redone: 10])
+  }
 }

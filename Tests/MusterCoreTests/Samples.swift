@@ -96,6 +96,9 @@ enum Samples {
         id: 1, from: Instant(nanoseconds: 12), to: Instant(nanoseconds: 13), nodes: "node-[1-2]", level: "rack",
         domain: "r1", reason: "pumps")),
     .maintenanceRemoved(id: 1),
+    .statusTold(
+      attempt: attempt, times: StatusTimes(checkpointing: .seconds(1), evaluating: .seconds(2), inputStall: .seconds(3))
+    ),
   ]
 
   /// Kinds by number: the numbers are in journals for ever.
@@ -135,6 +138,7 @@ enum Samples {
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
+    case .statusTold: 44
     }
   }
 }

@@ -18,6 +18,7 @@ struct RankProcess: ~Copyable {
   private var limit = NoticeLimit()
   private var probe = RankProbe()
   private var steps = StepTimes()
+  private var statuses = StatusClock()
 
   init(rank: Int32, input: ShimInput, socketFolder: String) throws(SystemFailure) {
     let socket = try NoticeSocket(folder: socketFolder, rank: rank)
@@ -62,12 +63,14 @@ struct RankProcess: ~Copyable {
         report.step = step
         if notice.status == nil, !report.status.isEmpty {
           report.status = ""
+          statuses.changed(to: "", now: now)
           isUrgent = true
         }
       }
       if let loss = notice.loss { report.loss = loss }
       if let status = notice.status, status != report.status {
         report.status = status
+        statuses.changed(to: status, now: now)
         isUrgent = true
       }
       if let checkpoint = notice.checkpoint, checkpoint > report.checkpoint ?? -1 {
@@ -80,9 +83,11 @@ struct RankProcess: ~Copyable {
 
   func refreshAge(_ report: inout RankReport, now: Int64) {
     steps.describe(in: &report, now: now)
+    statuses.describe(in: &report)
   }
 
   mutating func refresh(_ report: inout RankReport, now: Int64, probes: Bool) {
+    if !hasExited { statuses.pass(now) }
     refreshAge(&report, now: now)
     if probes, !hasExited, pid != 0 {
       report.probe = probe.look(pid, now: now) ?? report.probe

@@ -37,6 +37,16 @@ public enum Account: UInt8, CaseIterable, Hashable, Sendable {
   /// As APIs and commands write it.
   public var name: String { "\(self)" }
 
+  /// An attempt's work that was told as productive, and turns out to have been something else.
+  var takesBack: Bool {
+    switch self {
+    case .redone, .hung, .preempted, .unattributed: true
+    case .productive, .checkpointing, .evaluating, .starting, .straggling, .inputStall, .draining, .verifying, .broken,
+      .heldForGang, .maintenance, .free:
+      false
+    }
+  }
+
   /// Devices that a job holds; the others are the fleet's.
   public var isOfJobs: Bool {
     switch self {

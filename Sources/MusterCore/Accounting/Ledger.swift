@@ -45,7 +45,10 @@ public struct Ledger: ~Copyable, Sendable {
     case .attemptPreempted(let attempt, let by): open[attempt.job.number]?.gaveWayTo = by.number
     case .stepsBegan(let attempt, _): saysSteps(attempt)
     case .attemptEnding(let ending): if ending.firstStepAt != .zero { saysSteps(ending.attempt) }
-    case .checkpointCommitted(let attempt, _): open[attempt.job.number]?.checkpointAt = fact.at
+    case .checkpointCommitted(let attempt, _):
+      open[attempt.job.number]?.save(at: fact.at)
+      jobs[Int(attempt.job.number) - 1].checkpoints += 1
+    case .statusTold(let attempt, let times): open[attempt.job.number]?.tell(times, at: at)
     case .faultFound(let fault):
       if fault.cause.isHang { open[fault.attempt.job.number]?.isHung = true }
     case .attemptEnded(let ended): end(ended, cluster)
@@ -118,17 +121,14 @@ public struct Ledger: ~Copyable, Sendable {
     let times = attempt.times(cluster, jobs[Int(job.number) - 1])
     let kept = keptStep ?? times.lastKeptStep(checkpointStep: attempt.checkpointStep(cluster))
     let split = AttemptSplit(times, keptStep: kept, until: times.endedAt)
-    for (account, from, to) in split.accounts(times) {
-      let (from, to) = (from.milliseconds, to.milliseconds)
-      guard from < to else { continue }
+    jobs[Int(job.number) - 1].count(split, times, attempt.toldSoFar)
+    for (account, from, to) in attempt.pieces(split, times) {
       for held in attempt.held {
         spans.append(
           LedgerSpan(job: job.number, from: from, to: to, devices: held.devices, type: held.type, account: account))
       }
       // Until now it was told as productive.
-      guard account != .productive, account != .starting, split.began.milliseconds <= from,
-        to <= split.stopping.milliseconds
-      else { continue }
+      guard account.takesBack, to <= split.stopping.milliseconds else { continue }
       restatements.append(
         Restatement(
           at: at, job: job.number, attempt: attempt.number, from: from, to: to, account: account,
@@ -154,14 +154,6 @@ public struct Ledger: ~Copyable, Sendable {
     types.append(name)
     return Int32(types.count - 1)
   }
-}
-
-public struct LedgerJob: Hashable, Sendable {
-  /// In `Ledger.names`.
-  public var project: Int32
-  public var user: Int32
-  /// A rank of it has said a step.
-  public var saysSteps = false
 }
 
 /// So many devices of a job were for one account. Milliseconds since 1970.
@@ -204,6 +196,26 @@ struct OpenAttempt: Hashable, Sendable {
   var gaveWayTo: Int64 = 0
   /// The last checkpoint that was accepted of it.
   var checkpointAt: Instant = .zero
+  /// What its ranks said that they did instead of steps, by day; and so far in all.
+  var told: [DayTold] = []
+  var toldSoFar = StatusTimes()
+  /// As it was at the last checkpoint.
+  var toldSaved: [DayTold] = []
+
+  mutating func save(at: Instant) {
+    checkpointAt = at
+    toldSaved = told
+  }
+
+  /// The accounts of a whole attempt, in order of time. What was said in work that is lost is lost with it.
+  func pieces(_ split: AttemptSplit, _ times: AttemptTimes) -> [Piece] {
+    let isWhole = split.kept == split.worked
+    return split.accounts(times).flatMap { account, from, to -> [Piece] in
+      let (from, to) = (from.milliseconds, to.milliseconds)
+      if account == .productive { return carve(from, to, isWhole ? told : toldSaved) }
+      return from < to ? [(account, from, to)] : []
+    }
+  }
 
   var devices: Int64 { held.reduce(0) { $0 + Int64($1.devices) } }
 

@@ -11,11 +11,7 @@ extension Ledger {
     w.put(now)
     w.put(types) { $0.put($1) }
     w.put(names) { $0.put($1) }
-    w.put(jobs) { writer, job in
-      writer.put(job.project)
-      writer.put(job.user)
-      writer.put(job.saysSteps)
-    }
+    w.put(jobs) { $0.put($1) }
     w.put(open.sorted { $0.key < $1.key }) { writer, entry in
       writer.put(entry.key)
       writer.put(entry.value)
@@ -65,9 +61,7 @@ extension Ledger {
     now = try r.int()
     types = try r.array { (r) throws(CodingError) in try r.string() }
     names = try r.array { (r) throws(CodingError) in try r.string() }
-    jobs = try r.array { (r) throws(CodingError) in
-      LedgerJob(project: try r.int32(), user: try r.int32(), saysSteps: try r.bool())
-    }
+    jobs = try r.array { (r) throws(CodingError) in try r.ledgerJob() }
     for _ in 0..<(try r.count()) {
       let job = try r.int()
       open[job] = try r.openAttempt()
@@ -116,6 +110,19 @@ extension FleetLedger {
 }
 
 extension ByteWriter {
+  fileprivate mutating func put(_ job: LedgerJob) {
+    put(job.project)
+    put(job.user)
+    put(job.saysSteps)
+    put(job.checkpoints)
+    put(job.faults)
+    put(job.worked)
+    put(job.saving)
+    put(job.resumes)
+    put(job.resuming)
+    put(job.endingAt)
+  }
+
   fileprivate mutating func put(_ attempt: OpenAttempt) {
     put(attempt.number)
     put(attempt.slot)
@@ -126,6 +133,13 @@ extension ByteWriter {
     put(attempt.isHung)
     put(attempt.gaveWayTo)
     put(attempt.checkpointAt)
+    put(attempt.toldSoFar)
+    for told in [attempt.told, attempt.toldSaved] {
+      put(told) { writer, entry in
+        writer.put(entry.day)
+        writer.put(entry.times)
+      }
+    }
   }
 
   fileprivate mutating func put(_ node: FleetLedger.NodeEntry) {
@@ -146,6 +160,19 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+  fileprivate mutating func ledgerJob() throws(CodingError) -> LedgerJob {
+    var job = LedgerJob(project: try int32(), user: try int32())
+    job.saysSteps = try bool()
+    job.checkpoints = try int32()
+    job.faults = try int32()
+    job.worked = try int()
+    job.saving = try int()
+    job.resumes = try int32()
+    job.resuming = try int()
+    job.endingAt = try int()
+    return job
+  }
+
   fileprivate mutating func account() throws(CodingError) -> Account {
     let (number, at) = (try byte(), offset)
     guard let account = Account(rawValue: number) else {
@@ -155,10 +182,18 @@ extension ByteReader {
   }
 
   fileprivate mutating func openAttempt() throws(CodingError) -> OpenAttempt {
-    OpenAttempt(
+    var attempt = OpenAttempt(
       number: try int32(), slot: try int32(),
       held: try array { (r) throws(CodingError) in TypeCount(type: try r.int32(), devices: try r.int32()) },
       isHung: try bool(), gaveWayTo: try int(), checkpointAt: try instant())
+    attempt.toldSoFar = try statusTimes()
+    attempt.told = try daysTold()
+    attempt.toldSaved = try daysTold()
+    return attempt
+  }
+
+  private mutating func daysTold() throws(CodingError) -> [DayTold] {
+    try array { (r) throws(CodingError) in DayTold(day: try r.int(), times: try r.statusTimes()) }
   }
 
   fileprivate mutating func nodeEntry() throws(CodingError) -> FleetLedger.NodeEntry {

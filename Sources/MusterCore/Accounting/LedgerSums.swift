@@ -114,6 +114,14 @@ extension Ledger {
 extension OpenAttempt {
   typealias Piece = (account: Account, from: Int64, to: Int64)
 
+  /// Since the last checkpoint.
+  private var toldSince: [DayTold] {
+    told.compactMap { entry in
+      let saved = toldSaved.first { $0.day == entry.day }?.times ?? StatusTimes()
+      return entry.times == saved ? nil : DayTold(day: entry.day, times: entry.times - saved)
+    }
+  }
+
   /// Its time up to now. What a checkpoint holds, and the start, will not change.
   func pieces(_ cluster: borrowing Cluster, _ job: LedgerJob, now: Int64) -> [(Piece, isProvisional: Bool)] {
     let times = times(cluster, job)
@@ -124,15 +132,12 @@ extension OpenAttempt {
     guard times.outcome != nil else {
       let began = min(split.began.milliseconds, to)
       let saved = min(max(began, checkpointAt.milliseconds), to)
-      let all: [(Piece, Bool)] = [
-        ((.starting, times.startedAt.milliseconds, began), false), ((.productive, began, saved), false),
-        ((.productive, saved, to), true),
-      ]
-      return all.filter { $0.0.from < $0.0.to }
+      var all: [(Piece, isProvisional: Bool)] = []
+      if times.startedAt.milliseconds < began { all.append(((.starting, times.startedAt.milliseconds, began), false)) }
+      all += carve(began, saved, toldSaved).map { ($0, false) }
+      all += carve(saved, to, toldSince).map { ($0, true) }
+      return all
     }
-    return split.accounts(times).map { piece in
-      let isWork = piece.account != .starting && piece.from < split.stopping
-      return ((piece.account, piece.from.milliseconds, min(piece.to.milliseconds, to)), isWork)
-    }
+    return pieces(split, times).map { ($0, $0.account != .starting && $0.from < split.stopping.milliseconds) }
   }
 }

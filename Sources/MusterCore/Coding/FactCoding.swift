@@ -37,6 +37,7 @@ extension Fact.Event {
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
+    case .statusTold: 44
     }
   }
 
@@ -77,6 +78,7 @@ extension Fact.Event {
     case .policyApplied: "policyApplied"
     case .maintenanceAdded: "maintenanceAdded"
     case .maintenanceRemoved: "maintenanceRemoved"
+    case .statusTold: "statusTold"
     }
   }
 }
@@ -128,6 +130,9 @@ extension ByteWriter {
     case .checkpointCommitted(let attempt, let step):
       put(attempt)
       put(step)
+    case .statusTold(let attempt, let times):
+      put(attempt)
+      put(times)
     case .attemptWarned(let warned):
       put(warned.attempt)
       put(warned.signal)
@@ -225,7 +230,8 @@ extension ByteReader {
     return Fact(
       at: time,
       try kind < 20
-        ? nodeEvent(kind, at: at) : kind < 40 || kind == 43 ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
+        ? nodeEvent(kind, at: at)
+        : kind < 40 || kind == 43 || kind == 44 ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
   }
 
   private mutating func nodeEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
@@ -293,6 +299,7 @@ extension ByteReader {
     case 39:
       return .attemptWarned(
         AttemptWarned(attempt: try attempt(), signal: try int32(), walltimeEnd: try instant()))
+    case 44: return .statusTold(attempt: try attempt(), times: try statusTimes())
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }
@@ -343,5 +350,21 @@ extension ByteReader {
         fence: try raw(FencePolicy.self)),
       stop: StopPolicy(signal: try int32(), grace: try span()), checkpointEvery: try int(),
       logLimitBytes: try int())
+  }
+}
+
+extension ByteWriter {
+  mutating func put(_ times: StatusTimes) {
+    put(times.checkpointing)
+    put(times.evaluating)
+    put(times.inputStall)
+  }
+}
+
+extension ByteReader {
+  mutating func statusTimes() throws(CodingError) -> StatusTimes {
+    StatusTimes(
+      checkpointing: Span(nanoseconds: try int()), evaluating: Span(nanoseconds: try int()),
+      inputStall: Span(nanoseconds: try int()))
   }
 }

@@ -115,6 +115,7 @@ extension Controller {
     var seen = watch.attempt(attempt, id: id)
     let stepping = steppingRanks(attempt)
     for rank in report.ranks where rank.rank < stepping {
+      seen.statuses.formMaximum(rank.statusTimes)
       if let step = rank.step {
         let at = now - rank.stepAge
         // The shim remembers the first one, over a controller's restart.
@@ -139,7 +140,18 @@ extension Controller {
       note(.stepsBegan(attempt: id, first: seen.firstStepAt))
     }
     let newest = report.ranks.lazy.filter { $0.rank < stepping }.compactMap(\.checkpoint).max() ?? 0
-    if newest > cluster.jobs[job].checkpointStep { note(.checkpointCommitted(attempt: id, step: newest)) }
+    let isSaved = newest > cluster.jobs[job].checkpointStep
+    tellStatuses(attempt, after: isSaved ? .zero : limits.statusTold)
+    if isSaved { note(.checkpointCommitted(attempt: id, step: newest)) }
+  }
+
+  /// Makes a fact of what ranks have said that they do instead of steps, when so much is new.
+  private mutating func tellStatuses(_ attempt: Int32, after least: Span) {
+    var seen = watch.attempt(attempt, id: cluster.attemptID(attempt))
+    guard (seen.statuses - seen.statusesTold).sum > least else { return }
+    note(.statusTold(attempt: cluster.attemptID(attempt), times: seen.statuses))
+    seen.statusesTold = seen.statuses
+    watch.attempts[Int(attempt)] = seen
   }
 
   /// Ranks below this one make the job's steps and checkpoints: those of the first role.
@@ -169,6 +181,7 @@ extension Controller {
     guard attempt >= 0, cluster.attempts[attempt].phase < .stopping else { return }
     let id = cluster.attemptID(attempt)
     let steps = steps(attempt)
+    tellStatuses(attempt, after: .zero)
     note(
       .attemptEnding(
         AttemptEnding(

@@ -69,6 +69,8 @@ public struct RankReport: Sendable, Hashable {
   public var longestStep: Span
   public var loss: String
   public var status: String
+  /// In this attempt, so far.
+  public var statusTimes = StatusTimes()
   public var checkpoint: Int64?
   public var probe: Probe?
 

@@ -83,6 +83,9 @@ extension RankReport {
     }
     add("loss", .string(loss), if: !loss.isEmpty)
     add("status", .string(status), if: !status.isEmpty)
+    add("checkpointingMs", .int(statusTimes.checkpointing.milliseconds), if: statusTimes.checkpointing > .zero)
+    add("evaluatingMs", .int(statusTimes.evaluating.milliseconds), if: statusTimes.evaluating > .zero)
+    add("inputStallMs", .int(statusTimes.inputStall.milliseconds), if: statusTimes.inputStall > .zero)
     if let checkpoint { add("checkpoint", .int(checkpoint), if: true) }
     if let probe { add("probe", probe.json, if: true) }
     return .object(members)
@@ -101,6 +104,9 @@ extension RankReport {
       loss: json["loss"]?.stringValue ?? "", status: json["status"]?.stringValue ?? "",
       checkpoint: try json.optional("checkpoint", in: JSON.counts),
       probe: try json["probe"].map { json throws(LinkError) in try Probe(json: json) })
+    statusTimes = StatusTimes(
+      checkpointing: try json.age("checkpointingMs") ?? .zero, evaluating: try json.age("evaluatingMs") ?? .zero,
+      inputStall: try json.age("inputStallMs") ?? .zero)
   }
 }
 

@@ -75,6 +75,7 @@ struct EventDetail {
     case .checkpointCommitted(let attempt, let step):
       self = about(attempt, "has a checkpoint of step \(step)")
       more = [.init(name: "step", value: .int(step))]
+    case .statusTold(let attempt, let times): self = about(attempt, Self.text(times))
     case .attemptWarned(let warned): self = EventDetail(warned)
     case .attemptPreempted(let attempt, let by): self = EventDetail(preempted: attempt, by: by)
     case .faultFound(let fault):
@@ -108,6 +109,11 @@ struct EventDetail {
     attempt = id.number
     text = "job \(id.job) attempt \(id.number) gives way to job \(by), and goes on later"
     more = [.init(name: "by", value: .string("\(by)"))]
+  }
+
+  private static func text(_ told: StatusTimes) -> String {
+    "has said so far that it saves for \(told.checkpointing.seconds) s, evaluates for \(told.evaluating.seconds) s, "
+      + "waits for data for \(told.inputStall.seconds) s"
   }
 
   private init(_ warned: AttemptWarned) {

@@ -140,10 +140,11 @@ extension API {
   }
 
   func report(_ id: JobID) async throws -> Response {
-    Response(
-      json: try await perform(.reads) { (state, now) throws(APIError) in
-        guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
-        return JobReport(slot, of: state.controller, now: now).json
-      })
+    let (report, sequence, now) = try await perform(.reads) { (state, now) throws(APIError) in
+      guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
+      return (JobReport(slot, of: state.controller, now: now), state.controller.cluster.sequence, now)
+    }
+    let figures = try await ledger(upTo: sequence, now: now) { ledger, cluster in ledger.figures(of: id, cluster) }
+    return Response(json: report.json(figures))
   }
 }

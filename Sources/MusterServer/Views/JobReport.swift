@@ -64,6 +64,22 @@ struct JobReport {
     if times.endedAt != .zero { waiting = waiting + max(Span.zero, (following?.startedAt ?? end) - stopped) }
   }
 
+  private static func mean(_ milliseconds: Int64, _ count: Int32) -> JSON {
+    count > 0 ? .seconds(.milliseconds(milliseconds / Int64(count))) : .null
+  }
+
+  /// The interval that the job has and the one that it should have; null where something of it is not known.
+  private static func checkpoints(_ figures: LedgerJob) -> JSON {
+    let advice = figures.advice
+    func seconds(_ value: Double?) -> JSON { value.map { .double(($0 * 1000).rounded() / 1000) } ?? .null }
+    return [
+      "count": JSON(figures.checkpoints), "intervalSeconds": mean(figures.worked - figures.saving, figures.checkpoints),
+      "costSeconds": figures.saving > 0 ? mean(figures.saving, figures.checkpoints) : .null,
+      "suggestedIntervalSeconds": seconds(advice?.suggested), "lossShare": seconds(advice?.loss),
+      "suggestedLossShare": seconds(advice?.suggestedLoss),
+    ]
+  }
+
   private mutating func collectFaults(_ controller: borrowing Controller, _ attempts: [Int32]) {
     var slots: [Int32] = []
     var next = job.latestFault
@@ -97,7 +113,8 @@ struct JobReport {
     }
   }
 
-  var json: JSON {
+  /// - Parameter figures: what the ledger has counted of the job.
+  func json(_ figures: LedgerJob?) -> JSON {
     let share = held > .zero ? (productive.seconds / held.seconds * 10_000).rounded() / 10_000 : 0
     return [
       "id": .int(job.id.number), "name": .string(name), "state": .string("\(job.state)"),
@@ -108,7 +125,9 @@ struct JobReport {
         "starting": .seconds(starting), "redone": .seconds(redone), "detecting": .seconds(detecting),
         "stopping": .seconds(stopping), "waiting": .seconds(waiting), "ending": .seconds(ending),
       ],
-      "faults": .array(faults),
+      "faults": .array(faults), "checkpoints": figures.map(Self.checkpoints) ?? .null,
+      "meanTimeBetweenFailuresSeconds": figures.map { Self.mean($0.worked, $0.faults) } ?? .null,
+      "meanTimeToResumeSeconds": figures.map { Self.mean($0.resuming, $0.resumes) } ?? .null,
     ]
   }
 }

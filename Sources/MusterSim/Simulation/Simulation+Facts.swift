@@ -13,7 +13,7 @@ extension Simulation {
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeCleared, .nodeDrainRequested,
       .nodeResumed, .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .nodeLabelled, .jobSubmitted,
       .jobCancelRequested, .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved, .stepsBegan,
-      .checkpointCommitted, .attemptWarned, .attemptPreempted, .faultFound, .memberStopped, .keysForgotten,
+      .checkpointCommitted, .statusTold, .attemptWarned, .attemptPreempted, .faultFound, .memberStopped, .keysForgotten,
       .silenceWithheld, .jobArchived:
       break
     }
