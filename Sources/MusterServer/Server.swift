@@ -133,7 +133,7 @@ public struct Server: Sendable {
   /// The engine's word: all processes of that node are gone.
   public func nodeDied(_ name: String, evidence: String) {
     _ = api.writer.put(.faults) { state in
-      _ = state.controller.handle(.nodeDied(node: name, evidence: evidence), now: state.now)
+      _ = state.handle(.nodeDied(node: name, evidence: evidence), from: .faults)
       return nil
     }
   }
