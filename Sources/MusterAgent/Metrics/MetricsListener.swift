@@ -91,7 +91,7 @@ struct MetricsListener: ~Copyable {
     address = "\(host):\(SocketAddress.port(of: descriptor) ?? options.port)"
   }
 
-  /// What to poll, the listening socket first; it is left out while no more connections are taken.
+  /// What to poll; the listening socket comes last, and is left out while no more connections are taken.
   var entries: [pollfd] {
     var entries = connections.map { pollfd(fd: $0.descriptor, events: $0.events, revents: 0) }
     if takesMore { entries.append(pollfd(fd: listener, events: Int16(POLLIN), revents: 0)) }
@@ -135,9 +135,13 @@ struct MetricsListener: ~Copyable {
 
   private mutating func accept(now: Int64) {
     while takesMore {
-      let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-      let descriptor = accept4(listener, nil, nil, flags)
+      let descriptor = Glibc.accept(listener, nil, nil)
       guard descriptor >= 0 else { return }
+      // What starts processes here is this thread alone: none comes between.
+      guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0, fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 else {
+        close(descriptor)
+        continue
+      }
       connections.append(
         Connection(
           descriptor: descriptor, until: now + Self.patience, phase: .reading(ScrapeRequest(token: token))))
