@@ -107,14 +107,18 @@ let package = Package(
     // What tests are made with: child processes that are waited for with a limit, a controller that says what a test
     // tells it to, on a real socket.
     .target(
-      name: "MusterTestKit", dependencies: ["CMuster", "MusterAgent", "MusterNode"], path: "Tests/MusterTestKit",
+      name: "MusterTestKit", dependencies: ["CMuster", "MusterAgent", "MusterMetrics", "MusterNode"],
+      path: "Tests/MusterTestKit",
       swiftSettings: common),
     .testTarget(
       name: "MusterClientTests", dependencies: ["MusterClient", "MusterProtocol", "MusterTestKit"],
       swiftSettings: common),
     .testTarget(
       name: "MusterCommandTests",
-      dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "MusterTestKit"],
+      dependencies: [
+        "muster", "MusterClient", "MusterCore", "MusterProtocol", "MusterTestKit",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "MusterAgentTests",
@@ -139,7 +143,7 @@ let package = Package(
     .testTarget(
       name: "MusterServerTests",
       dependencies: [
-        "MusterServer", "MusterSim", "MusterJournal", "MusterMetrics", "MusterCore", "MusterProtocol",
+        "MusterServer", "MusterSim", "MusterJournal", "MusterMetrics", "MusterCore", "MusterProtocol", "MusterTestKit",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),

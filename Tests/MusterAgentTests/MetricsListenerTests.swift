@@ -224,4 +224,18 @@ import Testing
     try folder.write("1 900", to: "rank-3.log")
     #expect(LogCuts.bytes([folder.path, folder.path + "/none"]) == 8192)
   }
+
+  @Test("every family of an agent is in the table of docs/metrics.md, with its type, its unit and its number of series")
+  func documented() throws {
+    var figures = AgentFigures(
+      version: "1", counts: AgentCounts(), isConnected: true, epoch: 1, silence: 1_500, membersAlive: 1,
+      membersEnded: 0,
+      ranks: 8, leftovers: 0, devices: 8, lease: 29_500, logCutBytes: 0, process: ProcessFigures.read())
+    #expect(MetricsTable.rows(figures.families) == (try MetricsTable.documented(["An agent", "Both"])))
+    let text = String(decoding: Exposition.text(figures.families, .text), as: UTF8.self)
+    #expect(
+      text.contains("\nmuster_agent_silence_seconds 1.5\n") && text.contains("\nmuster_agent_lease_seconds 29.5\n"))
+    figures.lease = nil
+    #expect(!figures.families.contains { $0.name == "muster_agent_lease_seconds" })
+  }
 }

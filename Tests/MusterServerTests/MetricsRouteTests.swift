@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import MusterCore
 import MusterMetrics
+import MusterTestKit
 import NIOCore
 import Testing
 
@@ -163,5 +164,16 @@ import Testing
     #expect(counts.attempts == 1 && counts.checkpoints == 1 && counts.preemptions == 1 && counts.isolations == 1)
     #expect(counts.outcomes[Int(Outcome.preempted.rawValue)] == 1 && counts.outcomes.reduce(0, +) == 1)
     #expect(counts.ended[Int(JobState.timedOut.rawValue)] == 1)
+  }
+
+  @Test("every family is in the table of docs/metrics.md, with its type, its unit and its number of series")
+  func documented() async throws {
+    let folder = NSTemporaryDirectory() + "muster-metrics-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
+    let server = try await Server(Server.Options(dataFolder: folder, port: 0), logger: Logger(label: "test"))
+    var sample = await MetricsRoute(api: server.api, logger: server.logger).sample()
+    await server.close()
+    sample.gpuTime = (0..<16).map { AccountedTime(account: "\($0)", gpuMilliseconds: 0) }
+    #expect(MetricsTable.rows(sample.families) == (try MetricsTable.documented(["The controller", "Both"])))
   }
 }

@@ -22,7 +22,7 @@ struct MetricsRoute: Sendable {
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
   }
 
-  private func sample() async -> ControllerSample {
+  func sample() async -> ControllerSample {
     let disk = disk()
     return ControllerSample(
       writer: await writer(), lanes: api.writer.laneCounts, eventStreams: api.events.listenerCount,
