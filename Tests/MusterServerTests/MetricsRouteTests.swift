@@ -96,14 +96,20 @@ import Testing
         held.wait()
         return nil
       })
-    let route = MetricsRoute(patience: .milliseconds(1), api: server.api, logger: server.logger)
-    let found = Self.series(try await Self.text(route))
+    let hurried = Self.route(server, .milliseconds(1))
+    let found = Self.series(try await Self.text(hurried))
     #expect(found["muster_writer_up"] == "0" && found["muster_journal_sequence"] == nil)
     #expect(found[#"muster_lane_refusals_total{lane="faults"}"#] == "0" && found["process_threads"] != nil)
     held.signal()
-    let patient = MetricsRoute(patience: .seconds(60), api: server.api, logger: server.logger)
+    let patient = Self.route(server, .seconds(60))
     #expect(Self.series(try await Self.text(patient))["muster_writer_up"] == "1")
     await server.close()
+  }
+
+  private static func route(_ server: Server, _ patience: Duration) -> MetricsRoute {
+    var route = MetricsRoute(api: server.api, logger: server.logger)
+    route.patience = patience
+    return route
   }
 
   private static func text(_ route: MetricsRoute) async throws -> String {
@@ -122,6 +128,37 @@ import Testing
     let text = String(decoding: Exposition.text(sample.families, .text), as: UTF8.self)
     #expect(
       text.contains("# TYPE muster_gpu_seconds_total counter\nmuster_gpu_seconds_total{account=\"productive\"} 1.5\n"))
+  }
+
+  @Test("an account that is restated stands still until it has grown again")
+  func restated() {
+    let time = GrowingTime()
+    func shown(_ productive: Int64, _ redone: Int64) -> [Int64] {
+      time.shown([
+        AccountedTime(account: "productive", gpuMilliseconds: productive),
+        AccountedTime(account: "redone", gpuMilliseconds: redone),
+      ]).map(\.gpuMilliseconds)
+    }
+    #expect(shown(1_000, 0) == [1_000, 0])
+    #expect(shown(600, 400) == [1_000, 400])
+    #expect(shown(1_000, 400) == [1_000, 400] && shown(1_100, 400) == [1_100, 400])
+  }
+
+  @Test("the ledger that is plugged in is what is exported; one that fails leaves its family out")
+  func ledger() async throws {
+    let folder = NSTemporaryDirectory() + "muster-metrics-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
+    let server = try await Server(Server.Options(dataFolder: folder, port: 0), logger: Logger(label: "test"))
+    var api = server.api
+    api.gpuTime = { [AccountedTime(account: "free", gpuMilliseconds: 250)] }
+    let found = Self.series(try await Self.text(MetricsRoute(api: api, logger: server.logger)))
+    #expect(found[#"muster_gpu_seconds_total{account="free"}"#] == "0.25")
+    api.gpuTime = { throw WriterFailure.stopping }
+    var quiet = server.logger
+    quiet.logLevel = .critical
+    let without = try await Self.text(MetricsRoute(api: api, logger: quiet))
+    #expect(!without.contains("muster_gpu_seconds") && without.contains("muster_writer_up 1\n"))
+    await server.close()
   }
 
   @Test("what was decided counts as done when it is durable, and as lost when its commit failed")

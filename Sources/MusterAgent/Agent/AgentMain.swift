@@ -22,6 +22,8 @@ public enum AgentMain {
       writeFile(options.dataFolder + "/agent.json", json.text)
     }
     if let code = join(options) { return code }
+    // Of an earlier start, which may have listened elsewhere.
+    unlink(options.dataFolder + "/metrics-address")
     var served = options
     var token = ""
     do throws(MetricsOptions.NoToken) {

@@ -63,22 +63,31 @@ extension Controller {
 
   private func countNodes(_ figures: inout Figures) {
     let windows = fleetMap.windows.filter { $0.from <= now && now < $0.to }
-    var use: [Figures.DeviceUse: Int] = [:]
+    var (open, busy, held, taken, out) = (0, 0, 0, 0, 0)
     for i in cluster.nodes.indices {
       let (id, hot) = (NodeID(Int32(i)), cluster.nodes[i])
       figures.nodes[Int(hot.state.rawValue)] += 1
       if agent(of: id).connected { figures.agents += 1 }
-      use[.busy, default: 0] += Int(hot.devices) - hot.freeDeviceCount
-      // Without room for one member more its free devices are of use to nobody, but it is in service.
-      guard let open = free(id) ?? (hot.isSchedulable && hot.members >= limits.membersPerNode ? 0 : nil) else {
-        use[.outOfService, default: 0] += hot.freeDeviceCount
+      let unused = hot.freeDeviceCount
+      busy += Int(hot.devices) - unused
+      // One with as many members as it may have takes none more, and is in service all the same.
+      guard let mask = free(id) ?? (hot.isSchedulable && hot.members >= limits.membersPerNode ? hot.freeDevices : nil)
+      else {
+        out += unused
         continue
       }
-      let usable = (open & hot.freeDevices).nonzeroBitCount
-      let isTaken = windows.contains { i < $0.nodes.count && $0.nodes[i] }
-      use[isTaken ? .maintenance : .free, default: 0] += usable
-      use[.held, default: 0] += hot.freeDeviceCount - usable
+      let usable = (mask & hot.freeDevices).nonzeroBitCount
+      held += unused - usable
+      if windows.contains(where: { i < $0.nodes.count && $0.nodes[i] }) { taken += usable } else { open += usable }
     }
-    for (i, kind) in Figures.DeviceUse.allCases.enumerated() { figures.devices[i] = Int64(use[kind] ?? 0) }
+    figures.devices = Figures.DeviceUse.allCases.map { use in
+      switch use {
+      case .free: Int64(open)
+      case .busy: Int64(busy)
+      case .held: Int64(held)
+      case .maintenance: Int64(taken)
+      case .outOfService: Int64(out)
+      }
+    }
   }
 }

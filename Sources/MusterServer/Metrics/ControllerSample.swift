@@ -9,7 +9,8 @@ struct AccountedTime: Hashable, Sendable {
 }
 
 /// Where `muster_gpu_seconds_total` comes from: every account there is, in a fixed order, each with all that was ever
-/// accounted to it. Without a ledger there is none, and no such family.
+/// accounted to it. Without a ledger there is none, and no such family. An account may shrink when time turns out to have
+/// been lost; what is exported waits until it has grown again (`GrowingTime`).
 typealias GPUTimeSource = @Sendable () async throws -> [AccountedTime]
 
 /// All that a scrape of a controller tells, taken at one moment.

@@ -13,6 +13,12 @@ struct MetricsRoute: Sendable {
   var patience = Duration.seconds(2)
   let api: API
   let logger: Logger
+  private let exported = GrowingTime()
+
+  init(api: API, logger: Logger) {
+    self.api = api
+    self.logger = logger
+  }
 
   func respond(to request: Request) async -> Response {
     let format = ExpositionFormat(accept: request.headers[values: .accept].joined(separator: ","))
@@ -64,7 +70,7 @@ struct MetricsRoute: Sendable {
   private func gpuTime() async -> [AccountedTime]? {
     guard let source = api.gpuTime else { return nil }
     do {
-      return try await source()
+      return exported.shown(try await source())
     } catch {
       logger.warning("device time is not exported: \(error)")
       return nil

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Logging
 import MusterCore
@@ -60,9 +61,7 @@ struct JSONLogHandler: LogHandler {
   }
 
   private static let wallClock: @Sendable () -> Instant = {
-    var t = timespec()
-    clock_gettime(CLOCK_REALTIME, &t)
-    return Instant(nanoseconds: Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec))
+    Instant(nanoseconds: Int64(Date.now.timeIntervalSince1970 * 1000) * 1_000_000)
   }
 
   /// One write a line, so that lines of several threads do not mix.
