@@ -181,6 +181,7 @@ import Testing
     for i in 0..<(Lane.orders.capacity + 3) { _ = mailbox.put(i, .orders) }
     #expect(mailbox.counts[Lane.orders.rawValue] == LaneCount(depth: Lane.orders.capacity, refused: 3))
     #expect(mailbox.counts[Lane.reads.rawValue] == LaneCount(depth: 0, refused: 0))
+    #expect(!mailbox.put(0, .orders, triesAgain: true) && mailbox.counts[Lane.orders.rawValue].refused == 3)
     mailbox.close()
     #expect(!mailbox.put(0, .reads) && mailbox.counts[Lane.reads.rawValue].refused == 0)
   }

@@ -77,7 +77,7 @@ extension ControllerSample {
         .gauge, "muster_lane_depth", "What waits for the writer, by lane.", by: "lane",
         named.map { ("\($0)", Int64($1.depth)) }),
       MetricFamily(
-        .counter, "muster_lane_refusals", "What found its lane full and was refused at once (HTTP 429), by lane.",
+        .counter, "muster_lane_refusals", "What found its lane full and was refused at once, by lane.",
         by: "lane", named.map { ("\($0)", $1.refused) }),
       MetricFamily(.gauge, "muster_event_streams", "Clients that follow events.", eventStreams),
     ]

@@ -32,8 +32,8 @@ enum Lane: Int, CaseIterable, Sendable {
 
 /// The lanes before the writer's thread: a mutex, a condition and four arrays, taken by swapping.
 ///
-/// `@unchecked Sendable`: `lanes`, `refused` and `closed` are touched only between `lock` and `unlock`; the pthread objects are
-/// allocated once, never moved, and freed with the last reference.
+/// `@unchecked Sendable`: `lanes`, `refused` and `closed` are touched only between `lock` and `unlock`; the pthread
+/// objects are allocated once, never moved, and freed with the last reference.
 final class Mailbox<Item: Sendable>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -57,14 +57,15 @@ final class Mailbox<Item: Sendable>: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// - Parameter triesAgain: who waits for room instead of giving up is not counted as refused.
   /// - Returns: false when the lane is full or the writer has ended; nothing was kept.
-  func put(_ item: Item, _ lane: Lane) -> Bool {
+  func put(_ item: Item, _ lane: Lane, triesAgain: Bool = false) -> Bool {
     pthread_mutex_lock(mutex)
     let accepted = !closed && lanes[lane.rawValue].count < lane.capacity
     if accepted {
       lanes[lane.rawValue].append(item)
       pthread_cond_signal(condition)
-    } else if !closed {
+    } else if !closed, !triesAgain {
       refused[lane.rawValue] += 1
     }
     pthread_mutex_unlock(mutex)

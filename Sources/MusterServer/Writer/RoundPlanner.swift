@@ -33,6 +33,6 @@ final class RoundPlanner: Sendable {
       return nil
     }
     // A full lane empties within a batch.
-    while !writer.put(work, .orders), !writer.isClosed { usleep(1_000) }
+    while !writer.put(work, .orders, triesAgain: true), !writer.isClosed { usleep(1_000) }
   }
 }
