@@ -6,7 +6,7 @@ TRAINING := python3-torch python3-numpy libopenblas0-pthread
 
 HOSTS := env MUSTER_BIN=$(CURDIR)/.build/debug/muster /usr/bin/python3 -m unittest discover -v -s Tests/Hosts -t Tests/Hosts
 
-.PHONY: demo test hosts hosts-bench bench chaos build lint format packages training-packages
+.PHONY: demo test hosts hosts-bench bench chaos build lint format packages training-packages prometheus-packages
 
 demo:
 	@echo "First the packages (1 to 2 minutes), then the build (5 to 8 minutes on two cores), then the demo (under 3 minutes)."
@@ -53,6 +53,10 @@ format:
 
 packages:
 	@scripts/install-packages libsqlite3-dev pkg-config python3 iproute2
+
+# Only where a service called prometheus may be started, which the package does: tests that want it skip without.
+prometheus-packages:
+	@scripts/install-packages prometheus
 
 training-packages:
 	@scripts/install-packages $(TRAINING)

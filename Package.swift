@@ -54,6 +54,8 @@ let package = Package(
       dependencies: [
         "MusterCore", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: common),
+    // What a process says of itself to Prometheus.
+    .target(name: "MusterMetrics", swiftSettings: optimised),
     // Certificates, join tokens, and TLS for loops that own their sockets.
     .target(
       name: "MusterTLS",
@@ -66,7 +68,7 @@ let package = Package(
     .target(
       name: "MusterServer",
       dependencies: [
-        "MusterCore", "MusterProtocol", "MusterJournal", "MusterTLS",
+        "MusterCore", "MusterProtocol", "MusterJournal", "MusterMetrics", "MusterTLS",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -79,7 +81,9 @@ let package = Package(
     .target(name: "CMuster", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .target(
       name: "MusterAgent",
-      dependencies: ["CMuster", "MusterClient", "MusterCore", "MusterNode", "MusterProtocol", "MusterTLS"],
+      dependencies: [
+        "CMuster", "MusterClient", "MusterCore", "MusterMetrics", "MusterNode", "MusterProtocol", "MusterTLS",
+      ],
       swiftSettings: common),
     // The core in virtual time.
     .target(name: "MusterSim", dependencies: ["MusterCore", "MusterNode", "MusterProtocol"], swiftSettings: optimised),
@@ -103,18 +107,24 @@ let package = Package(
     // What tests are made with: child processes that are waited for with a limit, a controller that says what a test
     // tells it to, on a real socket.
     .target(
-      name: "MusterTestKit", dependencies: ["CMuster", "MusterAgent", "MusterNode"], path: "Tests/MusterTestKit",
+      name: "MusterTestKit", dependencies: ["CMuster", "MusterAgent", "MusterMetrics", "MusterNode"],
+      path: "Tests/MusterTestKit",
       swiftSettings: common),
     .testTarget(
       name: "MusterClientTests", dependencies: ["MusterClient", "MusterProtocol", "MusterTestKit"],
       swiftSettings: common),
     .testTarget(
       name: "MusterCommandTests",
-      dependencies: ["muster", "MusterClient", "MusterCore", "MusterProtocol", "MusterTestKit"],
+      dependencies: [
+        "muster", "MusterClient", "MusterCore", "MusterProtocol", "MusterTestKit",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "MusterAgentTests",
-      dependencies: ["CMuster", "MusterAgent", "MusterNode", "MusterProtocol", "MusterCore", "MusterTestKit"],
+      dependencies: [
+        "CMuster", "MusterAgent", "MusterMetrics", "MusterNode", "MusterProtocol", "MusterCore", "MusterTestKit",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "MusterTLSTests",
@@ -125,6 +135,7 @@ let package = Package(
     .testTarget(
       name: "MusterNodeTests", dependencies: ["MusterNode", "MusterProtocol", "MusterCore"], swiftSettings: common),
     .testTarget(name: "TidyTests", swiftSettings: common),
+    .testTarget(name: "MusterMetricsTests", dependencies: ["MusterMetrics"], swiftSettings: common),
     .testTarget(name: "MusterDevicesTests", dependencies: ["MusterDevices"], swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(
@@ -132,7 +143,7 @@ let package = Package(
     .testTarget(
       name: "MusterServerTests",
       dependencies: [
-        "MusterServer", "MusterSim", "MusterJournal", "MusterCore", "MusterProtocol",
+        "MusterServer", "MusterSim", "MusterJournal", "MusterMetrics", "MusterCore", "MusterProtocol", "MusterTestKit",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),

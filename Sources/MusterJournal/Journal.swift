@@ -138,8 +138,12 @@ public final class Journal {
   public var reserveIsHeld: Bool { reserve.isHeld }
 
   /// Bytes that the facts take: the database and its log. Snapshots and the reserve are not counted.
-  public var bytesOnDisk: Int64 {
-    (Folder.fileBytes(path) ?? 0) + (Folder.fileBytes(path + "-wal") ?? 0)
+  public var bytesOnDisk: Int64 { Journal.bytesOnDisk(folder: folder) ?? 0 }
+
+  /// The same for whoever does not hold the journal; nil: there is none in the folder.
+  public static func bytesOnDisk(folder: String) -> Int64? {
+    let path = folder + "/journal.sqlite"
+    return Folder.fileBytes(path).map { $0 + (Folder.fileBytes(path + "-wal") ?? 0) }
   }
 
   /// Where the facts are.

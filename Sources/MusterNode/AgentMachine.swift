@@ -98,8 +98,11 @@ package struct AgentMachine: Sendable {
     leases[member] = members[member]?.alive == true ? end : nil
   }
 
+  /// When the first of the leases ends; nil: nothing runs that a lease bounds.
+  package var firstLeaseEnd: Int64? { leases.values.min() }
+
   /// When to look at the leases again, at the latest.
-  package var deadline: Int64? { leases.values.min().map { $0 + AgentMachine.leasePatience } }
+  package var deadline: Int64? { firstLeaseEnd.map { $0 + AgentMachine.leasePatience } }
 
   /// Kills shims whose lease is over and who have not acted on it. Hand in the leases first: they may have been renewed.
   package mutating func tick(now: Int64) -> [Action] {

@@ -22,6 +22,8 @@ public struct DataFolder: Sendable {
   public func peopleToken() throws -> String { try token("token") }
   /// What agents and shims show to the link; it opens nothing else.
   public func nodeToken() throws -> String { try token("node-token") }
+  /// What Prometheus shows to be told the metrics; it opens nothing else.
+  public func metricsToken() throws -> String { try token("metrics-token") }
 
   /// The token in that file, made on first use: 256 bits from the kernel, mode 0600.
   private func token(_ name: String) throws -> String {

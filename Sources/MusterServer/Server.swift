@@ -68,7 +68,9 @@ public struct Server: Sendable {
       throw StartFailure(reason: reason)
     }
     follower = Follower(folder: folder, logger: logger)
-    api = API(writer: writer, events: events, folder: folder, follower: follower)
+    api = API(
+      writer: writer, events: events, folder: folder, follower: follower,
+      gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) })
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
       logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")
@@ -133,7 +135,7 @@ public struct Server: Sendable {
   /// The engine's word: all processes of that node are gone.
   public func nodeDied(_ name: String, evidence: String) {
     _ = api.writer.put(.faults) { state in
-      _ = state.controller.handle(.nodeDied(node: name, evidence: evidence), now: state.now)
+      _ = state.handle(.nodeDied(node: name, evidence: evidence), from: .faults)
       return nil
     }
   }

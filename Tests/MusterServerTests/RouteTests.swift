@@ -32,11 +32,13 @@ func withServer(
   let server = try await Server(Server.Options(dataFolder: folder, port: 0), logger: logger)
   let responder = try server.routes().buildResponder()
   let token = try server.folder.peopleToken()
+  let scraper = try server.folder.metricsToken()
   do {
     try await body { method, path, content, headers in
       var fields = headers
       if fields[.authorization] == nil { fields[.authorization] = "Bearer \(token)" }
       fields[.authorization] = fields[.authorization]?.replacingOccurrences(of: "TOKEN", with: token)
+        .replacingOccurrences(of: "SCRAPER", with: scraper)
       let head = HTTPRequest(method: method, scheme: "http", authority: "test", path: path, headerFields: fields)
       let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: content)))
       let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: logger)

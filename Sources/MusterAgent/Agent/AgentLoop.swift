@@ -2,6 +2,7 @@ import CMuster
 import Glibc
 import MusterClient
 import MusterCore
+import MusterMetrics
 import MusterNode
 import MusterProtocol
 import MusterTLS
@@ -31,6 +32,8 @@ struct AgentLoop: ~Copyable {
   private var leftovers: [Leftovers] = []
   private var nextLeftoversLook: Int64 = .max
   private let namespaceFlags: Int32
+  private var metrics: MetricsListener
+  private var counts = AgentCounts()
   private var beat: Int64 = 0
   private var nextReport: Int64 = 0
   private var nextLeaseLook: Int64 = 0
@@ -39,7 +42,7 @@ struct AgentLoop: ~Copyable {
   /// For good: the machine was revoked.
   private var isRefused = false
 
-  init(options: AgentOptions, devices: DeviceReading) {
+  init(options: AgentOptions, devices: DeviceReading, metricsToken: String) {
     self.options = options
     machine = Machine(name: options.name, dataFolder: options.dataFolder, bootID: options.bootID)
     let now = bootMilliseconds()
@@ -48,6 +51,7 @@ struct AgentLoop: ~Copyable {
     // Asked for now: a directory service that does not answer must not hold the loop up.
     _ = ShimStart.user
     self.devices = devices
+    metrics = MetricsListener(options.metrics, token: metricsToken)
     link = LinkConnection(
       addresses: options.addresses, credentials: options.credentials,
       seed: UInt64(truncatingIfNeeded: now) &+ UInt64(getpid()) << 20)
@@ -62,6 +66,7 @@ struct AgentLoop: ~Copyable {
       lookAtLeases(now: now)
       lookForLeftovers(now: now)
       if now >= nextReport { report(now: now) }
+      serveMetrics(now: now)
       if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !anyRankRuns {
         AgentMain.log("no controller for \(limit) s and nothing runs here: this agent ends")
         // Shims that only wait to be released: their lease is long over.
@@ -119,7 +124,9 @@ struct AgentLoop: ~Copyable {
   private mutating func heard(_ event: LinkEvent, now: Int64) {
     switch event {
     case .connected: link.send(.agentHello(hello))
-    case .closed(let reason): AgentMain.log("link: \(reason)")
+    case .closed(let reason):
+      counts.linkEnds += 1
+      AgentMain.log("link: \(reason)")
     case .message(let message):
       heardAt = now
       switch message {
@@ -186,7 +193,9 @@ struct AgentLoop: ~Copyable {
       let shim = try start.run()
       shims.append(Shim(member: launch.member, pid: shim.pid, pidfd: shim.pidfd, isNamespace: hasNamespaces))
       members.has(launch.member, shimPID: shim.pid, alive: true)
+      counts.shimsStarted += 1
     } catch {
+      counts.spawnFailures += 1
       act(members.couldNotStart(launch.member, "\(error)"), now: now)
     }
   }
@@ -195,6 +204,7 @@ struct AgentLoop: ~Copyable {
     nextReport = now + members.reportEvery
     guard link.takesMessages else { return }
     beat += 1
+    counts.reports += 1
     link.send(.report(beat: beat, members: members.report))
   }
 
@@ -207,14 +217,39 @@ struct AgentLoop: ~Copyable {
   private mutating func wait(now: Int64) {
     var entries: [pollfd] = shims.map { pollfd(fd: $0.pidfd, events: Int16(POLLIN), revents: 0) }
     if let descriptor = link.descriptor { entries.append(pollfd(fd: descriptor, events: link.events, revents: 0)) }
-    let until = min(nextReport, link.deadline ?? .max, members.deadline ?? .max, nextLeftoversLook)
+    let ours = entries.count
+    entries += metrics.entries
+    let until = min(
+      nextReport, link.deadline ?? .max, members.deadline ?? .max, nextLeftoversLook, metrics.deadline ?? .max)
     let timeout = Int32(clamping: max(0, until - now))
     guard poll(&entries, nfds_t(entries.count), timeout) > 0 else { return }
     let after = bootMilliseconds()
-    if entries.count > shims.count, entries[shims.count].revents != 0 {
+    if ours > shims.count, entries[shims.count].revents != 0 {
       for event in link.handle(entries[shims.count].revents, now: after) { heard(event, now: after) }
     }
+    metrics.handle(entries[ours...], now: after)
     collect(now: after)
+  }
+
+  /// Whoever asked meanwhile is answered; what is told is made when somebody wants it.
+  private mutating func serveMetrics(now: Int64) {
+    if let news = metrics.tend(now: now) {
+      AgentMain.log(news)
+      if let address = metrics.address { writeFile(options.dataFolder + "/metrics-address", address + "\n") }
+    }
+    metrics.answer(metrics.wantsFigures(now: now) ? figures(now: now).families : nil, now: now)
+  }
+
+  private func figures(now: Int64) -> AgentFigures {
+    let folders = shims.map { RunFolder($0.member, in: options.dataFolder) }
+    let logs = Set(shims.map { "\(options.dataFolder)/logs/\($0.member.attempt.job)/\($0.member.attempt.number)" })
+    let report = members.report
+    return AgentFigures(
+      version: options.version, counts: counts, isConnected: link.isConnected, epoch: members.epoch,
+      silence: now - heardAt, membersAlive: report.count(where: \.alive), membersEnded: report.count { !$0.alive },
+      ranks: folders.reduce(0) { $0 + $1.ranks.count(where: ProcessTable.isAlive) }, leftovers: leftovers.count,
+      devices: devices.count, lease: members.firstLeaseEnd.map { max(0, $0 - now) }, logCutBytes: LogCuts.bytes(logs),
+      process: ProcessFigures.read())
   }
 
   /// A shim's descriptor is readable: it is gone, and as init of a namespace everything under it.

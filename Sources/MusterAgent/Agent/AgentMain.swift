@@ -22,7 +22,19 @@ public enum AgentMain {
       writeFile(options.dataFolder + "/agent.json", json.text)
     }
     if let code = join(options) { return code }
-    var loop = AgentLoop(options: options, devices: DeviceReading(declared: options.devices))
+    // Of an earlier start, which may have listened elsewhere.
+    unlink(options.dataFolder + "/metrics-address")
+    var served = options
+    var token = ""
+    do throws(MetricsOptions.NoToken) {
+      token = try options.metrics?.token(dataFolder: options.dataFolder) ?? ""
+    } catch {
+      // A node's jobs do not hang on its metrics.
+      log("no metrics are served: \(error)")
+      served.metrics = nil
+    }
+    var loop = AgentLoop(
+      options: served, devices: DeviceReading(declared: options.devices), metricsToken: token)
     return loop.run()
   }
 

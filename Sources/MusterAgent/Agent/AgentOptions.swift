@@ -23,6 +23,10 @@ public struct AgentOptions: Sendable {
   public var bootID: String?
   /// With no controller for so long and nothing running the agent ends; nil: never.
   public var orphanTimeoutSeconds: Int64?
+  /// nil: no metrics are served.
+  public var metrics: MetricsOptions?
+  /// This program's, for metrics.
+  public var version = ""
   /// The program that is started as the shim.
   public var executable: String
 

@@ -46,18 +46,6 @@ public enum Account: UInt8, CaseIterable, Hashable, Sendable {
       false
     }
   }
-
-  /// Devices that a job holds; the others are the fleet's.
-  public var isOfJobs: Bool {
-    switch self {
-    case .productive, .checkpointing, .evaluating, .starting, .redone, .hung, .straggling, .inputStall, .preempted,
-      .unattributed:
-      true
-    // Draining is both: members that stop are a job's.
-    case .draining: true
-    case .verifying, .broken, .heldForGang, .maintenance, .free: false
-    }
-  }
 }
 
 /// GPU-milliseconds by account.
@@ -74,10 +62,4 @@ public struct AccountTotals: Hashable, Sendable {
   public static func += (a: inout AccountTotals, b: AccountTotals) { a.values = a.values &+ b.values }
 
   public var sum: Int64 { values.wrappedSum() }
-
-  /// Productive over what jobs held, in parts of the whole; nil where no job held anything.
-  public var goodput: Double? {
-    let held = Account.allCases.reduce(0) { $1.isOfJobs ? $0 + self[$1] : $0 }
-    return held > 0 ? Double(self[.productive]) / Double(held) : nil
-  }
 }

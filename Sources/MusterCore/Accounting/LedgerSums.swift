@@ -12,8 +12,21 @@ public struct LedgerRow: Hashable, Sendable {
   /// A job's number, a place in `Ledger.names` or `Ledger.types`, days since 1970; -1: what no job has.
   public var key: Int64
   public var totals = AccountTotals()
+  /// Of the totals: what jobs held.
+  public var held: Int64 = 0
   /// Of the totals: may still become something else.
   public var provisional: Int64 = 0
+
+  /// Productive over what jobs held, in parts of the whole; nil where no job held anything.
+  public var goodput: Double? { held > 0 ? Double(totals[.productive]) / Double(held) : nil }
+}
+
+extension LedgerRow {
+  fileprivate mutating func add(_ account: Account, _ amount: Int64, held: Int64, provisional: Int64) {
+    totals[account] += amount
+    self.held += held
+    self.provisional += provisional
+  }
 }
 
 /// Where the GPU time of a stretch of time went. Milliseconds since 1970, GPU-milliseconds.
@@ -40,11 +53,9 @@ extension Ledger {
     let (from, to) = stretch(from: from, to: to)
     var sums = LedgerSums(from: from, to: to, asOf: now)
     var rows: [Int64: LedgerRow] = [:]
-    func add(_ key: Int64, _ account: Account, _ amount: Int64, provisional: Int64 = 0) {
-      rows[key, default: LedgerRow(key: key)].totals[account] += amount
-      rows[key, default: LedgerRow(key: key)].provisional += provisional
-      sums.fleet.totals[account] += amount
-      sums.fleet.provisional += provisional
+    func add(_ key: Int64, _ account: Account, _ amount: Int64, held: Int64 = 0, provisional: Int64 = 0) {
+      rows[key, default: LedgerRow(key: key)].add(account, amount, held: held, provisional: provisional)
+      sums.fleet.add(account, amount, held: held, provisional: provisional)
     }
     func add(_ span: LedgerSpan, isProvisional: Bool) {
       var begin = max(span.from, from)
@@ -52,7 +63,9 @@ extension Ledger {
       while begin < end {
         let stop = key == .day ? min(end, (begin / Self.day + 1) * Self.day) : end
         let amount = (stop - begin) * Int64(span.devices)
-        add(self.key(key, of: span, at: begin), span.account, amount, provisional: isProvisional ? amount : 0)
+        add(
+          self.key(key, of: span, at: begin), span.account, amount, held: amount,
+          provisional: isProvisional ? amount : 0)
         begin = stop
       }
     }

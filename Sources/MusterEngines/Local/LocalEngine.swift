@@ -12,8 +12,14 @@ public actor LocalEngine {
     public var executable: String
     /// What every agent is told beside: its labels, the type of its devices.
     public var nodeArguments: [String]
+    /// Node i serves its metrics on loopback at this port + i - 1; 0: the kernel chooses; nil: none does.
+    public var metricsPort: Int?
 
-    public init(nodes: Int, devices: Int, dataFolder: String, executable: String, nodeArguments: [String] = []) {
+    public init(
+      nodes: Int, devices: Int, dataFolder: String, executable: String, nodeArguments: [String] = [],
+      metricsPort: Int? = nil
+    ) {
+      self.metricsPort = metricsPort
       self.nodeArguments = nodeArguments
       self.nodes = nodes
       self.devices = devices
@@ -41,6 +47,7 @@ public actor LocalEngine {
     var agent: LocalAgent
     var life: Life
     var startedAt: ContinuousClock.Instant
+    var metricsPort: Int?
   }
 
   private let options: Options
@@ -66,6 +73,7 @@ public actor LocalEngine {
     for name in Self.nodeNames(options.nodes) {
       var slot = Slot(
         agent: LocalAgent(name: name, folder: "\(options.dataFolder)/nodes/\(name)"), life: .running, startedAt: .now)
+      slot.metricsPort = options.metricsPort.map { $0 == 0 ? 0 : $0 + slots.count }
       if !slot.agent.adopt() { try start(&slot) }
       slots.append(slot)
     }
@@ -77,7 +85,7 @@ public actor LocalEngine {
         "--address-file", "\(options.dataFolder)/address", "--token-file", "\(options.dataFolder)/node-token",
         "--name", slot.agent.name, "--devices", "\(options.devices)", "--data", slot.agent.folder,
         "--orphan-timeout", "\(Self.orphanSeconds)",
-      ] + options.nodeArguments
+      ] + options.nodeArguments + (slot.metricsPort.map { ["--metrics-listen", "127.0.0.1:\($0)"] } ?? [])
     let code = slot.agent.start(executable: options.executable, arguments: arguments)
     guard code == 0 else { throw StartFailure(node: slot.agent.name, code: code) }
     slot.life = .running

@@ -66,6 +66,8 @@ public final class EventHub: Sendable {
     return false
   }
 
+  var listenerCount: Int { state.withLock { $0.listeners.count } }
+
   struct Subscription: Sendable {
     /// Everything after this sequence comes by `events`; up to it the journal has it.
     var sequence: Int64

@@ -8,6 +8,8 @@ struct API: Sendable {
   let events: EventHub
   let folder: DataFolder
   let follower: Follower
+  /// The ledger's; nil: there is none.
+  var gpuTime: GPUTimeSource?
 
   static let bodyLimit = 8 << 20
   static let jobsPerRequest = 1_000
@@ -129,8 +131,8 @@ extension API {
 
   /// Runs a command; a refusal is thrown.
   func command(_ command: Command) async throws(APIError) {
-    try await perform(.orders) { (state, now) throws(APIError) in
-      if case .refused(let refusal) = state.controller.handle(command, now: now) { throw APIError(refusal) }
+    try await perform(.orders) { (state, _) throws(APIError) in
+      if case .refused(let refusal) = state.handle(command, from: .orders) { throw APIError(refusal) }
     }
   }
 

@@ -2,6 +2,17 @@ import Hummingbird
 import MusterCore
 import MusterProtocol
 
+extension Follower {
+  /// All GPU time that there was, for `/metrics`.
+  func gpuTime(upTo writer: Writer) async throws -> [AccountedTime] {
+    let (sequence, now) = try await writer.read { ($0.controller.cluster.sequence, $0.now) }
+    return try await ledger(upTo: sequence, now: now) { ledger, cluster in
+      let totals = ledger.sums(by: .type, from: nil, to: nil, cluster).fleet.totals
+      return Account.allCases.map { AccountedTime(account: $0.name, gpuMilliseconds: totals[$0]) }
+    }
+  }
+}
+
 extension API {
   static let accountRows = 10_000
   static let restatementRows = 100

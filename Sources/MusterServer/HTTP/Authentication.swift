@@ -2,16 +2,18 @@ import Hummingbird
 import MusterProtocol
 
 /// Nobody is anonymous: every request shows a bearer token. The people's token opens all but the link, a node's token
-/// (with TLS: its certificate) the link alone.
+/// (with TLS: its certificate) the link alone, the scraper's token the metrics alone.
 struct Authentication<Context: RequestContext>: RouterMiddleware {
   let people: [UInt8]
   let node: [UInt8]
+  let scraper: [UInt8]
   let hasTLS: Bool
 
-  init(people: String, node: String, hasTLS: Bool) {
+  init(people: String, node: String, scraper: String, hasTLS: Bool) {
     self.hasTLS = hasTLS
     self.people = Array(people.utf8)
     self.node = Array(node.utf8)
+    self.scraper = Array(scraper.utf8)
   }
 
   func handle(
@@ -21,8 +23,9 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
     if hasTLS, request.uri.path == LinkRoute.path { return try await next(request, context) }
     if hasTLS, request.uri.path == "/v1/join" { return try await next(request, context) }
     let isLink = request.uri.path == LinkRoute.path
+    let accepted = isLink ? [node] : request.uri.path == MetricsRoute.path ? [people, scraper] : [people]
     guard let token = request.headers[.authorization].flatMap(Self.token),
-      Self.equal(Array(token.utf8), isLink ? node : people)
+      accepted.contains(where: { Self.equal(Array(token.utf8), $0) })
     else {
       var error = APIError(
         status: .unauthorized, code: "unauthorized",

@@ -24,9 +24,12 @@ extension API {
         "(array)", "\(specs.count) jobs", "1 to \(API.jobsPerRequest) jobs a request, each task of an array counted")
     }
     let hash = key.isEmpty ? 0 : fingerprint(bytes)
-    let ids: [JobID] = try await perform(.submissions) { (state, now) throws(APIError) in
-      if let low = state.space { throw APIError(low) }
-      switch state.controller.handle(.submit(specs, key: key, requestHash: hash), now: now) {
+    let ids: [JobID] = try await perform(.submissions) { (state, _) throws(APIError) in
+      if let low = state.space {
+        state.counts.refusedForSpace()
+        throw APIError(low)
+      }
+      switch state.handle(.submit(specs, key: key, requestHash: hash), from: .submissions) {
       case .jobs(let ids): return ids
       case .refused(let refusal): throw APIError(refusal)
       case .done, .token: return []

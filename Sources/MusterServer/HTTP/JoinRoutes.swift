@@ -32,8 +32,8 @@ struct JoinRoutes: Sendable {
     let secret = JoinToken.makeSecret()
     let (id, expires) = try await api.perform(.orders) { (state, now) throws(APIError) in
       let lifetime = MusterCore.Span.milliseconds(Int64(seconds * 1000))
-      switch state.controller.handle(
-        .createToken(secretHash: JoinToken.hash(secret: secret), lifetime: lifetime), now: now)
+      switch state.handle(
+        .createToken(secretHash: JoinToken.hash(secret: secret), lifetime: lifetime), from: .orders)
       {
       case .token(let id): return (id, now + lifetime)
       case .refused(let refusal): throw APIError(refusal)
@@ -69,10 +69,10 @@ struct JoinRoutes: Sendable {
       throw APIError.invalid("request", "", "a PKCS #10 certificate request, DER in base64, signed by its own key")
     }
     let machine = key.fingerprint
-    try await api.perform(.orders) { (state, now) throws(APIError) in
+    try await api.perform(.orders) { (state, _) throws(APIError) in
       let admit = Command.admit(
         token: token.id, secretHash: JoinToken.hash(secret: token.secret), name: name, machine: machine)
-      if case .refused(let refusal) = state.controller.handle(admit, now: now) { throw APIError(refusal) }
+      if case .refused(let refusal) = state.handle(admit, from: .orders) { throw APIError(refusal) }
     }
     let certificate = try tls.authority.issueNode(
       name: name, publicKey: key, lifetime: tls.nodeLifetime, now: WallClock.seconds)

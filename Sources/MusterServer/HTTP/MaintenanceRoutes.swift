@@ -14,7 +14,7 @@ extension API {
     let window = try API.window(try await json(request), now: HostClock().now)
     return Response(
       json: try await perform(.orders) { (state, now) throws(APIError) in
-        if case .refused(let refusal) = state.controller.handle(.addMaintenance(window), now: now) {
+        if case .refused(let refusal) = state.handle(.addMaintenance(window), from: .orders) {
           throw APIError(refusal)
         }
         return state.controller.cluster.maintenance.last?.json(now: now) ?? .null

@@ -6,6 +6,10 @@ enum OpenAPI {
     "The control plane of a GPU fleet. Every request needs `Authorization: Bearer TOKEN`. Times are RFC 3339 in UTC; durations are numbers in fields that end in Seconds."
     },"security":[{"bearer": []}],
     "paths":{
+    "/metrics":{"get": {"summary": "Metrics for Prometheus (the metrics token, or the people's)", "responses": {"200": {
+    "description": "text of Prometheus, or OpenMetrics where Accept asks for it: docs/metrics.md", "content": {"text/plain": {
+    "schema": {"type": "string"}}, "application/openmetrics-text": {"schema": {"type": "string"}}}}, "default": {"description":
+    "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}}},
     "/v1/link":{"post": {"summary": "The link of agents and shims (a node's certificate, or without TLS its token)", "responses": {"200": {
     "description": "a stream of JSON lines that never ends", "content": {"application/x-ndjson": {"schema": {
     "type": "string"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref"

@@ -26,10 +26,10 @@ extension API {
         problems: errors.problems.prefix(100).map(\.json))
     }
     return Response(
-      json: try await perform(.orders) { (state, now) throws(APIError) in
+      json: try await perform(.orders) { (state, _) throws(APIError) in
         let old = state.controller.cluster.policy
         let new = part.merged(into: old)
-        if !isDryRun, case .refused(let refusal) = state.controller.handle(.applyPolicy(new), now: now) {
+        if !isDryRun, case .refused(let refusal) = state.handle(.applyPolicy(new), from: .orders) {
           throw APIError(refusal)
         }
         return [

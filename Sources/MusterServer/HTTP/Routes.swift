@@ -10,12 +10,16 @@ extension Server {
     let router = Router(context: Context.self)
     router.add(middleware: UnknownRoute())
     router.add(
-      middleware: Authentication(people: try folder.peopleToken(), node: try folder.nodeToken(), hasTLS: tls != nil))
+      middleware: Authentication(
+        people: try folder.peopleToken(), node: try folder.nodeToken(), scraper: try folder.metricsToken(),
+        hasTLS: tls != nil))
     router.add(middleware: UnknownParameter())
     let api = self.api
     let link = LinkRoute(writer: api.writer, logger: logger, tls: tls)
     let joining = JoinRoutes(api: api, tls: tls)
     let events = EventRoute(events: api.events, folder: folder, api: api)
+    let metrics = MetricsRoute(api: api, logger: logger)
+    router.get("metrics") { request, _ in await metrics.respond(to: request) }
     let v1 = router.group("v1")
     v1.post("link") { request, context in try await link.respond(to: request, context) }
     v1.post("join") { request, _ in try await joining.join(request) }

@@ -78,10 +78,10 @@ struct LinkSession: Sendable {
       deviceType: hello.deviceType, cpus: hello.cpus, memoryBytes: hello.memoryBytes, address: hello.address)
     let peer = self.peer
     do {
-      let answer: (NodeID?, Refusal?) = try await writer.perform(.faults) { state, now in
+      let answer: (NodeID?, Refusal?) = try await writer.perform(.faults) { state, _ in
         if let refusal = state.controller.refusal(ofEpoch: hello.epoch) { return (nil, refusal) }
-        if case .refused(let refusal) = state.controller.handle(
-          .agentHello(joined, labels: hello.labels, pid: hello.pid), now: now)
+        if case .refused(let refusal) = state.handle(
+          .agentHello(joined, labels: hello.labels, pid: hello.pid), from: .faults)
         {
           return (nil, refusal)
         }
@@ -141,7 +141,7 @@ struct LinkSession: Sendable {
     }
     return writer.put(.faults) { state in
       guard state.links.isCurrent(agent: node, peer) else { return nil }
-      _ = state.controller.handle(.agentReport(node: node, told), now: state.now)
+      _ = state.handle(.agentReport(node: node, told), from: .faults)
       return { state, durability in
         guard case .durable = durability else { return }
         let intent = state.controller.nodeIntent(for: node, beat: beat, known: Set(told.map(\.member)))
@@ -154,7 +154,7 @@ struct LinkSession: Sendable {
     let peer = self.peer
     return writer.put(.faults) { state in
       guard state.links.isCurrent(shim: member, peer) else { return nil }
-      _ = state.controller.handle(.shimReport(member, beat.report), now: state.now)
+      _ = state.handle(.shimReport(member, beat.report), from: .faults)
       return { state, durability in
         guard case .durable = durability else { return }
         let order = state.controller.shimOrder(for: member, acknowledges: beat.number)
@@ -171,13 +171,13 @@ struct LinkSession: Sendable {
     case .agent(let node):
       _ = writer.put(.faults) { state in
         guard state.links.disconnect(agent: node, peer) else { return nil }
-        _ = state.controller.handle(.agentGone(node: node), now: state.now)
+        _ = state.handle(.agentGone(node: node), from: .faults)
         return nil
       }
     case .shim(let member):
       _ = writer.put(.faults) { state in
         guard state.links.disconnect(shim: member, peer) else { return nil }
-        _ = state.controller.handle(.shimGone(member), now: state.now)
+        _ = state.handle(.shimGone(member), from: .faults)
         return nil
       }
     case nil: break

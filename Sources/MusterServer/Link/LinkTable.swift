@@ -27,6 +27,7 @@ struct LinkTable: ~Copyable {
     return true
   }
 
+  var shimCount: Int { shims.count }
   func agent(_ node: NodeID) -> Peer? { agents[node] }
   func shim(_ member: MemberID) -> Peer? { shims[member] }
   func isCurrent(agent node: NodeID, _ peer: Peer) -> Bool { agents[node] === peer }

@@ -52,7 +52,7 @@ struct AccountsView {
         name: "gpuMilliseconds",
         value: .object(Account.allCases.map { .init(name: $0.name, value: .int(row.totals[$0])) })),
       .init(name: "provisionalGpuMilliseconds", value: .int(row.provisional)),
-      .init(name: "goodput", value: row.totals.goodput.map { .double(($0 * 10_000).rounded() / 10_000) } ?? .null),
+      .init(name: "goodput", value: row.goodput.map { .double(($0 * 10_000).rounded() / 10_000) } ?? .null),
     ]
   }
 

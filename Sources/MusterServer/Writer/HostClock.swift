@@ -25,6 +25,9 @@ struct HostClock: Sendable {
     return Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec)
   }
 
+  /// For measuring alone: it goes on whatever happens to the time of day, and means nothing but differences.
+  static var monotonic: Instant { Instant(nanoseconds: read(CLOCK_MONOTONIC)) }
+
   /// A deadline for `pthread_cond_timedwait` on the monotonic clock.
   static func monotonic(after span: MusterCore.Span) -> timespec {
     let at = read(CLOCK_MONOTONIC) + span.nanoseconds

@@ -32,12 +32,13 @@ enum Lane: Int, CaseIterable, Sendable {
 
 /// The lanes before the writer's thread: a mutex, a condition and four arrays, taken by swapping.
 ///
-/// `@unchecked Sendable`: `lanes` and `closed` are touched only between `lock` and `unlock`; the pthread objects are
-/// allocated once, never moved, and freed with the last reference.
+/// `@unchecked Sendable`: `lanes`, `refused` and `closed` are touched only between `lock` and `unlock`; the pthread
+/// objects are allocated once, never moved, and freed with the last reference.
 final class Mailbox<Item: Sendable>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var lanes: [[Item]] = Lane.allCases.map { _ in [] }
+  private var refused: [Int64] = Lane.allCases.map { _ in 0 }
   private var closed = false
 
   init() {
@@ -56,13 +57,16 @@ final class Mailbox<Item: Sendable>: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// - Parameter triesAgain: who waits for room instead of giving up is not counted as refused.
   /// - Returns: false when the lane is full or the writer has ended; nothing was kept.
-  func put(_ item: Item, _ lane: Lane) -> Bool {
+  func put(_ item: Item, _ lane: Lane, triesAgain: Bool = false) -> Bool {
     pthread_mutex_lock(mutex)
     let accepted = !closed && lanes[lane.rawValue].count < lane.capacity
     if accepted {
       lanes[lane.rawValue].append(item)
       pthread_cond_signal(condition)
+    } else if !closed, !triesAgain {
+      refused[lane.rawValue] += 1
     }
     pthread_mutex_unlock(mutex)
     return accepted
@@ -90,6 +94,13 @@ final class Mailbox<Item: Sendable>: @unchecked Sendable {
       }
     }
     return out
+  }
+
+  /// Beside `Lane.allCases`.
+  var counts: [LaneCount] {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return zip(lanes, refused).map { LaneCount(depth: $0.count, refused: $1) }
   }
 
   var isClosed: Bool {

@@ -53,11 +53,14 @@ public final class Writer: Sendable {
     opening = try outcome.get().get()
   }
 
+  /// Beside `Lane.allCases`.
+  var laneCounts: [LaneCount] { mailbox.counts }
+
   func put(_ lane: Lane, _ work: @escaping Work) -> Bool { mailbox.put(work, lane) }
 
   /// Runs a command and answers when its facts are durable.
   func command(_ lane: Lane, _ command: Command) async throws -> Controller.Reply {
-    try await perform(lane) { state, now in state.controller.handle(command, now: now) }
+    try await perform(lane) { state, _ in state.handle(command, from: lane) }
   }
 
   /// Looks at the state; what it sees is durable when it is answered.
@@ -112,6 +115,8 @@ struct WriterState: ~Copyable {
   /// Set while the disk is low: submissions are refused with it.
   var space: WriterFailure?
   let startedAt: Instant
+  var counts = WriterCounts()
+  var recent: (at: Instant, figures: Figures)?
 }
 
 /// A thread of our own: it lives as long as the process, and nothing else runs on it.

@@ -83,9 +83,10 @@ struct WriterLoop: Sendable {
         nextTick = state.now + Controller.tickInterval
       }
       guard close(&commit, journal, &state) else { return giveUp([], &state) }
+      let began = HostClock.monotonic
       if !state.isPlanning, let input = state.controller.takePlanningInput() {
         state.isPlanning = true
-        planner.plan(input)
+        planner.plan(RoundPlanner.Request(input: input, since: began))
       }
     }
   }
@@ -115,9 +116,11 @@ struct WriterLoop: Sendable {
     open = OpenCommit()
     if let failure = commit(journal, &state, closed) {
       logger.critical("commit failed, state is rebuilt from the journal: \(failure)")
+      state.counts.settle(isDurable: false)
       for telling in closed.tellings { telling(&state, .lost(failure)) }
       return rebuild(journal, &state)
     }
+    state.counts.settle(isDurable: true)
     for telling in closed.tellings { telling(&state, .durable) }
     state.links.deliver(state.controller.takeDirty(), from: state.controller)
     return true
@@ -137,6 +140,7 @@ struct WriterLoop: Sendable {
 
   private func commit(_ journal: Journal, _ state: inout WriterState, _ closed: OpenCommit) -> WriterFailure? {
     guard !closed.facts.isEmpty else { return nil }
+    let began = HostClock.monotonic
     let first = state.controller.cluster.sequence - Int64(closed.facts.count) + 1
     func append() throws(JournalError) {
       try journal.append(
@@ -150,8 +154,10 @@ struct WriterLoop: Sendable {
         try append()
       }
     } catch {
+      state.counts.commitFailed()
       return .commitFailed("\(error)")
     }
+    state.counts.committed(closed.facts, in: HostClock.monotonic - began)
     events.publish(closed.facts, first: first)
     return nil
   }
@@ -161,7 +167,9 @@ struct WriterLoop: Sendable {
     state.links.closeAll()
     do {
       try journal.reopen()
+      let counts = state.counts
       state = try restore(journal, state.clock)
+      state.counts = counts
       try commitStart(journal, &state)
       return true
     } catch {

@@ -7,7 +7,8 @@ import MusterTLS
 struct AgentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "agent", abstract: "Run a node's agent.",
-    discussion: "It dials the controller; nothing listens on the node but what jobs open themselves.")
+    discussion:
+      "It dials the controller; nothing listens on the node but what jobs open themselves and --metrics-listen.")
 
   @Option(help: ArgumentHelp("The controller: HOST:PORT or http://HOST:PORT; several with commas.", valueName: "addr"))
   var join: String?
@@ -45,6 +46,18 @@ struct AgentCommand: ParsableCommand {
       valueName: "ip|interface"))
   var address: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Serve metrics for Prometheus there, behind a token, without TLS; port 0 lets the kernel choose. Default: off.",
+      valueName: "addr:port"))
+  var metricsListen: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A file that holds the scraper's token; default: metrics-token in the node's folder, made at the first start.",
+      valueName: "file"), completion: .file())
+  var metricsTokenFile: String?
+
   @Option(name: .customLong("boot-id"), help: .hidden)
   var bootID: String?
 
@@ -71,6 +84,14 @@ struct AgentCommand: ParsableCommand {
     }
     if let name, !PeerIdentity.isName(name) {
       throw ValidationError("--name is \"\(name)\": 1 to 253 letters, digits, \".\", \"_\" or \"-\"")
+    }
+    if let metricsListen, MetricsOptions(listen: metricsListen) == nil {
+      throw ValidationError(
+        "--metrics-listen is \"\(metricsListen)\": a numeric ADDRESS:PORT of this host, e.g. 127.0.0.1:7071 or [::1]:7071"
+      )
+    }
+    if metricsTokenFile != nil, metricsListen == nil {
+      throw ValidationError("--metrics-token-file is for --metrics-listen ADDR:PORT, which is not there")
     }
     if let devices, !(0...64).contains(devices) { throw ValidationError("--devices is \(devices): from 0 to 64") }
   }
@@ -112,6 +133,9 @@ struct AgentCommand: ParsableCommand {
       executable: Paths.executable())
     options.deviceType = node.deviceType
     options.labels = try node.parsedLabels()
+    options.version = Version.current
+    options.metrics = metricsListen.flatMap(MetricsOptions.init(listen:))
+    options.metrics?.tokenFile = metricsTokenFile.map(Paths.absolute)
     let code = AgentMain.run(options)
     if code != 0 { throw CommandFailure.silent(code: code) }
   }

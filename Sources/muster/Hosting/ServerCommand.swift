@@ -68,6 +68,8 @@ struct ServerCommand: AsyncParsableCommand {
   }
 }
 
+extension LogFormat: ExpressibleByArgument {}
+
 /// Where a controller keeps its journal and listens.
 struct HostingOptions: ParsableArguments {
   @Option(
@@ -92,6 +94,12 @@ struct HostingOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "notice"
+
+  @Option(
+    help: ArgumentHelp(
+      "How the log on standard error is written: text, or json (an object a line: time, level, message, metadata).",
+      valueName: "text|json"))
+  var logFormat = LogFormat.text
 
   @Flag(help: "Print one line of JSON when it is up.")
   var json = false
@@ -119,7 +127,13 @@ struct HostingOptions: ParsableArguments {
   var folder: String { data.map(Paths.absolute) ?? Paths.dataFolder() }
 
   func logger(_ label: String) -> Logger {
-    var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+    let format = logFormat
+    var logger = Logger(label: label) { label in
+      switch format {
+      case .text: StreamLogHandler.standardError(label: label)
+      case .json: JSONLogHandler()
+      }
+    }
     logger.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
     return logger
   }

@@ -23,6 +23,12 @@ struct UpCommand: AsyncParsableCommand {
 
   @OptionGroup var node: NodeOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Nodes serve metrics on loopback, from this port on, one a node; 0 lets the kernel choose. Default: off. (The controller's are always there.)",
+      valueName: "port"))
+  var metricsPort: Int?
+
   static let drain = Duration.seconds(10)
 
   func validate() throws {
@@ -32,6 +38,10 @@ struct UpCommand: AsyncParsableCommand {
       )
     }
     guard (1...64).contains(nodes) else { throw ValidationError("--nodes is \(nodes): from 1 to 64") }
+    if let metricsPort, metricsPort != 0, !(1024...(65_536 - nodes)).contains(metricsPort) {
+      throw ValidationError(
+        "--metrics-port is \(metricsPort): 0, or from 1024 to \(65_536 - nodes), so that each node has one")
+    }
     guard (0...64).contains(devices) else { throw ValidationError("--devices is \(devices): from 0 to 64") }
   }
 
@@ -41,7 +51,8 @@ struct UpCommand: AsyncParsableCommand {
     let engine = LocalEngine(
       LocalEngine.Options(
         nodes: nodes, devices: devices, dataFolder: hosting.folder, executable: Paths.executable(),
-        nodeArguments: node.labels.flatMap { ["--label", $0] } + (node.deviceType.map { ["--device-type", $0] } ?? [])),
+        nodeArguments: node.labels.flatMap { ["--label", $0] } + (node.deviceType.map { ["--device-type", $0] } ?? []),
+        metricsPort: metricsPort),
       listener: server)
     let (nodes, devices, folder, json) = (self.nodes, self.devices, hosting.folder, hosting.json)
     let isDefault = folder == Paths.dataFolder()
