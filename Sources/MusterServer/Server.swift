@@ -22,6 +22,8 @@ public struct Server: Sendable {
     public var hasTLS = false
     /// How long a node's certificate is valid; renewed at half of it. Seconds.
     public var certificateLifetime: Int64 = 86_400
+    /// Nil: a real fleet.
+    public var pretence: Pretence?
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -52,6 +54,11 @@ public struct Server: Sendable {
     folder = DataFolder(path: options.dataFolder)
     let events = EventHub()
     do {
+      try folder.claim(isPretended: options.pretence != nil)
+    } catch let failure as DataFolder.Failure {
+      throw StartFailure(reason: failure.description)
+    }
+    do {
       tls =
         options.hasTLS
         ? try TLSSetup.open(
@@ -63,11 +70,11 @@ public struct Server: Sendable {
     do {
       writer = try await Writer(
         folder: folder, events: events, limits: options.limits, logger: logger,
-        trustsSnapshot: options.trustsSnapshot)
+        trustsSnapshot: options.trustsSnapshot, pretence: options.pretence)
     } catch WriterFailure.cannotStart(let reason) {
       throw StartFailure(reason: reason)
     }
-    api = API(writer: writer, events: events, folder: folder)
+    api = API(writer: writer, events: events, folder: folder, speed: options.pretence?.speed)
     follower = Follower(folder: folder, logger: logger)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
@@ -197,6 +204,13 @@ public struct Server: Sendable {
       group.addTask { try? await Task.sleep(for: limit) }
       await group.next()
       group.cancelAll()
+    }
+  }
+
+  /// Nodes whose agent is connected.
+  public func connectedNodes() async throws -> Int {
+    try await api.writer.read { state in
+      state.controller.cluster.nodes.indices.count { state.controller.agent(of: NodeID(Int32($0))).connected }
     }
   }
 

@@ -7,6 +7,8 @@ struct API: Sendable {
   let writer: Writer
   let events: EventHub
   let folder: DataFolder
+  /// Of a pretend fleet: how fast its time passes. Nil: a real one.
+  let speed: Int64?
 
   static let bodyLimit = 8 << 20
   static let jobsPerRequest = 1_000
