@@ -54,7 +54,8 @@ public struct DataFolder: Sendable {
     if hasMark == isPretended { return }
     guard isPretended else { throw Failure.isPretended(path: path) }
     if access("\(path)/journal.sqlite", F_OK) == 0 { throw Failure.isReal(path: path) }
-    try write(mark, "The nodes and jobs in this folder's journal are pretended, by `muster up --simulate`.\n", mode: 0o644)
+    try write(
+      mark, "The nodes and jobs in this folder's journal are pretended, by `muster up --simulate`.\n", mode: 0o644)
   }
 
   public func writeAddress(_ address: String) throws { try write("\(path)/address", address + "\n", mode: 0o644) }

@@ -24,12 +24,15 @@ struct Collector: ResponseBodyWriter {
 }
 
 func withServer(
+  adjust: (inout Server.Options) -> Void = { _ in },
   _ body: (_ ask: (HTTPRequest.Method, String, String, HTTPFields) async throws -> Asked) async throws -> Void
 ) async throws {
   let folder = NSTemporaryDirectory() + "muster-routes-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
   let logger = Logger(label: "test")
-  let server = try await Server(Server.Options(dataFolder: folder, port: 0), logger: logger)
+  var options = Server.Options(dataFolder: folder, port: 0)
+  adjust(&options)
+  let server = try await Server(options, logger: logger)
   let responder = try server.routes().buildResponder()
   let token = try server.folder.peopleToken()
   do {

@@ -16,7 +16,8 @@ struct LinkRoute: Sendable {
   func respond(to request: Request, _ context: ServerContext) async throws -> Response {
     guard !isPretended else {
       throw APIError(
-        status: .conflict, code: "pretended", message: "the nodes of this controller are pretended: a real one cannot join",
+        status: .conflict, code: "pretended",
+        message: "the nodes of this controller are pretended: a real one cannot join",
         remedy: "join a controller that was started without --simulate")
     }
     let (writer, logger, tls) = (self.writer, self.logger, self.tls)

@@ -27,7 +27,8 @@ extension API {
     let first = try await place(id, attempt: Int32(number), rank: rank)
     if speed != nil {
       var error = APIError.notFound(
-        "job \(id) has no logs: its ranks are pretended, and nothing ran", "`muster events --job \(id)` says what became of it")
+        "job \(id) has no logs: its ranks are pretended, and nothing ran",
+        "`muster events --job \(id)` says what became of it")
       error.code = "pretended"
       throw error
     }

@@ -2,7 +2,8 @@ import MusterCore
 
 /// Drawn jobs that keep a fleet about as busy as a large one is: five kinds, each with its share of the devices. Whenever
 /// one of them has less than its share, running and waiting together, jobs of it are submitted: as many as come nearest to
-/// it, and at least one.
+/// it, and at least one. All shares together are 90 % of the devices; what large gangs are over or under their share by
+/// makes some jobs wait from time to time.
 struct JobMix {
   struct Kind {
     /// In front of the names of its jobs.
@@ -69,7 +70,7 @@ struct JobMix {
 
   private static func targets(_ fleet: SimFleet) -> [Int64] {
     let perNode = max(1, fleet.devices / Int64(fleet.nodes))
-    var left = fleet.devices
+    var left = fleet.devices * 9 / 10
     return kinds.map { kind in
       var target = fleet.devices * kind.share / 1_000
       let size = kind.nodes.upperBound == 0 ? max(1, perNode / 2) : perNode * min(kind.nodes.upperBound / 2, 5)
