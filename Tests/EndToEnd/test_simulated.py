@@ -111,7 +111,7 @@ class Simulated(unittest.TestCase):
         self.stop(program)
 
     def events(self, job):
-        return [json.loads(line) for line in self.muster("events", "--job", job, "--json").stdout.splitlines()]
+        return [json.loads(line) for line in self.muster("events", job, "--json").stdout.splitlines()]
 
     def test_real_folder(self):
         """A real fleet's journal is not gone on with as a pretend one; nor one of another pretend fleet."""
@@ -133,7 +133,7 @@ class Simulated(unittest.TestCase):
         trace = self.write(
             "jobs.csv", "submit_seconds,duration_seconds,devices,project,user\n0,3600,128,lab,ada\n0,600,8,lab,ada\n")
         policy = self.write("policy.yaml", json.dumps({
-            "projects": [{"name": "lab", "quotas": [{"guaranteed": 64}]}]}))
+            "projects": [{"name": "lab", "quotas": {"any": 64}}]}))
         faults = self.write(
             "faults.yaml",
             "source: a test\nrepair: [10m, 20m]\nkinds:\n  - {cause: board, per: node, count: 1, days: 1}\n")

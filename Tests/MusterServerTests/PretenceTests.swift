@@ -53,8 +53,8 @@ private final class StillFleet: HostedFleet {
 
   @Test("what a hosted fleet says is decided and durable, its time runs ahead, and answers say so")
   func hosted() async throws {
-    try await withServer(adjust: { $0.pretence = Server.Options.Pretence(speed: 1000) { StillFleet() } }) {
-      ask async throws in
+    let pretence = Server.Options.Pretence(speed: 1000) { StillFleet() }
+    try await withServer(pretence) { ask async throws in
       var nodes: [String] = []
       for _ in 0..<Self.mostLooks where nodes.count < 2 {
         nodes =

@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import Logging
 import MusterProtocol
+import MusterSim
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -24,14 +25,15 @@ struct Collector: ResponseBodyWriter {
 }
 
 func withServer(
-  adjust: (inout Server.Options) -> Void = { _ in },
+  _ pretence: Server.Options.Pretence? = nil,
   _ body: (_ ask: (HTTPRequest.Method, String, String, HTTPFields) async throws -> Asked) async throws -> Void
 ) async throws {
   let folder = NSTemporaryDirectory() + "muster-routes-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
   let logger = Logger(label: "test")
   var options = Server.Options(dataFolder: folder, port: 0)
-  adjust(&options)
+  options.pretence = pretence
+  if pretence != nil { options.limits.pretend(nodes: 2) }
   let server = try await Server(options, logger: logger)
   let responder = try server.routes().buildResponder()
   let token = try server.folder.peopleToken()

@@ -115,6 +115,16 @@ import Testing
     #expect(world.controller.cluster.nodes[1].state == .ready)
   }
 
+  @Test("every agent reports once in a week, and nobody is ever suspected")
+  func rollCall() throws {
+    var world = try PretendWorld(PretendWorld.settings(250))
+    world.run(seconds: 1)
+    let joined = world.commands.count { $0.hasPrefix("agentReport") }
+    world.run(seconds: 7 * 86_400 + 10)
+    #expect(joined == 250 && world.commands.count { $0.hasPrefix("agentReport") } == 500)
+    #expect(world.firstTime { if case .nodeSuspected = $0 { true } else { false } } == nil)
+  }
+
   @Test("a process that takes up the journal boots every machine anew, and jobs go on from their checkpoints")
   func reopened() throws {
     let settings = PretendWorld.settings(2)

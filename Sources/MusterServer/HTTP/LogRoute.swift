@@ -28,7 +28,7 @@ extension API {
     if speed != nil {
       var error = APIError.notFound(
         "job \(id) has no logs: its ranks are pretended, and nothing ran",
-        "`muster events --job \(id)` says what became of it")
+        "`muster events \(id)` says what became of it")
       error.code = "pretended"
       throw error
     }

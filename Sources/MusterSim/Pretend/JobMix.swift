@@ -110,7 +110,9 @@ struct JobMix {
         jobs.append(job)
       }
     }
-    return (jobs, looks.between(20_000, 60_000))
+    let wait = looks.between(20_000, 60_000)
+    // A fleet that is still empty is filled soon, at any speed.
+    return (jobs, jobs.count == Self.mostPerLook ? 1_000 : wait)
   }
 
   private mutating func draw(_ i: Int) -> JobSpec {

@@ -5,6 +5,24 @@ extension PretendFleet {
   /// How long somebody takes to look at a node that the core, or a person, took out of service: four hours.
   static var inspection: Int64 { Simulation.inspection }
 
+  /// At a time: a hundred nodes.
+  private static var rollCall: Int32 { 100 }
+
+  /// So that each reports once in a week: far less than the core's patience with agents that do not (`Limits.pretend`).
+  var rollCallEvery: Int64 {
+    let calls = (settings.fleet.nodes + Self.rollCall - 1) / Self.rollCall
+    return 7 * 86_400_000 / Int64(calls)
+  }
+
+  mutating func callRoll() {
+    let end = min(settings.fleet.nodes, nextOfRoll + Self.rollCall)
+    for node in nextOfRoll..<end where nodes[Int(node)].service != .broken {
+      commands.append(.agentReport(node: NodeID(node), []))
+    }
+    nextOfRoll = end == settings.fleet.nodes ? 0 : end
+    events.put(.rollCall, at: now + rollCallEvery)
+  }
+
   mutating func nextFault() {
     guard let fault = faults?.draw(), let again = faults?.untilNext() else { return }
     events.put(.fault, at: now + again)
@@ -23,7 +41,12 @@ extension PretendFleet {
     let dying = struck.filter { nodes[Int($0)].service == .up }
     guard !dying.isEmpty, let repairTime = faults?.repairMilliseconds(kind) else { return }
     // How far they had come is known before the nodes are gone.
-    for node in dying { for job in nodes[Int(node)].jobs { if let run = runs[job] { speak(run) } } }
+    var spoken: Set<Int64> = []
+    for node in dying {
+      for job in nodes[Int(node)].jobs where spoken.insert(job).inserted {
+        if let run = runs[job] { speak(run) }
+      }
+    }
     for node in dying {
       nodes[Int(node)].service = .broken
       commands.append(.nodeDied(node: settings.fleet.name(node), evidence: cause))

@@ -21,6 +21,8 @@ public struct PretendFleet: ~Copyable {
   var commands: [Command] = []
   /// Before all nodes have joined nothing else happens.
   private var arrived: Int32 = 0
+  /// The next whose agent reports.
+  var nextOfRoll: Int32 = 0
   private var policy: Policy?
   private var epoch: Int64 = 0
   /// Milliseconds since 1970.
@@ -48,6 +50,7 @@ public struct PretendFleet: ~Copyable {
     }
     declare(over: cluster.policy)
     openWorkload(cluster)
+    events.put(.rollCall, at: now + rollCallEvery)
     if let first = faults?.untilNext() { events.put(.fault, at: now + first) }
   }
 
@@ -95,6 +98,7 @@ public struct PretendFleet: ~Copyable {
     case .fault: nextFault()
     case .repair(let node): repair(node)
     case .inspected(let node): inspected(node)
+    case .rollCall: callRoll()
     case .look: look()
     case .row: submitRows()
     }

@@ -14,6 +14,8 @@ enum PretendEvent {
   case repair(node: Int32)
   /// A node that the core took out of service has been looked at.
   case inspected(node: Int32)
+  /// Some agents report: of all one in a week.
+  case rollCall
   /// Jobs are submitted until enough are there.
   case look
   /// The next row of the trace is due.
