@@ -7,6 +7,8 @@ public final class Client {
   public let patienceSeconds: Int
   /// A controller that is just being started again is waited for, as long as the patience lasts.
   public var waitsForController = false
+  /// What time the last answer said it is there, where it is not ours: a pretend fleet's. RFC 3339.
+  public private(set) var controllerTime: String?
   private var connection: HTTPConnection?
   private static let largestAnswer = 256 << 20
 
@@ -69,6 +71,7 @@ public final class Client {
       }
       let body = try current.readBody(limit: Self.largestAnswer, until: deadline, seconds: patienceSeconds)
       if current.isReusable { connection = current }
+      controllerTime = head["muster-time"]
       return (head, body)
     }
   }

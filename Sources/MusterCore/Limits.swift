@@ -73,5 +73,8 @@ public struct Limits: Sendable, Hashable {
   /// Members on one node at a time; bounds jobs that ask for no device.
   public var membersPerNode: Int32 = 64
 
+  /// False where ranks are pretended and say their steps now and then: their quiet means nothing.
+  public var judgesHangs = true
+
   public init() {}
 }

@@ -44,10 +44,20 @@ public struct Span: Hashable, Comparable, Sendable {
 /// A host's time: wall time, read once at the start and from then on moved by a clock that never jumps. It begins no
 /// earlier than the last fact: where the wall clock was set back between two starts, time goes on from that fact instead
 /// of standing still until the wall has caught up (in which nobody's silence would be seen and no lease would end).
+///
+/// Of a pretend fleet time passes `speed` times as fast.
 public struct SteadyClock: Sendable {
-  private let offset: Span
+  private let start: Instant
+  private let steadyStart: Instant
+  private let speed: Int64
 
-  public init(wall: Instant, steady: Instant, notBefore: Instant) { offset = max(wall, notBefore) - steady }
+  /// - Precondition: `speed` is at least 1.
+  public init(wall: Instant, steady: Instant, notBefore: Instant, speed: Int64 = 1) {
+    precondition(speed >= 1, "a clock of speed \(speed) would stand still or go back")
+    start = max(wall, notBefore)
+    steadyStart = steady
+    self.speed = speed
+  }
 
-  public func now(steady: Instant) -> Instant { steady + offset }
+  public func now(steady: Instant) -> Instant { start + (steady - steadyStart) * speed }
 }

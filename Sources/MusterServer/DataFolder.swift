@@ -9,11 +9,18 @@ public struct DataFolder: Sendable {
   public enum Failure: Error, CustomStringConvertible {
     case unreadable(path: String, errno: Int32)
     case unwritable(path: String, errno: Int32)
+    case isPretended(path: String)
+    case isReal(path: String)
 
     public var description: String {
       switch self {
       case .unreadable(let path, let code): "\(path) cannot be read: \(String(cString: strerror(code)))"
       case .unwritable(let path, let code): "\(path) cannot be written: \(String(cString: strerror(code)))"
+      case .isPretended(let path):
+        "\(path) holds the journal of a pretend fleet, which no real one may go on with: choose another folder with "
+          + "--data, or go on with it with `muster up --simulate`"
+      case .isReal(let path):
+        "\(path) holds the journal of a real fleet, which no pretend one may go on with: choose another folder with --data"
       }
     }
   }
@@ -38,6 +45,19 @@ public struct DataFolder: Sendable {
     let token = String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     try write(file, token + "\n", mode: 0o600)
     return token
+  }
+
+  /// There from the first start of a pretend fleet on.
+  private var mark: String { "\(path)/pretended" }
+
+  /// A journal is of a real fleet or of a pretend one, for ever. The mark is there before the journal is.
+  func claim(isPretended: Bool) throws {
+    let hasMark = try read(mark) != nil
+    if hasMark == isPretended { return }
+    guard isPretended else { throw Failure.isPretended(path: path) }
+    if access("\(path)/journal.sqlite", F_OK) == 0 { throw Failure.isReal(path: path) }
+    try write(
+      mark, "The nodes and jobs in this folder's journal are pretended, by `muster up --simulate`.\n", mode: 0o644)
   }
 
   public func writeAddress(_ address: String) throws { try write("\(path)/address", address + "\n", mode: 0o644) }

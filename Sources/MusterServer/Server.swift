@@ -22,6 +22,8 @@ public struct Server: Sendable {
     public var hasTLS = false
     /// How long a node's certificate is valid; renewed at half of it. Seconds.
     public var certificateLifetime: Int64 = 86_400
+    /// Nil: a real fleet.
+    public var pretence: Pretence?
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -52,6 +54,11 @@ public struct Server: Sendable {
     folder = DataFolder(path: options.dataFolder)
     let events = EventHub()
     do {
+      try folder.claim(isPretended: options.pretence != nil)
+    } catch let failure as DataFolder.Failure {
+      throw StartFailure(reason: failure.description)
+    }
+    do {
       tls =
         options.hasTLS
         ? try TLSSetup.open(
@@ -63,14 +70,14 @@ public struct Server: Sendable {
     do {
       writer = try await Writer(
         folder: folder, events: events, limits: options.limits, logger: logger,
-        trustsSnapshot: options.trustsSnapshot)
+        trustsSnapshot: options.trustsSnapshot, pretence: options.pretence)
     } catch WriterFailure.cannotStart(let reason) {
       throw StartFailure(reason: reason)
     }
     follower = Follower(folder: folder, logger: logger)
     api = API(
       writer: writer, events: events, folder: folder, follower: follower,
-      gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) })
+      gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) }, speed: options.pretence?.speed)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
       logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")
@@ -199,6 +206,13 @@ public struct Server: Sendable {
       group.addTask { try? await Task.sleep(for: limit) }
       await group.next()
       group.cancelAll()
+    }
+  }
+
+  /// Nodes whose agent is connected.
+  public func connectedNodes() async throws -> Int {
+    try await api.writer.read { state in
+      state.controller.cluster.nodes.indices.count { state.controller.agent(of: NodeID(Int32($0))).connected }
     }
   }
 

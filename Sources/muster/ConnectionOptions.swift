@@ -19,6 +19,11 @@ struct ConnectionOptions: ParsableArguments {
 
   func client() -> Client { Client(source: source) }
 
+  /// What time it is for the controller whose answer is shown, in Unix seconds: of a pretend fleet it runs ahead.
+  static func now(_ client: Client) -> Double {
+    client.controllerTime.flatMap(Timestamps.unixSeconds) ?? CallerContext.nowUnixSeconds
+  }
+
   /// Prints an answer: as JSON if asked for, else as people read it.
   func show(_ answer: JSON, text: (Style) -> String) {
     Terminal.out(json ? answer.pretty + "\n" : text(Terminal.outStyle))

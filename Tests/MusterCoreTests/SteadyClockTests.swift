@@ -17,4 +17,12 @@ import Testing
     #expect(clock.now(steady: Instant(nanoseconds: 100)) == Instant(nanoseconds: 9_000))
     #expect(clock.now(steady: Instant(nanoseconds: 101)) == Instant(nanoseconds: 9_001))
   }
+
+  @Test("of a pretend fleet time passes faster")
+  func faster() {
+    let clock = SteadyClock(
+      wall: Instant(nanoseconds: 5_000), steady: Instant(nanoseconds: 100), notBefore: .zero, speed: 100)
+    #expect(clock.now(steady: Instant(nanoseconds: 100)) == Instant(nanoseconds: 5_000))
+    #expect(clock.now(steady: Instant(nanoseconds: 103)) == Instant(nanoseconds: 5_300))
+  }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import Logging
 import MusterProtocol
+import MusterSim
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -24,12 +25,16 @@ struct Collector: ResponseBodyWriter {
 }
 
 func withServer(
+  _ pretence: Server.Options.Pretence? = nil,
   _ body: (_ ask: (HTTPRequest.Method, String, String, HTTPFields) async throws -> Asked) async throws -> Void
 ) async throws {
   let folder = NSTemporaryDirectory() + "muster-routes-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: folder) }  // a temporary folder left behind is no failure
   let logger = Logger(label: "test")
-  let server = try await Server(Server.Options(dataFolder: folder, port: 0), logger: logger)
+  var options = Server.Options(dataFolder: folder, port: 0)
+  options.pretence = pretence
+  if pretence != nil { options.limits.pretend(nodes: 2) }
+  let server = try await Server(options, logger: logger)
   let responder = try server.routes().buildResponder()
   let token = try server.folder.peopleToken()
   let scraper = try server.folder.metricsToken()

@@ -42,7 +42,7 @@ import Testing
       ("devicesPerNode: 8", "f: nodes: (missing) (allowed: how many nodes, or levels, counts and nodesPerRack)"),
       (
         "nodes: 4\ndevicesPerNode: 8\nracks: 2",
-        "f:3: racks: unknown field (allowed: nodes, devicesPerNode, nodesPerRack, deviceType, levels, counts, groups)"
+        "f:3: racks: unknown field (allowed: nodes, devicesPerNode, nodesPerRack, deviceType, levels, counts, groups, faults)"
       ),
       (
         "levels: [rack]\ncounts: [2, 3]\nnodesPerRack: 1\ndevicesPerNode: 8",

@@ -3,7 +3,7 @@ extension Controller {
   mutating func tick() {
     judgeSilentMembers()
     judgeSilentAgents()
-    judgeHangs()
+    if limits.judgesHangs { judgeHangs() }
     judgeDeadlines()
     if now >= nextLook {
       nextLook = .never

@@ -10,6 +10,8 @@ struct API: Sendable {
   let follower: Follower
   /// The ledger's; nil: there is none.
   var gpuTime: GPUTimeSource?
+  /// Of a pretend fleet: how fast its time passes. Nil: a real one.
+  let speed: Int64?
 
   static let bodyLimit = 8 << 20
   static let jobsPerRequest = 1_000

@@ -17,7 +17,7 @@ extension API {
     guard key.utf8.count <= 255 else {
       throw APIError.invalid("Idempotency-Key", "\(key.prefix(32))...", "at most 255 bytes")
     }
-    let requests = try API.requests(json)
+    let requests = try API.requests(json, now: writer.now)
     let specs = requests.flatMap(\.tasks)
     guard specs.count <= API.jobsPerRequest else {
       throw APIError.invalid(
@@ -47,14 +47,14 @@ extension API {
     return Response(json: .array(answers), status: .created)
   }
 
-  private static func requests(_ json: JSON) throws(APIError) -> [JobRequest] {
+  private static func requests(_ json: JSON, now: Instant) throws(APIError) -> [JobRequest] {
     let jobs: [JSON]
     if case .array(let several) = json { jobs = several } else { jobs = [json] }
     guard (1...jobsPerRequest).contains(jobs.count) else {
       throw .invalid("(array)", "\(jobs.count) jobs", "1 to \(jobsPerRequest) jobs a request")
     }
     var context = SubmitContext.wire
-    context.now = HostClock().now
+    context.now = now
     var requests: [JobRequest] = []
     requests.reserveCapacity(jobs.count)
     var problems: [JSON] = []

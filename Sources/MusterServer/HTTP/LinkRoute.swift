@@ -11,8 +11,15 @@ struct LinkRoute: Sendable {
   let writer: Writer
   let logger: Logger
   let tls: ControllerTLS?
+  let isPretended: Bool
 
   func respond(to request: Request, _ context: ServerContext) async throws -> Response {
+    guard !isPretended else {
+      throw APIError(
+        status: .conflict, code: "pretended",
+        message: "the nodes of this controller are pretended: a real one cannot join",
+        remedy: "join a controller that was started without --simulate")
+    }
     let (writer, logger, tls) = (self.writer, self.logger, self.tls)
     var node: CertifiedNode?
     if let tls {

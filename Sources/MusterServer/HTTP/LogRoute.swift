@@ -25,6 +25,13 @@ extension API {
     let follow = try API.number(request, "follow", default: 0, in: 0...1) == 1
     let inParts = request.headers[.accept] == LogParts.contentType
     let first = try await place(id, attempt: Int32(number), rank: rank)
+    if speed != nil {
+      var error = APIError.notFound(
+        "job \(id) has no logs: its ranks are pretended, and nothing ran",
+        "`muster events \(id)` says what became of it")
+      error.code = "pretended"
+      throw error
+    }
     let place = PlaceOfLog(id: id, attempt: first.attempt.number, rank: rank)
     let start = await read(first, rank: rank, offset: offset)
     // A log that is followed may not be there yet.

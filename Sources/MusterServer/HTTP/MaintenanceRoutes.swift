@@ -11,7 +11,7 @@ extension API {
   }
 
   func addMaintenance(_ request: Request) async throws -> Response {
-    let window = try API.window(try await json(request), now: HostClock().now)
+    let window = try API.window(try await json(request), now: writer.now)
     return Response(
       json: try await perform(.orders) { (state, now) throws(APIError) in
         if case .refused(let refusal) = state.handle(.addMaintenance(window), from: .orders) {

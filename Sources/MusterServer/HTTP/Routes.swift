@@ -14,8 +14,9 @@ extension Server {
         people: try folder.peopleToken(), node: try folder.nodeToken(), scraper: try folder.metricsToken(),
         hasTLS: tls != nil))
     router.add(middleware: UnknownParameter())
+    if options.pretence != nil { router.add(middleware: PretendTime(writer: api.writer)) }
     let api = self.api
-    let link = LinkRoute(writer: api.writer, logger: logger, tls: tls)
+    let link = LinkRoute(writer: api.writer, logger: logger, tls: tls, isPretended: options.pretence != nil)
     let joining = JoinRoutes(api: api, tls: tls)
     let events = EventRoute(events: api.events, folder: folder, api: api)
     let metrics = MetricsRoute(api: api, logger: logger)
@@ -67,7 +68,7 @@ extension API {
   func cluster() async throws -> Response {
     Response(
       json: try await perform(.reads) { (state, _) throws(APIError) in
-        state.controller.clusterView(startedAt: state.startedAt)
+        state.controller.clusterView(startedAt: state.startedAt, now: state.now, speed: speed)
       })
   }
 }

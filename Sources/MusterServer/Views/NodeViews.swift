@@ -30,7 +30,7 @@ extension Controller {
     ]
   }
 
-  func clusterView(startedAt: Instant) -> JSON {
+  func clusterView(startedAt: Instant, now: Instant, speed: Int64?) -> JSON {
     var nodes = [Int](repeating: 0, count: NodeState.allCases.count)
     for node in cluster.nodes { nodes[Int(node.state.rawValue)] += 1 }
     var nodeCounts: [JSON.Member] = [.init(name: "total", value: JSON(cluster.nodes.count))]
@@ -54,6 +54,9 @@ extension Controller {
     return [
       "epoch": .int(cluster.epoch), "sequence": .int(cluster.sequence), "startedAt": .time(startedAt),
       "nodes": .object(nodeCounts),
+      "now": .time(now),
+      // Null: a real fleet. Else all of it is pretended, and so many seconds pass in one.
+      "simulation": speed.map { ["speed": .int($0)] } ?? .null,
       // Shims that should be there, and those that this controller has heard.
       "shims": ["expected": JSON(members), "heard": JSON(heard)],
       "jobs": [

@@ -21,7 +21,7 @@ public final class Writer: Sendable {
   private let mailbox = Mailbox<Work>()
   let events: EventHub
   private let logger: Logger
-  private let clock = HostClock()
+  private let clock: Box<HostClock>
   private let ended: Gate
   /// What opening the journal found.
   let opening: JournalOpening
@@ -29,7 +29,10 @@ public final class Writer: Sendable {
   private let life: AsyncStream<Void>
 
   /// Starts the thread. The first facts (a new epoch) are durable when this returns.
-  init(folder: DataFolder, events: EventHub, limits: Limits, logger: Logger, trustsSnapshot: Bool) async throws {
+  init(
+    folder: DataFolder, events: EventHub, limits: Limits, logger: Logger, trustsSnapshot: Bool,
+    pretence: Server.Options.Pretence? = nil
+  ) async throws {
     self.events = events
     self.logger = logger
     let (ready, signal) = (Gate(), Gate())
@@ -37,9 +40,11 @@ public final class Writer: Sendable {
     let (life, living) = AsyncStream.makeStream(of: Void.self)
     self.life = life
     let outcome = Box<Result<JournalOpening, WriterFailure>>(.failure(.stopping))
+    let clock = HostClock(speed: pretence?.speed ?? 1)
+    self.clock = Box(clock)
     let loop = WriterLoop(
       mailbox: mailbox, folder: folder, events: events, limits: limits, logger: logger, clock: clock,
-      trustsSnapshot: trustsSnapshot)
+      shownClock: self.clock, trustsSnapshot: trustsSnapshot, pretence: pretence)
     let thread = WriterThread {
       loop.run(ready: { result in
         outcome.set(result)
@@ -55,6 +60,9 @@ public final class Writer: Sendable {
 
   /// Beside `Lane.allCases`.
   var laneCounts: [LaneCount] { mailbox.counts }
+
+  /// The time by which it decides.
+  var now: Instant { clock.get().now }
 
   func put(_ lane: Lane, _ work: @escaping Work) -> Bool { mailbox.put(work, lane) }
 
@@ -117,6 +125,8 @@ struct WriterState: ~Copyable {
   let startedAt: Instant
   var counts = WriterCounts()
   var recent: (at: Instant, figures: Figures)?
+  /// Of a pretend fleet.
+  var fleet: (any HostedFleet)?
 }
 
 /// A thread of our own: it lives as long as the process, and nothing else runs on it.

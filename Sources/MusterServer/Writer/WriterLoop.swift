@@ -10,8 +10,11 @@ struct WriterLoop: Sendable {
   let limits: Limits
   let logger: Logger
   let clock: HostClock
+  /// The clock that goes on from the journal, for those outside of this thread.
+  let shownClock: Box<HostClock>
   /// Facts before the newest snapshot are not checked at the start.
   let trustsSnapshot: Bool
+  let pretence: Server.Options.Pretence?
 
   func run(ready: (Result<JournalOpening, WriterFailure>) -> Void) {
     var isReady = false
@@ -20,6 +23,7 @@ struct WriterLoop: Sendable {
         folder: folder.path, options: JournalOptions(trustsSnapshot: trustsSnapshot))
       var state = try restore(journal, clock)
       try commitStart(journal, &state)
+      try openFleet(&state)
       ready(.success(journal.opening))
       isReady = true
       serve(journal, &state)
@@ -41,6 +45,7 @@ struct WriterLoop: Sendable {
   private func restore(_ journal: Journal, _ before: HostClock) throws -> WriterState {
     var cluster = try Recovery.cluster(from: journal, logger: logger)
     let clock = before.notBefore(cluster.lastFactAt)
+    shownClock.set(clock)
     let now = max(clock.now, cluster.lastFactAt)
     events.reset(names: cluster.nodeDetails.map(\.joined.name), sequence: cluster.sequence)
     cluster.reserve(nodes: 1024, jobs: 4096, members: 4096)
@@ -55,19 +60,33 @@ struct WriterLoop: Sendable {
     if let failure = commit(journal, &state, open) { throw failure }
   }
 
+  private func openFleet(_ state: inout WriterState) throws {
+    guard let pretence else { return }
+    let fleet = pretence.fleet()
+    try fleet.open(state.controller.cluster, now: state.now)
+    state.fleet = fleet
+  }
+
+  /// A batch for each moment at which something is due would be a disk sync for each.
+  private static let fleetInterval = Span.milliseconds(20)
+  private static let spaceInterval = Span.seconds(1)
+
   private func serve(_ journal: Journal, _ state: inout WriterState) {
     let planner = RoundPlanner(mailbox)
     defer { planner.stop() }
-    var nextTick = state.clock.now + Controller.tickInterval
+    let tickInterval = state.clock.passing(in: Controller.tickInterval)
+    var nextTick = state.clock.now + tickInterval
     var nextSpaceCheck = state.clock.now
+    var fleetRestsUntil = state.clock.now
     while true {
-      let wait = max(Span.zero, nextTick - state.clock.now)
-      guard let batch = mailbox.take(deadline: HostClock.monotonic(after: wait)) else { return }
+      let fleetWakes = max(state.fleet?.nextDue ?? .never, fleetRestsUntil)
+      let deadline = state.clock.deadline(min(nextTick, fleetWakes))
+      guard let batch = mailbox.take(deadline: deadline) else { return }
       state.now = max(state.clock.now, state.now)
       // While there is space it is looked at before every batch, so that no burst of submissions outruns the low-water mark.
       if state.space == nil || state.now >= nextSpaceCheck {
         checkSpace(journal, &state)
-        nextSpaceCheck = state.now + .seconds(1)
+        nextSpaceCheck = state.now + state.clock.passing(in: Self.spaceInterval)
       }
       var commit = OpenCommit()
       commit.tellings.reserveCapacity(batch.count)
@@ -77,16 +96,30 @@ struct WriterLoop: Sendable {
         guard commit.isFull else { continue }
         guard close(&commit, journal, &state) else { return giveUp(Array(batch[(i + 1)...]), &state) }
       }
+      if state.now >= fleetWakes {
+        pretend(&state)
+        fleetRestsUntil = state.now + state.clock.passing(in: Self.fleetInterval)
+      }
       // Silence is judged only when all that had come in has been handled.
       if state.now >= nextTick {
         _ = state.controller.handle(.tick, now: state.now)
-        nextTick = state.now + Controller.tickInterval
+        nextTick = state.now + tickInterval
       }
       guard close(&commit, journal, &state) else { return giveUp([], &state) }
       let began = HostClock.monotonic
       if !state.isPlanning, let input = state.controller.takePlanningInput() {
         state.isPlanning = true
         planner.plan(RoundPlanner.Request(input: input, since: began))
+      }
+    }
+  }
+
+  /// What the pretend fleet does now. A person's commands of the same batch came first.
+  private func pretend(_ state: inout WriterState) {
+    guard let fleet = state.fleet else { return }
+    for command in fleet.due(state.now) {
+      if case .refused(let refusal) = state.controller.handle(command, now: state.now) {
+        logger.notice("the pretend fleet was refused: \(refusal.message)")
       }
     }
   }
@@ -123,6 +156,7 @@ struct WriterLoop: Sendable {
     state.counts.settle(isDurable: true)
     for telling in closed.tellings { telling(&state, .durable) }
     state.links.deliver(state.controller.takeDirty(), from: state.controller)
+    state.fleet?.see(closed.facts, state.controller.cluster)
     return true
   }
 
@@ -171,6 +205,7 @@ struct WriterLoop: Sendable {
       state = try restore(journal, state.clock)
       state.counts = counts
       try commitStart(journal, &state)
+      try openFleet(&state)
       return true
     } catch {
       logger.critical("the journal cannot be used: \(error)")

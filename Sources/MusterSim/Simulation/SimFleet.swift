@@ -12,6 +12,8 @@ public struct SimFleet: Hashable, Sendable {
   public let levels: [String]
   /// Asked for every row of a trace.
   let kinds: [Kind]
+  /// The preset of faults that its file names.
+  public private(set) var faults: String?
   /// Each once, in the order of the groups; an unnamed type is an empty text.
   public let deviceTypes: [String]
 
@@ -46,13 +48,15 @@ public struct SimFleet: Hashable, Sendable {
 
   public init(yaml: [UInt8]) throws(InputErrors) {
     var reader = FieldReader()
-    let members = reader.members(try FieldReader.document(yaml), "", known: SimGroup.known + ["groups"])
+    let members = reader.members(try FieldReader.document(yaml), "", known: SimGroup.known + ["groups", "faults"])
+    let faults = Self.faults(members["faults"], &reader)
     guard let list = members["groups"] else {
       self.init([SimGroup(members, path: "", &reader)])
       if devices > Self.mostNodes, let given = members["devicesPerNode"] {
         reader.report(given, "devicesPerNode", "no more than \(Self.mostNodes) devices in all")
       }
       try reader.check()
+      self.faults = faults
       return
     }
     for name in SimGroup.known {
@@ -79,6 +83,15 @@ public struct SimFleet: Hashable, Sendable {
     if sum > Self.mostNodes { reader.report(list, "groups", "no more than \(Self.mostNodes) devices in all") }
     try reader.check()
     self.init(groups)
+    self.faults = faults
+  }
+
+  private static func faults(_ given: JobDocument?, _ reader: inout FieldReader) -> String? {
+    guard let given, let name = reader.text(given, "faults") else { return nil }
+    if FaultModel.preset(name) == nil {
+      reader.report(given, "faults", "one of \(FaultModel.presets.map(\.name).joined(separator: ", "))")
+    }
+    return name
   }
 
   public var nodes: Int32 { groups.reduce(0) { $0 + $1.nodes } }

@@ -122,18 +122,11 @@ public struct Simulation: ~Copyable {
     return min(last + enough, begin + 200 * 365 * day)
   }
 
-  /// Nobody beats here: silence is never judged.
   private static func limits(nodes: Int, jobs: Int, _ policy: SimPolicy) -> Limits {
     var limits = Limits()
+    limits.pretend(nodes: nodes)
     limits.planning = policy.planning
-    limits.refusesImpossible = true
-    let never = Span.seconds(20 * 365 * 86_400)
-    (limits.lease, limits.silence, limits.firstWord, limits.confirm) = (never, never, never, never)
-    // Multiplied by milliseconds of a report's pace: longer would not fit.
-    limits.agentSilence = .seconds(90 * 86_400)
-    limits.idleReports = .max
     limits.unfinishedJobs = max(limits.unfinishedJobs, jobs)
-    limits.nodes = max(limits.nodes, nodes)
     limits.membersPerNode = 1_000
     return limits
   }
@@ -245,21 +238,11 @@ public struct Simulation: ~Copyable {
   private mutating func submit() {
     let (i, job) = (next, jobs[next])
     next += 1
-    let role = RoleSpec(
-      nodes: job.nodes, devicesPerNode: job.devicesPerNode, ranksPerNode: 1, command: Self.command,
-      workingDirectory: "/")
-    // A node's death is told with its proof: nothing is waited for. How often a job may fail by itself, and when its
-    // ranks hang, is not what is simulated.
-    let restart = RestartPolicy(limit: .max, hangAfter: .seconds(20 * 365 * 86_400), fence: .strict)
-    var spec = JobSpec(
-      name: "row-\(job.line)", project: settings.trace.names[Int(job.project)],
-      user: settings.trace.names[Int(job.user)], priority: priority(of: job), role: role,
-      walltime: job.walltimeMilliseconds == 0 ? nil : .milliseconds(job.walltimeMilliseconds), restart: restart,
-      checkpointEvery: settings.checkpointMilliseconds / 1000)
-    spec.wishes.segment = job.segment
-    if job.deviceType >= 0 { spec.wishes.deviceTypes = [settings.trace.names[Int(job.deviceType)]] }
-    if job.priorityClass >= 0, settings.policy != .sjf {
-      spec.wishes.priorityClass = settings.trace.names[Int(job.priorityClass)]
+    var spec = settings.trace.spec(
+      of: job, command: Self.command, checkpointEvery: settings.checkpointMilliseconds / 1000)
+    if settings.policy == .sjf {
+      spec.priority = priority(of: job)
+      spec.wishes.priorityClass = ""
     }
     runs[i].phase = .waiting
     unended += 1
@@ -275,8 +258,7 @@ public struct Simulation: ~Copyable {
 
   /// What is known of durations is what the order of a queue by them needs.
   private func priority(of job: TraceJob) -> Int32 {
-    guard settings.policy == .sjf else { return job.priority }
-    return -Int32(min(1_000_000_000, (job.durationMilliseconds + 999) / 1000))
+    -Int32(min(1_000_000_000, (job.durationMilliseconds + 999) / 1000))
   }
 
   /// The place in the trace of a job of the core: nobody else submits.

@@ -48,6 +48,27 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case csv
   case philly
 
+  /// What the first line of its files begins with.
+  public var firstColumns: String {
+    switch self {
+    case .csv: "submit_seconds,duration_seconds,devices"
+    case .philly: "timestamp,duration,num_gpus"
+    }
+  }
+
+  /// As a file's first line tells; nil if it is no trace's.
+  public init?(header bytes: [UInt8]) {
+    let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }.prefix(4_096), as: UTF8.self)
+    let columns = line.split(separator: ",").map { $0.filter { !$0.isWhitespace && $0 != "\u{feff}" } }
+    if columns.contains("submit_seconds") {
+      self = .csv
+    } else if columns.contains("num_gpus") {
+      self = .philly
+    } else {
+      return nil
+    }
+  }
+
   /// What `--from` and `--to` count in; nil if the text says no time.
   public func moment(_ text: String) -> Int64? {
     switch self {

@@ -13,6 +13,6 @@ struct JobCommand: ParsableCommand {
   func run() throws {
     let client = connection.client()
     let job = try client.get("/v1/jobs/\(try id.resolved(client))")
-    connection.show(job) { JobsText.detail(job, now: CallerContext.nowUnixSeconds, $0) }
+    connection.show(job) { JobsText.detail(job, now: ConnectionOptions.now(client), $0) }
   }
 }

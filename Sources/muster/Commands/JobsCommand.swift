@@ -23,11 +23,11 @@ struct JobsCommand: ParsableCommand {
     let client = connection.client()
     guard watch else {
       let jobs = try list(client)
-      return connection.show(.array(jobs)) { text(jobs, $0) }
+      return connection.show(.array(jobs)) { text(jobs, client, $0) }
     }
     while true {
       do {
-        show(try list(client))
+        show(try list(client), client)
       } catch {
         guard error.passes else { throw error }
         Terminal.error(ErrorText.text(error, isJSON: connection.json))
@@ -48,15 +48,15 @@ struct JobsCommand: ParsableCommand {
     return try client.pages("/v1/queue", key: "jobs").filter { seen.insert($0["id"]?.intValue ?? 0).inserted }
   }
 
-  private func text(_ jobs: [JSON], _ style: Style) -> String {
-    pending ? QueueText.table(jobs, style) : JobsText.table(jobs, now: CallerContext.nowUnixSeconds, style)
+  private func text(_ jobs: [JSON], _ client: Client, _ style: Style) -> String {
+    pending ? QueueText.table(jobs, style) : JobsText.table(jobs, now: ConnectionOptions.now(client), style)
   }
 
-  private func show(_ jobs: [JSON]) {
+  private func show(_ jobs: [JSON], _ client: Client) {
     if connection.json { return Terminal.out(JSON.array(jobs).text + "\n") }
     // On a terminal each list takes the place of the last: home, then clear.
     let start = Terminal.outIsTerminal ? "\u{1b}[H\u{1b}[2J" : ""
-    let table = text(jobs, Terminal.outStyle)
+    let table = text(jobs, client, Terminal.outStyle)
     Terminal.out(start + table + (Terminal.outIsTerminal ? "" : "\n"))
   }
 }

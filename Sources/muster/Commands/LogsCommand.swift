@@ -75,6 +75,8 @@ struct LogsCommand: ParsableCommand {
     var isOver = false
     while true {
       let loss = try group.advance(isOver: isOver)
+      // Of a pretend job none will ever come.
+      if let loss, case .refused(let refusal) = loss, refusal.code == "pretended" { throw loss }
       if loss != nil || group.hasEnded, let job = try refreshed(id, client) {
         isOver = JobOutcome.hasEnded(job) || (job["attempt"]?.intValue ?? 0) > attempt
         if isOver, group.hasEnded { return job }

@@ -11,7 +11,8 @@ struct NodeCommand: ParsableCommand {
   @OptionGroup var connection: ConnectionOptions
 
   func run() throws {
-    let node = try connection.client().get("/v1/nodes/\(HTTPRequest.escaped(name))")
-    connection.show(node) { NodesText.detail(node, now: CallerContext.nowUnixSeconds, $0) }
+    let client = connection.client()
+    let node = try client.get("/v1/nodes/\(HTTPRequest.escaped(name))")
+    connection.show(node) { NodesText.detail(node, now: ConnectionOptions.now(client), $0) }
   }
 }

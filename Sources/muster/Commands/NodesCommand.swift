@@ -8,7 +8,8 @@ struct NodesCommand: ParsableCommand {
   @OptionGroup var connection: ConnectionOptions
 
   func run() throws {
-    let nodes = try connection.client().pages("/v1/nodes", key: "nodes")
-    connection.show(.array(nodes)) { NodesText.table(nodes, now: CallerContext.nowUnixSeconds, $0) }
+    let client = connection.client()
+    let nodes = try client.pages("/v1/nodes", key: "nodes")
+    connection.show(.array(nodes)) { NodesText.table(nodes, now: ConnectionOptions.now(client), $0) }
   }
 }

@@ -32,7 +32,7 @@ final class LogGroup {
         case .bytes(let bytes): Terminal.out(logs[index].printer.take(bytes))
         case .lost(.refused(let error)) where isOver:
           Terminal.out(logs[index].printer.finish())
-          if error.code != "noLog" {
+          if error.code != "noLog", error.code != "pretended" {
             Terminal.error("muster: rank \(logs[index].follower.rank): \(error.message)\n")
           }
           ended.insert(index)

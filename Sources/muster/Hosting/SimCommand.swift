@@ -115,7 +115,7 @@ struct SimCommand: ParsableCommand {
     }
     var settings = SimSettings(fleet: shape, trace: trace, policy: policy.value)
     settings.declared = declared
-    settings.faults = try faultModel(on: shape)
+    settings.faults = try InputFile.faults(faults, on: shape, file: fleet)
     settings.checkpointMilliseconds = checkpointEvery?.milliseconds ?? 0
     settings.restartMilliseconds = restartCost?.milliseconds ?? 0
     settings.seed = seed
@@ -123,35 +123,40 @@ struct SimCommand: ParsableCommand {
     return (settings, InputFile.sha256(bytes))
   }
 
-  /// Where nodes stand is the fleet's to say: of a file for a real fleet the rest is taken.
   private func declared() throws -> Policy {
     guard let apply else { return Policy() }
-    switch PolicyPart.parse(yaml: String(decoding: try InputFile.read(apply), as: UTF8.self)) {
-    case .failure(let errors): throw CommandFailure.wrongPolicy(file: apply, errors)
+    return try InputFile.policy(apply, fleet: fleet).merged(into: Policy())
+  }
+}
+
+extension InputFile {
+  /// Where nodes stand is the fleet's to say: of a file for a real fleet the rest is taken.
+  static func policy(_ file: String, fleet: String) throws -> PolicyPart {
+    switch PolicyPart.parse(yaml: String(decoding: try read(file), as: UTF8.self)) {
+    case .failure(let errors): throw CommandFailure.wrongPolicy(file: file, errors)
     case .success(var part):
       if part.topology != nil {
-        Terminal.error("muster: \(apply): topology is left out: where nodes stand is what \(fleet) says\n")
+        Terminal.error("muster: \(file): topology is left out: where nodes stand is what \(fleet) says\n")
         part.topology = nil
       }
-      return part.merged(into: Policy())
+      return part
     }
   }
 
-  private func faultModel(on fleet: SimFleet) throws -> FaultModel? {
-    guard let faults else { return nil }
+  /// A file, or the name of a preset; where none is given, the preset that the fleet's file names.
+  static func faults(_ given: String?, on fleet: SimFleet, file: String) throws -> FaultModel? {
+    guard let name = given ?? fleet.faults else { return nil }
     let model: FaultModel
-    if let preset = FaultModel.preset(faults) {
+    if let preset = FaultModel.preset(name) {
       model = preset
     } else {
-      let bytes = try InputFile.read(faults)
-      model = try InputFile.understand(faults) { () throws(InputErrors) in
-        try FaultModel(yaml: bytes, name: Paths.name(faults))
-      }
+      let bytes = try read(name)
+      model = try understand(name) { () throws(InputErrors) in try FaultModel(yaml: bytes, name: Paths.name(name)) }
     }
     if model.kinds.contains(where: { $0.scope == .rack }), fleet.racks == 0 {
       let problem = InputProblem(
-        field: "nodesPerRack", value: "(missing)", allowed: "a number, because \(faults) has faults of racks")
-      throw CommandFailure.wrongInput(problem.message(file: self.fleet))
+        field: "nodesPerRack", value: "(missing)", allowed: "a number, because \(name) has faults of racks")
+      throw CommandFailure.wrongInput(problem.message(file: file))
     }
     return model
   }

@@ -11,15 +11,22 @@ struct UpCommand: AsyncParsableCommand {
     discussion: """
       Ctrl-C lets running jobs go on for 10 s, then stops their ranks (they go on from their checkpoints at the next \
       `muster up`); a second Ctrl-C kills at once.
+
+      With --simulate nothing is run: the fleet is pretended, in faster time, for trying Muster on one that you do not have.
       """)
 
   @OptionGroup var hosting: HostingOptions
 
-  @Option(help: "Local nodes, 1 to 64.")
-  var nodes = 1
+  @OptionGroup(title: "A pretend fleet") var simulated: SimulateOptions
 
-  @Option(help: "Devices that each node declares, 0 to 64.")
-  var devices = 8
+  @Option(name: .customLong("nodes"), help: "Local nodes, 1 to 64 (default: 1).")
+  var givenNodes: Int?
+
+  @Option(name: .customLong("devices"), help: "Devices that each node declares, 0 to 64 (default: 8).")
+  var givenDevices: Int?
+
+  private var nodes: Int { givenNodes ?? 1 }
+  private var devices: Int { givenDevices ?? 8 }
 
   @OptionGroup var node: NodeOptions
 
@@ -43,9 +50,18 @@ struct UpCommand: AsyncParsableCommand {
         "--metrics-port is \(metricsPort): 0, or from 1024 to \(65_536 - nodes), so that each node has one")
     }
     guard (0...64).contains(devices) else { throw ValidationError("--devices is \(devices): from 0 to 64") }
+    guard let file = simulated.simulate else { return }
+    let real = [
+      ("--nodes", givenNodes != nil), ("--devices", givenDevices != nil), ("--lease", hosting.lease != nil),
+      ("--label", !node.labels.isEmpty), ("--device-type", node.deviceType != nil),
+    ]
+    if let other = real.first(where: \.1) {
+      throw ValidationError("\(other.0) is for real nodes: \(file) says what the pretend fleet is")
+    }
   }
 
   func run() async throws {
+    if let file = simulated.simulate { return try await SimulatedUp(options: simulated, hosting: hosting).run(file) }
     let expected = nodes
     let server = try await hosting.open { options in options.limits.expectedNodes = expected }
     let engine = LocalEngine(
