@@ -22,6 +22,10 @@ public struct Server: Sendable {
     public var hasTLS = false
     /// How long a node's certificate is valid; renewed at half of it. Seconds.
     public var certificateLifetime: Int64 = 86_400
+    /// Names that browsers know it by, beside loopback and the host it listens on.
+    public var allowedHosts: [String] = []
+    /// The page's files are read from there at each request; nil: they are in the program.
+    public var pageFolder: String?
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -44,6 +48,7 @@ public struct Server: Sendable {
   let follower: Follower
   let olderFacts: OlderFacts?
   let tls: ControllerTLS?
+  let sessions: Sessions
 
   /// Opens the journal and starts the writer: from here on the folder is this process's.
   public init(_ options: Options, logger: Logger) async throws {
@@ -68,6 +73,7 @@ public struct Server: Sendable {
       throw StartFailure(reason: reason)
     }
     api = API(writer: writer, events: events, folder: folder)
+    sessions = Sessions(file: options.dataFolder + "/sessions", now: WallClock.seconds)
     follower = Follower(folder: folder, logger: logger)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {

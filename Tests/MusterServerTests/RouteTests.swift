@@ -23,7 +23,14 @@ struct Collector: ResponseBodyWriter {
   consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
+/// The people's token of the server that a test runs, where it has to send it in its own way.
+enum ProcessToken {
+  @TaskLocal static var value: String?
+}
+
+/// - Parameter authority: the host that requests name.
 func withServer(
+  authority: String = "test",
   _ body: (_ ask: (HTTPRequest.Method, String, String, HTTPFields) async throws -> Asked) async throws -> Void
 ) async throws {
   let folder = NSTemporaryDirectory() + "muster-routes-\(UUID().uuidString)"
@@ -33,18 +40,22 @@ func withServer(
   let responder = try server.routes().buildResponder()
   let token = try server.folder.peopleToken()
   do {
-    try await body { method, path, content, headers in
-      var fields = headers
-      if fields[.authorization] == nil { fields[.authorization] = "Bearer \(token)" }
-      fields[.authorization] = fields[.authorization]?.replacingOccurrences(of: "TOKEN", with: token)
-      let head = HTTPRequest(method: method, scheme: "http", authority: "test", path: path, headerFields: fields)
-      let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: content)))
-      let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: logger)
-      let response = try await responder.respond(to: request, context: ServerContext(source: source))
-      let text = Collector.Text()
-      try await response.body.write(Collector(text: text))
-      return Asked(
-        status: response.status.code, headers: response.headers, text: String(decoding: text.bytes, as: UTF8.self))
+    try await ProcessToken.$value.withValue(token) {
+      try await body { method, path, content, headers in
+        var fields = headers
+        if fields[.authorization] == nil { fields[.authorization] = "Bearer \(token)" }
+        fields[.authorization] = fields[.authorization]?.replacingOccurrences(of: "TOKEN", with: token)
+        // None at all, as a browser asks.
+        if fields[.authorization] == "" { fields[.authorization] = nil }
+        let head = HTTPRequest(method: method, scheme: "http", authority: authority, path: path, headerFields: fields)
+        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: content)))
+        let source = ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: logger)
+        let response = try await responder.respond(to: request, context: ServerContext(source: source))
+        let text = Collector.Text()
+        try await response.body.write(Collector(text: text))
+        return Asked(
+          status: response.status.code, headers: response.headers, text: String(decoding: text.bytes, as: UTF8.self))
+      }
     }
   } catch {
     await server.close()

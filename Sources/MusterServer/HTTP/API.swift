@@ -7,6 +7,7 @@ struct API: Sendable {
   let writer: Writer
   let events: EventHub
   let folder: DataFolder
+  let map = MapView()
 
   static let bodyLimit = 8 << 20
   static let jobsPerRequest = 1_000
