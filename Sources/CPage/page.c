@@ -42,6 +42,9 @@ ASSET(fleethands_js) {
 ASSET(fleetmap_js) {
 #embed "assets/fleetmap.js"
 };
+ASSET(fleetlayout_js) {
+#embed "assets/fleetlayout.js"
+};
 ASSET(fleetmodel_js) {
 #embed "assets/fleetmodel.js"
 };
@@ -76,6 +79,7 @@ static const cpage_asset_t assets[] = {
     ENTRY("index.html", index_html),       ENTRY("login.html", login_html),
     ENTRY("login.js", login_js),           ENTRY("style.css", style_css),
     ENTRY("icon.svg", icon_svg),           ENTRY("fleethands.js", fleethands_js),
+    ENTRY("fleetlayout.js", fleetlayout_js),
     ENTRY("app.js", app_js),               ENTRY("api.js", api_js),
     ENTRY("dom.js", dom_js),               ENTRY("format.js", format_js),
     ENTRY("fleet.js", fleet_js),           ENTRY("fleetlist.js", fleetlist_js),

@@ -1,7 +1,8 @@
 // The fleet on a canvas. Far away domains are drawn as one box each, then all nodes as one image that is made when the
 // fleet changes, and near by each node in view by itself: a frame never looks at all nodes.
 import { listenToHands } from "./fleethands.js";
-import { busy, free, kinds, Layout } from "./fleetmodel.js";
+import { Layout } from "./fleetlayout.js";
+import { busy, free, isolated, kinds } from "./fleetmodel.js";
 
 const boxesBelow = 2.5;
 export const nodesFrom = 9;
@@ -63,7 +64,8 @@ export class FleetMap {
       && old.levels.every((level, i) => String(level.starts) === String(model.levels[i].starts));
     this.model = model;
     if (!isSamePlace) {
-      this.layout = new Layout(model);
+      this.canvas.parentElement.style.maxHeight = "";
+      this.layout = new Layout(model, this.canvas.clientWidth || 1, this.canvas.clientHeight || 1);
       this.shrink();
       this.selected = Math.min(this.selected, model.count - 1);
       this.isFitted = true;
@@ -222,21 +224,20 @@ export class FleetMap {
   // Each box is filled from below by its share of GPUs in use; what is wrong in it is a bar of its own on the right.
   drawBoxes(level) {
     const { context, colours, model } = this;
-    const { starts } = model.levels[level];
+    const { used, wrong } = model.shares(level);
+    // One colour after the other: to change it costs more than to go through the boxes again.
+    context.fillStyle = colours.kinds[free];
+    this.eachBox(level, (d, x, y, width, height) => context.fillRect(x, y, width - 1, height - 1));
+    context.fillStyle = colours.kinds[busy];
     this.eachBox(level, (d, x, y, width, height) => {
-      const { nodes, kinds: numbers, devices, used } = model.counts(starts[d], starts[d + 1]);
-      const wrong = nodes - numbers[free] - numbers[busy];
-      context.fillStyle = colours.kinds[free];
-      context.fillRect(x, y, width - 1, height - 1);
-      const share = devices ? used / devices : 0;
-      context.fillStyle = colours.kinds[busy];
-      context.fillRect(x, y + (height - 1) * (1 - share), width - 1, (height - 1) * share);
-      if (wrong) {
-        context.fillStyle = colours.kinds[3];
-        const bar = Math.max(2, width / 6);
-        const part = Math.max(2, (height - 1) * (wrong / nodes));
-        context.fillRect(x + width - 1 - bar, y, bar, part);
-      }
+      const part = (height - 1) * used[d];
+      if (part > 0) context.fillRect(x, y + height - 1 - part, width - 1, part);
+    });
+    context.fillStyle = colours.kinds[isolated];
+    this.eachBox(level, (d, x, y, width, height) => {
+      if (wrong[d] === 0) return;
+      const bar = Math.max(2, width / 6);
+      context.fillRect(x + width - 1 - bar, y, bar, Math.max(2, (height - 1) * wrong[d]));
     });
   }
 
@@ -315,7 +316,7 @@ export class FleetMap {
         const text = width > 120 ? `${level.name} ${name}: ${this.freeText(level, d)}` : name;
         const fits = Math.floor(width / 6.2);
         if (name.length > fits && fits < 4) return;
-        const baseline = y + (scale > 20 ? scale - 9 : scale / 2);
+        const baseline = y + (scale > 20 ? scale * this.layout.heads[depth] - 9 : Math.max(scale / 2, 6));
         if (scale < 11) {
           const shown = Math.min(width - 2, context.measureText(text).width + 6);
           context.fillStyle = colours.ground;

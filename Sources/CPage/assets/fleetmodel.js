@@ -13,7 +13,7 @@ export const kinds = [
 ];
 const kindOf = Object.fromEntries(kinds.map((kind, i) => [kind.letter, i]));
 kindOf.r = 0;
-export const [free, busy, suspect, isolated] = [0, 1, 2, 3];
+export const [free, busy, , isolated] = kinds.keys();
 
 function unpack(runs, into, value = (x) => x) {
   let at = 0;
@@ -88,6 +88,22 @@ export class Model {
     };
   }
 
+  // Of each domain of a level: the share of its GPUs that is in use, and of its nodes that take no work.
+  shares(level) {
+    this.known ??= [];
+    this.known[level] ??= (() => {
+      const { starts } = this.levels[level];
+      const [used, wrong] = [new Float32Array(starts.length - 1), new Float32Array(starts.length - 1)];
+      for (let d = 0; d < used.length; d++) {
+        const counts = this.counts(starts[d], starts[d + 1]);
+        used[d] = counts.devices ? counts.used / counts.devices : 0;
+        wrong[d] = counts.nodes ? 1 - (counts.kinds[free] + counts.kinds[busy]) / counts.nodes : 0;
+      }
+      return { used, wrong };
+    })();
+    return this.known[level];
+  }
+
   name(node) {
     const run = place(this.runStarts, node);
     const [stem, first, width] = this.runs[run];
@@ -134,82 +150,4 @@ export function place(starts, at) {
     else high = middle - 1;
   }
   return low;
-}
-
-// Where nodes stand on the map, in cells of one node: domains are boxes in boxes, packed in rows.
-export class Layout {
-  constructor(model) {
-    const n = model.count;
-    this.x = new Int32Array(n);
-    this.y = new Int32Array(n);
-    // By level, four numbers a domain: left, top, width, height.
-    this.boxes = model.levels.map((level) => new Int32Array(4 * level.names.length));
-    const whole = this.pack(model, 0, 0, n, 1.9);
-    this.width = Math.max(1, whole.width);
-    this.height = Math.max(1, whole.height);
-    this.settle(whole, 0, 0);
-    this.grid = new Int32Array(this.width * this.height).fill(-1);
-    for (let i = 0; i < n; i++) this.grid[this.y[i] * this.width + this.x[i]] = i;
-  }
-
-  pack(model, level, from, to, aspect) {
-    if (level === model.levels.length) {
-      const columns = Math.max(1, Math.ceil(Math.sqrt((to - from) * aspect)));
-      return { from, to, columns, width: Math.min(columns, to - from), height: Math.ceil((to - from) / columns) };
-    }
-    const { starts } = model.levels[level];
-    const inner = [];
-    for (let d = place(starts, from); d < starts.length - 1 && starts[d] < to; d++) {
-      const box = this.pack(model, level + 1, starts[d], starts[d + 1], 1.6);
-      inner.push({ ...box, level, domain: d });
-    }
-    // A box has room for its name above; between outer ones there is more space than between inner ones.
-    const gap = level + 1 < model.levels.length ? 2 : 1;
-    const area = inner.reduce((sum, box) => sum + (box.width + gap) * (box.height + gap + 1), 0);
-    const limit = Math.max(...inner.map((box) => box.width), Math.ceil(Math.sqrt(area * aspect)));
-    let [x, y, row, width] = [0, 0, 0, 0];
-    for (const box of inner) {
-      if (x > 0 && x + box.width > limit) { x = 0; y += row + gap; row = 0; }
-      box.left = x;
-      box.top = y;
-      x += box.width + gap;
-      row = Math.max(row, box.height + 1);
-      width = Math.max(width, x - gap);
-    }
-    return { inner, width, height: y + row };
-  }
-
-  settle(box, left, top) {
-    if (!box.inner) {
-      for (let i = box.from; i < box.to; i++) {
-        this.x[i] = left + ((i - box.from) % box.columns);
-        this.y[i] = top + Math.floor((i - box.from) / box.columns);
-      }
-      return;
-    }
-    for (const inner of box.inner) {
-      const [x, y] = [left + inner.left, top + inner.top];
-      this.boxes[inner.level].set([x, y, inner.width, inner.height + 1], 4 * inner.domain);
-      this.settle(inner, x, y + 1);
-    }
-  }
-
-  at(x, y) {
-    return x < 0 || y < 0 || x >= this.width || y >= this.height ? -1 : this.grid[y * this.width + x];
-  }
-
-  // The nearest node in a direction: along the line first, then in the lines beside it.
-  beside(node, dx, dy) {
-    const reach = Math.max(this.width, this.height);
-    for (let aside = 0; aside < 12; aside++) {
-      for (let step = 1; step < reach; step++) {
-        for (const side of aside ? [-aside, aside] : [0]) {
-          const [x, y] = [this.x[node] + dx * step + (dy ? side : 0), this.y[node] + dy * step + (dx ? side : 0)];
-          const found = this.at(x, y);
-          if (found >= 0) return found;
-        }
-      }
-    }
-    return node;
-  }
 }
