@@ -1,7 +1,8 @@
 """How fast the page is with many nodes, as a Markdown table: first paint, the map's first picture, script time a frame.
 
     .venv-page/bin/python Tests/Page/measure.py 62500          a drawn fleet: its map is answered in the controller's place
-    .venv-page/bin/python Tests/Page/measure.py --pretend 5000 pretend agents on a real controller (MUSTER_BIN)
+    .venv-page/bin/python Tests/Page/measure.py --pretend 5000 pretend agents on a real controller (MUSTER_BIN, a
+                                                               release build: a debug one does not keep up with so many)
 
 The drawn fleet has 18 nodes of 4 GPUs a rack and 16 racks a block; three of four nodes are busy with gangs of 1 to 64, one of
 a hundred is out of service. Frames are timed by the page itself: from the start of a frame's script to its end.
@@ -16,9 +17,11 @@ import time
 
 import browser
 from browser import MUSTER
+from fleet import Program
 from test_page import Empty
 from waiting import eventually
-from fleet import Program
+
+DRAWN = "document.querySelector('canvas')?.frames.length > 0 && document.querySelector('.legend li') !== null"
 
 PAN = """async () => {
   const canvas = document.querySelector("canvas");
@@ -33,7 +36,8 @@ PAN = """async () => {
     map("pointerdown", { clientX: left + width / 2, clientY: top + height / 2 });
     for (let i = 1; i <= 240; i++) {
       const angle = (i / 240) * 4 * Math.PI;
-      map("pointermove", { clientX: left + width / 2 + 250 * Math.sin(angle), clientY: top + height / 2 + 120 * Math.sin(2 * angle) });
+      const [dx, dy] = [250 * Math.sin(angle), 120 * Math.sin(2 * angle)];
+      map("pointermove", { clientX: left + width / 2 + dx, clientY: top + height / 2 + dy });
       await frame();
     }
     map("pointerup", { clientX: 0, clientY: 0 });
@@ -41,7 +45,8 @@ PAN = """async () => {
   };
   const wheel = async (turns, deltaY) => {
     for (let i = 0; i < turns; i++) {
-      canvas.dispatchEvent(new WheelEvent("wheel", { deltaY, clientX: left + width / 2, clientY: top + height / 2, cancelable: true }));
+      const at = { clientX: left + width / 2, clientY: top + height / 2 };
+      canvas.dispatchEvent(new WheelEvent("wheel", { deltaY, cancelable: true, ...at }));
       await frame();
     }
   };
@@ -106,8 +111,7 @@ def look(fleet, nodes, answer=None):
             if answer:
                 page.route("**/v1/map*", lambda route: route.fulfill(body=answer, content_type="application/json"))
             page.goto("/#/fleet")
-            page.wait_for_function("document.querySelector('canvas')?.frames.length > 0 "
-                                   "&& document.querySelector('.legend li')", timeout=60_000)
+            eventually("the map is drawn", lambda: page.evaluate(DRAWN), 60, every=0.01)
             paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"))
             pictures.append(page.evaluate("performance.now()"))
             if len(paints) < 5:
@@ -128,12 +132,13 @@ def look(fleet, nodes, answer=None):
         eyes.close()
 
 
-def pretend(fleet, nodes):
+def pretend(fleet, nodes, started):
     with open(os.path.join(fleet.data, "node-token")) as file:
         node_token = file.read().strip()
     agents = Program([MUSTER, "pretend", "--join", fleet.address.split("//")[1], "--token", node_token, "--nodes",
                       str(nodes), "--data", os.path.join(fleet.folder, "keys")], os.path.join(fleet.folder, "pretend.log"))
-    eventually("all are connected", lambda: "connected" in agents.log(), 1800)
+    started.append(agents)
+    eventually("all are connected", lambda: "connected" in agents.log(), 300)
     eventually("all are ready", lambda: fleet.request("GET", "/v1/cluster")[1]["nodes"]["ready"] == nodes, 120)
     jobs = [{"name": "gang", "gang": {"nodes": 4, "devicesPerNode": 8}, "command": ["x"], "workingDirectory": "/"}]
     for _ in range(nodes // 8 // 50):
@@ -149,7 +154,6 @@ def pretend(fleet, nodes):
         assert status == 200 and answer["nodes"] == nodes
     print(f"| GET /v1/map, {nodes:,} pretend nodes, {size:,} bytes | 20 | {statistics.median(times):.1f} ms | "
           f"{p95(times):.1f} ms | {max(times):.1f} ms |")
-    return agents
 
 
 def main():
@@ -157,18 +161,18 @@ def main():
         raise SystemExit(browser.missing())
     words = sys.argv[1:]
     fleet = Empty()
-    agents = None
+    agents = []
     try:
         if words[0] == "--pretend":
-            agents = pretend(fleet, int(words[1]))
+            pretend(fleet, int(words[1]), agents)
             look(fleet, int(words[1]))
         else:
             answer = json.dumps(drawn_map(int(words[0])), separators=(",", ":"))
             print(f"The map's answer has {len(answer):,} bytes.\n")
             look(fleet, int(words[0]), answer)
     finally:
-        if agents:
-            agents.end()
+        for program in agents:
+            program.end()
         fleet.stop()
 
 

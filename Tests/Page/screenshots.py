@@ -66,8 +66,9 @@ def main():
         def take(name, place, wait):
             page.goto("/#/" + place)
             page.wait_for_selector(wait)
-            page.wait_for_function("document.getElementById('standing').textContent === 'live'")
-            page.wait_for_load_state("networkidle") if place == "capacity" else page.wait_for_timeout(1500)
+            page.locator("#standing", has_text="live").wait_for()
+            # One more look of the page at the controller.
+            page.wait_for_timeout(1500)
             page.screenshot(path=os.path.join(folder, name + ".png"))
 
         take("fleet", "fleet", ".legend li")
