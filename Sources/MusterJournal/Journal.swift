@@ -51,6 +51,7 @@ public final class Journal {
     let journal = try Journal(folder: folder, options: options, lock: try FolderLock.take(folder: folder))
     // Of a snapshot that was being written when the process before this one ended.
     try SnapshotFolder(journalFolder: folder).removeUnfinished()
+    try SnapshotFolder(journalFolder: folder, name: SnapshotFolder.accounts).removeUnfinished()
     try journal.load()
     return journal
   }

@@ -8,8 +8,11 @@ public struct SnapshotFolder: Sendable {
 
   public let path: String
 
+  /// Of what is kept beside the state.
+  public static let accounts = "accounts"
+
   /// `journalFolder` is the data folder.
-  public init(journalFolder: String) { path = journalFolder + "/snapshots" }
+  public init(journalFolder: String, name: String = "snapshots") { path = journalFolder + "/" + name }
 
   /// Writes one and removes all but the newest two. On disk, name and all, when this returns; a crash meanwhile leaves
   /// the ones that were there.

@@ -72,9 +72,9 @@ public struct Server: Sendable {
     } catch WriterFailure.cannotStart(let reason) {
       throw StartFailure(reason: reason)
     }
-    api = API(writer: writer, events: events, folder: folder)
     sessions = Sessions(file: options.dataFolder + "/sessions", now: WallClock.seconds)
     follower = Follower(folder: folder, logger: logger)
+    api = API(writer: writer, events: events, folder: folder, follower: follower)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
       logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")

@@ -36,6 +36,7 @@ public enum Invariant: String, CaseIterable, Sendable {
   case deathIsNoticed = "an attempt does not go on long after a node of it is gone"
   // Of state and disk.
   case followerAgrees = "follower and writer have the same state at the same fact"
+  case accountsAreWhole = "every GPU-millisecond of the nodes has one account, also after a restart"
   case snapshotIsTrue = "a snapshot is the state of the fact that it names"
   case journalReads = "every whole batch on disk can be read"
   case factsFollow = "every fact can follow from those before it"

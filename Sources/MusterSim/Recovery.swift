@@ -93,12 +93,40 @@ extension World {
     for fact in batch {
       let why = follower.fold(fact)
       guard fits(why) else { return }
+      ledger.apply(fact, follower)
     }
     guard isDue else { return }
+    checkAccounts()
     disk.snapshot = SimDisk.Snapshot(sequence: follower.sequence, bytes: early ?? follower.encodeSnapshot())
   }
 
+  /// Every GPU-millisecond up to the follower's last fact has one account, and a ledger that was written down and read
+  /// back says the same.
+  mutating func checkAccounts() {
+    let sums = ledger.sums(by: .job, from: nil, to: nil, follower)
+    if let account = Account.allCases.first(where: { sums.fleet.totals[$0] < 0 }) {
+      violated(
+        Failure(
+          invariant: .accountsAreWhole, detail: "\(account) is \(sums.fleet.totals[account]) at fact \(ledger.sequence)"
+        ))
+    }
+    if sums.fleet.totals.sum != sums.capacity {
+      violated(
+        Failure(
+          invariant: .accountsAreWhole,
+          detail: "\(sums.fleet.totals.sum) GPU-ms of \(sums.capacity) at fact \(ledger.sequence)"))
+    }
+    do throws(CodingError) {
+      let again = try Ledger(ledger.encode(), follower)
+      guard again.sums(by: .job, from: nil, to: nil, follower) != sums else { return }
+      violated(Failure(invariant: .accountsAreWhole, detail: "read back they are others, at fact \(ledger.sequence)"))
+    } catch {
+      violated(Failure(invariant: .accountsAreWhole, detail: "\(error)"))
+    }
+  }
+
   mutating func compareWithFollower() {
+    checkAccounts()
     guard follower.encodeSnapshot() != controller.cluster.encodeSnapshot() else { return }
     violated(
       Failure(

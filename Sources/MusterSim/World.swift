@@ -52,6 +52,8 @@ public struct World: ~Copyable {
   var disk = SimDisk()
   /// The journal folded beside the writer.
   var follower = Cluster()
+  /// Beside the follower.
+  var ledger = Ledger()
   public internal(set) var facts: [Fact] = []
   var durableAttempts: Set<AttemptID> = []
   var auditor: Auditor

@@ -30,5 +30,14 @@ enum CallerContext {
     return Moment.parse(text)
   }
 
+  /// A moment that lies behind: also `now-7d`, and a day by its date, from its first moment in UTC.
+  static func pastMoment(_ text: String) -> Instant? {
+    if text.hasPrefix("now-") {
+      guard let span = JobFile.span(String(text.dropFirst(4))), let now = moment("now") else { return nil }
+      return span.nanoseconds <= now.nanoseconds ? now - span : nil
+    }
+    return moment(text) ?? Moment.parse(text + "T00:00:00Z")
+  }
+
   static var nowUnixSeconds: Double { Date().timeIntervalSince1970 }
 }

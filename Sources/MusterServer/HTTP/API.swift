@@ -8,6 +8,7 @@ struct API: Sendable {
   let events: EventHub
   let folder: DataFolder
   let map = MapView()
+  let follower: Follower
 
   static let bodyLimit = 8 << 20
   static let jobsPerRequest = 1_000

@@ -170,6 +170,18 @@ enum OpenAPI {
     "/v1/map":{"get": {"summary": "Every node's place, standing and use, in columns of runs: docs/page.md", "responses": {"200": {"description": "done",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Map"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name":
     "after", "in": "query", "schema": {"type": "integer"}, "description": "at least as new as this sequence; without it the answer may be one second old"}]}},
+    "/v1/accounts":{"get": {"summary": "Where every GPU-millisecond went, from the journal", "responses": {"200": {"description":
+    "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"by": {"type": "string"}, "from": {"type":
+    "string"}, "to": {"type": "string"}, "asOf": {"type": "string"}, "capacityGpuMilliseconds": {"type": "integer"},
+    "accountedGpuMilliseconds": {"type": "integer"}, "fleet": {"$ref": "#/components/schemas/Accounts"}, "rows": {"type": "array",
+    "items": {"$ref": "#/components/schemas/Accounts"}}, "next": {"type": "integer", "nullable": true}, "restatements": {"type":
+    "array", "items": {"type": "object"}, "description": "the newest 100: what was told as productive and turned out otherwise"}}}}}},
+    "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}},
+    "parameters": [{"name": "by", "in": "query", "schema": {"type": "string"}, "description": "job, project (default), user, type, day"},
+    {"name": "from", "in": "query", "schema": {"type": "string"}, "description": "a moment; default: the first fact"}, {"name": "to",
+    "in": "query", "schema": {"type": "string"}, "description": "a moment; default: now"}, {"name": "after", "in": "query", "schema":
+    {"type": "integer"}, "description": "rows after this `next`"}, {"name": "limit", "in": "query", "schema": {"type": "integer"},
+    "description": "1 to 10,000"}]}},
     "/v1/maintenance":{"get": {"summary": "Times in which nodes take no work", "responses": {"200": {"description": "done",
     "content": {"application/json": {"schema": {"type": "object", "properties": {"maintenance": {"type": "array", "items":
     {"$ref": "#/components/schemas/Maintenance"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
@@ -205,7 +217,12 @@ enum OpenAPI {
     "message": {"type": "string"}, "remedy": {"type": "string"}, "problems": {"type": "array", "items": {"type":
     "object", "properties": {"index": {"type": "integer"}, "line": {"type": "integer"}, "field": {"type": "string"
     }, "value": {"type": "string"}, "allowed": {"type": "string"}}}}}, "required": ["code", "message", "remedy"
-    ]}}, "required": ["error"]}, "Policy": {"type": "object", "description": "In the shape of a policy file: docs/policy.md",
+    ]}}, "required": ["error"]}, "Accounts": {"type": "object", "description":
+    "a row: by job with its name, state, project and user", "properties": {"key": {"nullable": true, "description":
+    "a job's number, a project, a user, a device type, a day; null: what no job has"}, "gpuMilliseconds": {"type": "object",
+    "description": "by account: docs/efficiency.md", "additionalProperties": {"type": "integer"}}, "provisionalGpuMilliseconds":
+    {"type": "integer", "description": "of them: may still become something else"}, "goodput": {"type": "number", "nullable": true,
+    "description": "productive over held by jobs"}}}, "Policy": {"type": "object", "description": "In the shape of a policy file: docs/policy.md",
     "properties": {"topology": {"type": "object"}, "projects": {"type": "array", "items": {"type": "object"}}, "priorities":
     {"type": "array", "items": {"type": "object"}}}}, "Domain": {"type": "object", "properties": {"level": {"type":
     "string"}, "name": {"type": "string"}, "path": {"type": "string", "description": "with the domains around it"}, "nodes": {

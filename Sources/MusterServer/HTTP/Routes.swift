@@ -53,6 +53,7 @@ extension Server {
     v1.get("quota") { _, _ in try await api.quota() }
     v1.get("topology") { request, _ in try await api.topology(request) }
     v1.get("map") { request, _ in try await api.map(request) }
+    v1.get("accounts") { request, _ in try await api.accounts(request) }
     v1.get("maintenance") { _, _ in try await api.maintenance() }
     v1.post("maintenance") { request, _ in try await api.addMaintenance(request) }
     v1.delete("maintenance/:id") { _, context in try await api.removeMaintenance(context) }

@@ -35,46 +35,33 @@ struct JobReport {
       next = controller.cluster.attempt(next).previous
     }
     slots.reverse()
+    let saysSteps = slots.contains { controller.attemptTimes($0).firstStepAt != .zero }
     for (i, slot) in slots.enumerated() {
       let following = i + 1 < slots.count ? controller.cluster.attempt(slots[i + 1]) : nil
-      account(controller.attemptTimes(slot, now: now), following: following, end: end)
+      var times = controller.attemptTimes(slot)
+      times.saysSteps = saysSteps
+      account(times, following: following, end: end)
     }
     collectFaults(controller, slots)
   }
 
   /// One attempt's time, from its start to the start of the next one or the end.
-  private mutating func account(_ told: Controller.AttemptTimes, following: Attempt?, end: Instant) {
-    var a = told
-    // A survivor may have stepped on while it was being stopped: that time is the stop's.
-    a.lastStepAt = min(a.lastStepAt, a.endingAt ?? end)
-    let stepped = a.firstStepAt != .zero && a.lastStepAt > a.firstStepAt
-    let stopBegan = a.endingAt ?? end
-    let kept = min(a.lastStep, following?.resumeStep ?? a.lastStep)
-    stepsAgain += a.lastStep - kept
-    if stepped {
-      let steps = max(1, a.lastStep - a.resumeStep)
-      // The first step's own time lies before its report: one mean step is counted for it.
-      let between = a.lastStepAt - a.firstStepAt
-      let mean = Span(nanoseconds: between.nanoseconds / max(1, steps - 1))
-      let firstBegan = max(a.startedAt, a.firstStepAt - mean)
-      let stepping = a.lastStepAt - firstBegan
-      let useful = Span(
-        nanoseconds: Int64(Double(stepping.nanoseconds) * Double(max(0, kept - a.resumeStep)) / Double(steps)))
-      starting = starting + (firstBegan - a.startedAt)
-      productive = productive + useful
-      redone = redone + (stepping - useful)
-      let tail = max(Span.zero, stopBegan - a.lastStepAt)
-      if a.outcome == .finished || a.outcome == nil { ending = ending + tail } else { detecting = detecting + tail }
+  private mutating func account(_ times: AttemptTimes, following: Attempt?, end: Instant) {
+    let stopped = times.endedAt == .zero ? end : times.endedAt
+    let kept = min(times.lastStep, following?.resumeStep ?? times.lastKeptStep(checkpointStep: job.checkpointStep))
+    stepsAgain += times.lastStep - kept
+    let split = AttemptSplit(times, keptStep: kept, until: stopped)
+    starting = starting + (split.began - times.startedAt)
+    productive = productive + (split.kept - split.began)
+    redone = redone + (split.worked - split.kept)
+    let tail = split.stopping - split.worked
+    if times.outcome == .finished || times.outcome == nil {
+      ending = ending + tail
     } else {
-      // A job that says no steps: an attempt that finished was work, one that did not was for nothing.
-      let began = a.runningAt ?? stopBegan
-      starting = starting + (began - a.startedAt)
-      let ran = max(Span.zero, stopBegan - began)
-      if a.outcome == .finished || a.outcome == nil { productive = productive + ran } else { redone = redone + ran }
+      detecting = detecting + tail
     }
-    let stopped = a.endedAt ?? end
-    if a.endingAt != nil { stopping = stopping + max(Span.zero, stopped - stopBegan) }
-    if a.endedAt != nil { waiting = waiting + max(Span.zero, (following?.startedAt ?? end) - stopped) }
+    stopping = stopping + (split.until - split.stopping)
+    if times.endedAt != .zero { waiting = waiting + max(Span.zero, (following?.startedAt ?? end) - stopped) }
   }
 
   private mutating func collectFaults(_ controller: borrowing Controller, _ attempts: [Int32]) {
@@ -127,26 +114,10 @@ struct JobReport {
 }
 
 extension Controller {
-  struct AttemptTimes {
-    var startedAt: Instant
-    var runningAt: Instant?
-    var firstStepAt: Instant
-    var lastStepAt: Instant
-    var endingAt: Instant?
-    var endedAt: Instant?
-    var resumeStep: Int64
-    var lastStep: Int64
-    /// nil while it runs.
-    var outcome: Outcome?
-  }
-
-  func attemptTimes(_ slot: Int32, now: Instant) -> AttemptTimes {
-    let a = cluster.attempt(slot)
-    let steps = a.phase < .stopping ? steps(slot) : (last: a.lastStep, firstAt: a.firstStepAt, lastAt: a.lastStepAt)
-    func set(_ instant: Instant) -> Instant? { instant == .zero ? nil : instant }
-    return AttemptTimes(
-      startedAt: a.startedAt, runningAt: set(a.runningAt), firstStepAt: steps.firstAt,
-      lastStepAt: steps.lastAt, endingAt: set(a.endingAt), endedAt: set(a.endedAt),
-      resumeStep: a.resumeStep, lastStep: steps.last, outcome: a.phase < .stopping ? nil : a.outcome)
+  /// With what ranks have said since, of an attempt that runs.
+  func attemptTimes(_ slot: Int32) -> AttemptTimes {
+    var times = AttemptTimes(cluster.attempt(slot))
+    if times.outcome == nil { (times.lastStep, times.firstStepAt, times.lastStepAt) = steps(slot) }
+    return times
   }
 }

@@ -99,14 +99,18 @@ extension Simulation {
       longestStep: .seconds(1), checkpoint: kept > before ? kept : nil)
   }
 
-  /// What is known at the end of an attempt that was preempted: its last checkpoint.
+  /// What is known at the end of an attempt that was preempted: how far it was, and its last checkpoint.
   private func lastWord(of job: Int) -> [RankReport] {
-    let (steps, before) = (runs[job].saved / 1000, runs[job].resumed / 1000)
+    let run = runs[job]
+    let done = run.progress(at: run.endingAt, of: jobs[job].durationMilliseconds)
+    let (steps, before) = (done / 1000, run.resumed / 1000)
     guard steps > before else { return [] }
+    let (kept, age) = (run.saved / 1000, now - run.worksFrom)
     return [
       RankReport(
-        rank: 0, state: .exited, step: steps, stepAge: .zero, firstStepAge: .milliseconds(1000 * (steps - before)),
-        stepsSaid: steps - before, longestStep: .seconds(1), checkpoint: steps)
+        rank: 0, state: .exited, step: steps, stepAge: .milliseconds(age - 1000 * (steps - before)),
+        firstStepAge: .milliseconds(age - 1000), stepsSaid: steps - before, longestStep: .seconds(1),
+        checkpoint: kept > before ? kept : nil)
     ]
   }
 

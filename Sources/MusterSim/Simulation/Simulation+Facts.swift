@@ -95,6 +95,10 @@ extension Simulation {
     accounts.productive += (kept - run.resumed) * devices
     accounts.redone += lost * devices
     accounts.rounding += (until - run.attemptStart) * (Int64(run.held) - devices)
+    let held = Int64(run.held)
+    truth[.starting] += (worksFrom - run.attemptStart) * held
+    truth[.productive] += (kept - run.resumed) * held
+    truth[isPreempted ? .preempted : .redone] += lost * held
     runs[i].redone += lost
     if run.wasPreempted { lostToPreemption += (worksFrom - run.attemptStart) * devices }
     if isPreempted { lostToPreemption += lost * devices }
@@ -106,6 +110,7 @@ extension Simulation {
     let devices = Int64(min(runs[i].held, jobs[i].devices))
     accounts.stopping += (now - runs[i].endingAt) * devices
     accounts.rounding += (now - runs[i].endingAt) * (Int64(runs[i].held) - devices)
+    truth[runs[i].wasPreempted ? .preempted : .draining] += (now - runs[i].endingAt) * Int64(runs[i].held)
     for place in places[i] { release(place) }
     let wasShort = now - runs[i].attemptStart < 30_000 && runs[i].faults > 0
     runs[i].phase = .waiting
@@ -188,6 +193,7 @@ extension Simulation {
   }
 
   private mutating func charge(_ node: Int, _ time: Int64) {
+    if nodes[node].service != .up { truth[.broken] += time }
     switch nodes[node].service {
     case .broken: accounts.broken += time
     case .isolated: accounts.isolated += time

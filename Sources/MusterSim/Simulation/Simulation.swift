@@ -60,6 +60,9 @@ public struct Simulation: ~Copyable {
   // Levels, kept from fact to fact.
   var level: UseOverTime.Piece
   public internal(set) var accounts = Accounts()
+  /// What the ledger should find in the facts: the simulator knows it without them. Rounded-up devices count as the
+  /// job's, and what is kept for a gang as free.
+  public internal(set) var truth = AccountTotals()
   public internal(set) var use: UseOverTime
   /// Of `redone` and `starting`: through preemption.
   var lostToPreemption: Int64 = 0
@@ -196,6 +199,7 @@ public struct Simulation: ~Copyable {
   private mutating func pass(to at: Int64) {
     guard at > now else { return }
     accounts.free += level.free * (at - now)
+    truth[.free] += level.free * (at - now)
     use.add(level, from: now, to: at)
     now = at
   }

@@ -1,0 +1,138 @@
+/// What accounts are asked for by.
+public enum LedgerKey: String, CaseIterable, Sendable {
+  case job
+  case project
+  case user
+  case type
+  case day
+}
+
+/// One row of an answer.
+public struct LedgerRow: Hashable, Sendable {
+  /// A job's number, a place in `Ledger.names` or `Ledger.types`, days since 1970; -1: what no job has.
+  public var key: Int64
+  public var totals = AccountTotals()
+  /// Of the totals: may still become something else.
+  public var provisional: Int64 = 0
+}
+
+/// Where the GPU time of a stretch of time went. Milliseconds since 1970, GPU-milliseconds.
+public struct LedgerSums: Hashable, Sendable {
+  /// What was added up: as asked for, widened to whole minutes (to whole hours where that is all that is kept).
+  public var from: Int64
+  public var to: Int64
+  /// Up to when everything that happened is in it.
+  public var asOf: Int64
+  /// Of the nodes that had joined.
+  public var capacity: Int64 = 0
+  public var fleet = LedgerRow(key: -1)
+  /// Ascending by key.
+  public var rows: [LedgerRow] = []
+}
+
+extension Ledger {
+  /// Accounts from one moment to another.
+  /// - Parameters:
+  ///   - from: nil: from the first fact on.
+  ///   - to: nil, or later than `now`: up to now.
+  ///   - cluster: the state after the same facts.
+  public func sums(by key: LedgerKey, from: Int64?, to: Int64?, _ cluster: borrowing Cluster) -> LedgerSums {
+    let (from, to) = stretch(from: from, to: to)
+    var sums = LedgerSums(from: from, to: to, asOf: now)
+    var rows: [Int64: LedgerRow] = [:]
+    func add(_ key: Int64, _ account: Account, _ amount: Int64, provisional: Int64 = 0) {
+      rows[key, default: LedgerRow(key: key)].totals[account] += amount
+      rows[key, default: LedgerRow(key: key)].provisional += provisional
+      sums.fleet.totals[account] += amount
+      sums.fleet.provisional += provisional
+    }
+    func add(_ span: LedgerSpan, isProvisional: Bool) {
+      var begin = max(span.from, from)
+      let end = min(span.to, to)
+      while begin < end {
+        let stop = key == .day ? min(end, (begin / Self.day + 1) * Self.day) : end
+        let amount = (stop - begin) * Int64(span.devices)
+        add(self.key(key, of: span, at: begin), span.account, amount, provisional: isProvisional ? amount : 0)
+        begin = stop
+      }
+    }
+    for span in spans where span.from < to && span.to > from { add(span, isProvisional: false) }
+    forEachOpen(cluster) { add($0, isProvisional: $1) }
+    for (type, series) in fleet.series.enumerated() {
+      series.forEach(from: from, to: to) { start, _, piece in
+        sums.capacity += piece.capacity
+        let number: Int64 =
+          switch key {
+          case .job, .project, .user: -1
+          case .type: Int64(type)
+          case .day: start / Self.day
+          }
+        for account in FleetPiece.accounts where piece[account] != 0 { add(number, account, piece[account]) }
+      }
+    }
+    sums.rows = rows.values.sorted { $0.key < $1.key }
+    return sums
+  }
+
+  static var day: Int64 { 86_400_000 }
+
+  private func stretch(from: Int64?, to: Int64?) -> (Int64, Int64) {
+    func widen(_ at: Int64) -> Int64 { fleet.series.reduce(at) { min($0, $1.start(of: at)) } }
+    let end = min(to ?? now, now)
+    // The end of the piece that it lies in: the beginning of the next one.
+    let whole = widen(end)
+    let next =
+      whole == end ? end : whole + (end / FleetSeries.minute * FleetSeries.minute == whole ? 60_000 : 3_600_000)
+    return (widen(max(from ?? self.begin, self.begin)), min(next, now))
+  }
+
+  private func key(_ key: LedgerKey, of span: LedgerSpan, at: Int64) -> Int64 {
+    switch key {
+    case .job: span.job
+    case .project: Int64(jobs[Int(span.job) - 1].project)
+    case .user: Int64(jobs[Int(span.job) - 1].user)
+    case .type: Int64(span.type)
+    case .day: at / Self.day
+    }
+  }
+
+  /// What is known of attempts whose time is not settled, and whether it may still change.
+  private func forEachOpen(_ cluster: borrowing Cluster, _ body: (LedgerSpan, Bool) -> Void) {
+    for job in open.keys.sorted() {
+      guard let attempt = open[job] else { continue }
+      for (piece, isProvisional) in attempt.pieces(cluster, jobs[Int(job) - 1], now: now) {
+        for held in attempt.held {
+          let span = LedgerSpan(
+            job: job, from: piece.from, to: piece.to, devices: held.devices, type: held.type, account: piece.account)
+          body(span, isProvisional)
+        }
+      }
+    }
+  }
+}
+
+extension OpenAttempt {
+  typealias Piece = (account: Account, from: Int64, to: Int64)
+
+  /// Its time up to now. What a checkpoint holds, and the start, will not change.
+  func pieces(_ cluster: borrowing Cluster, _ job: LedgerJob, now: Int64) -> [(Piece, isProvisional: Bool)] {
+    let times = times(cluster, job)
+    let end = times.endedAt == .zero ? Instant(nanoseconds: now * 1_000_000) : times.endedAt
+    let kept = times.lastKeptStep(checkpointStep: checkpointStep(cluster))
+    let split = AttemptSplit(times, keptStep: kept, until: max(end, times.startedAt))
+    let to = end.milliseconds
+    guard times.outcome != nil else {
+      let began = min(split.began.milliseconds, to)
+      let saved = min(max(began, checkpointAt.milliseconds), to)
+      let all: [(Piece, Bool)] = [
+        ((.starting, times.startedAt.milliseconds, began), false), ((.productive, began, saved), false),
+        ((.productive, saved, to), true),
+      ]
+      return all.filter { $0.0.from < $0.0.to }
+    }
+    return split.accounts(times).map { piece in
+      let isWork = piece.account != .starting && piece.from < split.stopping
+      return ((piece.account, piece.from.milliseconds, min(piece.to.milliseconds, to)), isWork)
+    }
+  }
+}

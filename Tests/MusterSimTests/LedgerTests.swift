@@ -1,0 +1,74 @@
+import MusterCore
+import Testing
+
+@testable import MusterSim
+
+/// The ledger folds the facts of a simulation, and the simulator knows where the time went without them.
+@Suite struct LedgerTests {
+  /// A cluster and its ledger after the same facts.
+  struct Fold: ~Copyable {
+    var cluster = Cluster()
+    var ledger = Ledger()
+
+    mutating func add(_ facts: [Fact]) {
+      for fact in facts {
+        cluster.apply(fact)
+        ledger.apply(fact, cluster)
+      }
+    }
+  }
+
+  /// A month: faults, lost nodes that come back, jobs that preempt others, checkpoints every 10 minutes.
+  static func month(seed: UInt64) throws -> SimSettings {
+    let fleet = SimWorld.fleet(48, nodesPerRack: 16)
+    var chance = Chance(seed: seed, purpose: 6)
+    var rows: [String] = []
+    for _ in 0..<420 {
+      let at = chance.below(30 * 86_400)
+      let hours = 1 + chance.below(30)
+      let devices = [8, 16, 16, 32, 64, 128][Int(chance.below(6))]
+      let duration = hours * 3600 + chance.below(3600)
+      let project = chance.below(3)
+      rows.append("\(at),\(duration),\(devices),\(duration * 2),p\(project),u\(chance.below(5)),\(chance.below(3))\n")
+    }
+    let header = "submit_seconds,duration_seconds,devices,walltime_seconds,project,user,priority"
+    let trace = try Trace(SimWorld.csv(rows.joined(), header: header), format: .csv, fleet: fleet)
+    var settings = SimSettings(fleet: fleet, trace: trace, policy: .muster)
+    let kinds = [
+      FaultModel.Kind(
+        cause: "board", scope: .node, count: 150, days: 10_000, repair: [600_000, 7_200_000, 90_000_000]),
+      FaultModel.Kind(cause: "bug", scope: .node, count: 100, days: 10_000, takesOut: false, repair: []),
+    ]
+    settings.faults = FaultModel(name: "m", source: "", kinds: kinds)
+    (settings.checkpointMilliseconds, settings.restartMilliseconds, settings.seed) = (600_000, 120_000, seed)
+    settings.keepsFacts = true
+    return settings
+  }
+
+  @Test("a month of faults and preemptions: each account is the simulator's own, and together they are the capacity")
+  func month() throws {
+    for seed: UInt64 in 1...4 {
+      var simulation = Simulation(try Self.month(seed: seed))
+      var fold = Fold()
+      var looks = 0
+      while simulation.advance(moments: 100) {
+        fold.add(simulation.takeFacts())
+        looks += 1
+        guard looks % 20 == 0 else { continue }
+        let sums = fold.ledger.sums(by: .job, from: nil, to: nil, fold.cluster)
+        #expect(sums.capacity == sums.fleet.totals.sum, "seed \(seed), at \(sums.to)")
+      }
+      fold.add(simulation.takeFacts())
+      fold.ledger.advance(to: simulation.end)
+      let sums = fold.ledger.sums(by: .project, from: nil, to: nil, fold.cluster)
+      #expect(sums.capacity == simulation.capacity && sums.fleet.totals.sum == sums.capacity)
+      #expect(simulation.truth.sum == simulation.capacity)
+      for account in Account.allCases where account != .heldForGang {
+        let found = sums.fleet.totals[account] + (account == .free ? sums.fleet.totals[.heldForGang] : 0)
+        let off = found - simulation.truth[account]
+        #expect(off == 0, "seed \(seed): \(account) is \(found), \(simulation.truth[account]) by the simulator")
+      }
+      #expect(sums.fleet.totals[.preempted] > 0 && sums.fleet.totals[.redone] > 0 && sums.fleet.totals[.broken] > 0)
+    }
+  }
+}
