@@ -132,6 +132,21 @@ import Testing
     }
   }
 
+  @Test("with TLS the cookie is sent over TLS alone; without a port in the address it has none in its name")
+  func secure() throws {
+    let access = PageAccess(
+      sessions: Sessions(file: "/dev/null", now: 0), rule: OriginRule(hosts: []), hasTLS: true)
+    func request(_ authority: String) -> Request {
+      let head = HTTPRequest(method: .post, scheme: "https", authority: authority, path: "/login")
+      return Request(head: head, body: RequestBody(buffer: ByteBuffer()))
+    }
+    #expect(
+      access.cookie(request("head:7070"), id: "ab").hasSuffix("; HttpOnly; SameSite=Strict; Max-Age=43200; Secure"))
+    #expect(access.cookie(request("head"), id: "ab").hasPrefix("muster-session=ab; Path=/;"))
+    #expect(access.cookie(request("[::1]:7071"), id: "ab").hasPrefix("muster-session-7071=ab;"))
+    #expect(access.cookie(request("[::1]"), id: "ab").hasPrefix("muster-session=ab;"))
+  }
+
   @Test("under a name that is not known nothing of the page is told, and the remedy names the option")
   func unknownName() async throws {
     try await withServer(authority: "evil.example:7070") { ask async throws in

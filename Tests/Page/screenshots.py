@@ -74,6 +74,7 @@ def main():
         take("fleet", "fleet", ".legend li")
         take("queue", "queue", "tbody tr")
         take("job", f"job/{job}", ".timeline li.fault")
+        take("capacity", "capacity", ".plot canvas")
         page = eyes.page(fleet, viewport=SIZE, color_scheme="dark")
         take("fleet-dark", "fleet", ".legend li")
     finally:

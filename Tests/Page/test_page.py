@@ -78,7 +78,8 @@ class PageTest(unittest.TestCase):
         self.fleet.muster("drain", "node-8", "--reason", "fan")
         expect(page.locator(".legend")).to_contain_text("3 busy")
         expect(page.locator(".legend")).to_contain_text("1 draining or drained")
-        expect(page.locator(".figures")).to_contain_text("24 of 64")
+        expect(page.get_by_label("The fleet in numbers")).to_contain_text("24 of 64")
+        expect(page.get_by_label("The last 24 hours")).to_contain_text("GPU time was productive")
         eventually("more colours are drawn", lambda: page.evaluate(DRAWN) >= before + 2)
         expect(page.locator("table")).to_contain_text(f"job {job} attempt 1 runs")
         self.assertEqual(page.complaints, [])
@@ -170,8 +171,11 @@ class PageTest(unittest.TestCase):
         row = page.locator("tbody tr", has_text="research")
         expect(row).to_contain_text("8 GPUs")
         expect(row).to_contain_text("50.0 %")
+        expect(row).to_contain_text("GPU h")
 
     def test_capacity_shows_places_and_the_ledger_as_the_api_tells_it(self):
+        page = self.page("capacity")
+        expect(page.locator("tr[data-key=free]")).to_contain_text("GPU h")
         page = self.browser.page(self.fleet)
         self.addCleanup(page.context.close)
         hour = 3_600_000
@@ -180,8 +184,9 @@ class PageTest(unittest.TestCase):
         ledger = {"by": "day", "from": "2026-11-30T00:00:00Z", "to": "2026-12-01T00:00:00Z",
                   "asOf": "2026-12-01T00:00:00Z", "capacityGpuMilliseconds": 200 * hour,
                   "accountedGpuMilliseconds": 100 * hour, "fleet": {**day, "key": None}, "rows": [day],
-                  "restatements": [{"at": "2026-11-30T05:00:00Z", "job": 7, "day": "2026-11-30", "from": "productive",
-                                    "to": "redone", "gpuMilliseconds": 10 * hour}]}
+                  "restatements": [{"at": "2026-11-30T05:00:00Z", "job": 7, "attempt": 1, "from": "productive",
+                                    "to": "redone", "workFrom": "2026-11-30T04:00:00Z",
+                                    "workTo": "2026-11-30T05:00:00Z", "gpuMilliseconds": 10 * hour}]}
         page.route("**/v1/accounts*", lambda route: route.fulfill(json=ledger))
         page.goto("/#/capacity")
         expect(page.locator("[aria-label='Where the time went']")).to_contain_text("100 GPU h accounted of 200 GPU h")

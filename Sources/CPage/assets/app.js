@@ -48,7 +48,7 @@ class View {
       busy = false;
       // What takes long is asked less often: at most a tenth of the time goes into it.
       const took = performance.now() - last;
-      if (!this.signal.aborted) soon(again ? Math.max(least, took * 10) : seconds * 1000);
+      if (!this.signal.aborted) soon(Math.max(again ? least : seconds * 1000, took * 10));
     };
     const hear = (event) => {
       if (event !== null && !when(event)) return;

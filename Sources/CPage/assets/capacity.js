@@ -1,5 +1,5 @@
 // Capacity: how many gangs of each size would find a place now, and what the fleet's time went into.
-import { accounts, ledger, total } from "./accounts.js";
+import { accounts, accountsBar, ledger, total, waste, wasteText } from "./accounts.js";
 import { chartLibrary, missing, stackedBars } from "./chart.js";
 import { h, nothing, table, update } from "./dom.js";
 import { count, gpuHours, moment, percent, words } from "./format.js";
@@ -82,18 +82,22 @@ function showTime(section, days, Chart) {
   update(section, Chart ? null : missing(),
     h("p", null, `From ${moment(days.from)} to ${moment(days.to)}: `
       + `${gpuHours(days.accountedGpuMilliseconds)} accounted of ${gpuHours(days.capacityGpuMilliseconds)} `
-      + `that the fleet had; goodput ${percent(days.fleet.goodput)}. `
-      + `${gpuHours(days.fleet.provisionalGpuMilliseconds)} may still change.`),
+      + `that the fleet had; goodput ${percent(days.fleet.goodput)}, ${gpuHours(waste(fleet))} of waste. `
+      + `${gpuHours(days.fleet.provisionalGpuMilliseconds)} of it may still change: work since the last checkpoint.`),
+    accountsBar(fleet),
     table("GPU time by account", [
-      { head: "Account", cell: ({ name }) => words(name) },
+      { head: "Account", cell: ({ name, colour }) =>
+        [h("span", { class: "swatch", style: { "--swatch": colour } }), words(name)] },
       { head: "GPU time", number: true, cell: ({ name }) => gpuHours(fleet[name]) },
       { head: "Share", number: true, cell: ({ name }) => (whole ? percent(fleet[name] / whole) : "–") },
     ], accounts.filter(({ name }) => fleet[name] > 0), ({ name }) => name),
+    h("p", null, h("small", null, wasteText)),
     days.restatements?.length ? [h("h2", null, "Restated"), table("Time that was booked anew", [
       { head: "At", cell: (entry) => moment(entry.at) },
       { head: "Job", number: true, cell: (entry) => h("a", { href: `#/job/${entry.job}` }, entry.job) },
-      { head: "Day", cell: (entry) => entry.day }, { head: "From", cell: (entry) => words(entry.from) },
-      { head: "To", cell: (entry) => words(entry.to) },
+      { head: "Work of", cell: (entry) => `${moment(entry.workFrom)} to ${moment(entry.workTo)}` },
+      { head: "Was", cell: (entry) => words(entry.from) },
+      { head: "Is", cell: (entry) => words(entry.to) },
       { head: "GPU time", number: true, cell: (entry) => gpuHours(entry.gpuMilliseconds) },
-    ], days.restatements, (entry) => `${entry.at} ${entry.job} ${entry.from}`)] : null);
+    ], days.restatements, (entry) => `${entry.at} ${entry.job} ${entry.workFrom}`)] : null);
 }

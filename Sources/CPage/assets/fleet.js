@@ -1,7 +1,8 @@
 // The fleet: what works, what is free, what is wrong, and where.
+import { ledger, waste } from "./accounts.js";
 import { history, live } from "./api.js";
 import { h, nothing, table, update } from "./dom.js";
-import { count, moment } from "./format.js";
+import { count, gpuHours, moment, percent } from "./format.js";
 import { fleetList } from "./fleetlist.js";
 import { FleetMap } from "./fleetmap.js";
 import { kinds, Model } from "./fleetmodel.js";
@@ -11,15 +12,18 @@ export const title = () => "fleet";
 // Facts looked back on for what happened lately.
 const facts = 400;
 const shownEvents = 12;
+// Milliseconds that the share of productive time is told of.
+const day = 86_400_000;
 
 export async function open(view) {
   const isList = view.parts[0] === "list";
   const head = h("section", { class: "figures", "aria-label": "The fleet in numbers" });
+  const worth = h("section", { class: "figures", "aria-label": "The last 24 hours" });
   const stage = h("section", { "aria-label": "Map" });
   const hint = h("section");
   const legend = h("ul", { class: "legend", "aria-label": "Legend" });
   const events = h("section", { "aria-label": "What happened" });
-  view.root.append(h("h1", { class: "hidden" }, "Fleet"), head,
+  view.root.append(h("h1", { class: "hidden" }, "Fleet"), h("div", { class: "figures" }, head, worth),
     h("p", { class: "tabs" },
       h("a", { href: "#/fleet", "aria-current": isList ? null : "true" }, "Map"),
       h("a", { href: "#/fleet/list", "aria-current": isList ? "true" : null }, "List")),
@@ -40,7 +44,8 @@ export async function open(view) {
   const concerns = (event) => !["stepsBegan", "checkpointCommitted", "keysForgotten"].includes(event.kind);
   await Promise.all([
     view.keep(read, { seconds: 10, least: 1000, when: concerns }),
-    view.keep(async () => showEvents(events, await history(facts, view.signal)), { seconds: 60, least: 2000 }),
+    view.keep(async () => showWorth(worth, await ledger("type", view.signal, day)), { seconds: 60, least: 10_000 }),
+    view.keep(async () => showEvents(events, await history(facts, view.signal)), { seconds: 60, least: 5000 }),
   ]);
 }
 
@@ -86,6 +91,18 @@ function showFigures(head, model) {
     figure(count(wrong.reduce((sum, [, n]) => sum + n, 0)),
       wrong.length ? `nodes take no work: ${wrong.map(([kind, n]) => `${count(n)} ${kind.word}`).join(", ")}`
         : "nodes take no work"));
+}
+
+// Is it working, or heat?
+function showWorth(section, accounts) {
+  const capacity = accounts?.capacityGpuMilliseconds;
+  if (!capacity) return update(section);
+  const { gpuMilliseconds, goodput } = accounts.fleet;
+  const figure = (number, text) => h("div", null, h("strong", null, number), h("span", null, text));
+  update(section,
+    figure(percent(gpuMilliseconds.productive / capacity), "of 24 h of GPU time was productive"),
+    figure(percent(goodput), "goodput of what jobs held"),
+    figure(gpuHours(waste(gpuMilliseconds)), "of waste in 24 h"));
 }
 
 function showLegend(legend, model) {

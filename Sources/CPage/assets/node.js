@@ -21,7 +21,7 @@ export async function open(view) {
     showJobs(jobs, node, running);
   }, { seconds: 5, least: 1000 });
   await view.keep(async () => showHistory(past, name, await history(facts, view.signal)),
-    { seconds: 60, least: 2000, when: (event) => event.node === name });
+    { seconds: 60, least: 5000, when: (event) => event.node === name });
 }
 
 // What a person may do about it, as commands.

@@ -1,5 +1,5 @@
 // Projects: what is guaranteed, what is used, borrowed, and what the time went into.
-import { ledger, total, waste } from "./accounts.js";
+import { ledger, total, waste, wasteText } from "./accounts.js";
 import { h, nothing, table, update } from "./dom.js";
 import { count, gpuHours, none, percent } from "./format.js";
 
@@ -60,7 +60,7 @@ function show(section, quota, accounts) {
       type.deviceType ? ` of type ${type.deviceType}` : ""}`).join(", ") || "The fleet has no GPU yet."),
     table("Projects", columns, list, (row) => `${row.project.name} ${row.deviceType}`),
     accounts ? h("p", null, h("small", null, `Time from ${accounts.from} to ${accounts.to}. `
-      + "Waste is all but productive, checkpointing and evaluating time.")) : null);
+      + wasteText)) : null);
 }
 
 function useBar(row, capacity) {
