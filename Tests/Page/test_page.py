@@ -79,7 +79,7 @@ class PageTest(unittest.TestCase):
         expect(page.locator(".legend")).to_contain_text("3 busy")
         expect(page.locator(".legend")).to_contain_text("1 draining or drained")
         expect(page.get_by_label("The fleet in numbers")).to_contain_text("24 of 64")
-        expect(page.get_by_label("The last 24 hours")).to_contain_text("GPU time was productive")
+        expect(page.get_by_label("The last 24 hours")).to_contain_text("was productive")
         eventually("more colours are drawn", lambda: page.evaluate(DRAWN) >= before + 2)
         expect(page.locator("table")).to_contain_text(f"job {job} attempt 1 runs")
         self.assertEqual(page.complaints, [])

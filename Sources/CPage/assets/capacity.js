@@ -1,7 +1,7 @@
 // Capacity: how many gangs of each size would find a place now, and what the fleet's time went into.
 import { accounts, accountsBar, ledger, total, waste, wasteText } from "./accounts.js";
 import { chartLibrary, missing, stackedBars } from "./chart.js";
-import { h, nothing, table, update } from "./dom.js";
+import { h, inTree, nothing, table, update } from "./dom.js";
 import { count, gpuHours, moment, percent, words } from "./format.js";
 
 export const title = () => "capacity";
@@ -53,8 +53,9 @@ function showPlaces(section, topology) {
     ], levels, (level) => level),
     h("h2", null, "By place"),
     table("Domains", [
-      { head: "Place", cell: (domain) => h("a", { href: "#/fleet/list/" + domain.path.split("/").map(encodeURIComponent)
-        .join("/") }, " ".repeat(levels.indexOf(domain.level) * 3), `${domain.level} ${domain.name}`) },
+      { head: "Place", cell: (domain) => inTree(levels.indexOf(domain.level),
+        h("a", { href: "#/fleet/list/" + domain.path.split("/").map(encodeURIComponent).join("/") },
+          `${domain.level} ${domain.name}`)) },
       { head: "Nodes", number: true, cell: (domain) => count(domain.nodes) },
       { head: "Free", number: true, cell: (domain) => count(domain.free) },
       { head: "Busy", number: true, cell: (domain) => count(domain.busy) },

@@ -26,6 +26,7 @@ export function stackedBars(Chart, canvas, { labels, series, unit }) {
   const [text, line] = [style.getPropertyValue("--text"), style.getPropertyValue("--line")];
   const datasets = series.map(({ name, colour, values }) => ({
     label: name, data: values, backgroundColor: colour, borderColor: style.getPropertyValue("--panel"), borderWidth: 1,
+    maxBarThickness: 64,
   }));
   const shown = Chart.getChart(canvas);
   if (shown) {

@@ -67,6 +67,11 @@ export function table(caption, columns, rows, key) {
             "data-head": column.head }, column.cell(row))))))));
 }
 
+// A name in a tree, as far in as it is deep.
+export function inTree(depth, ...content) {
+  return h("span", { style: { "padding-left": `${depth}rem` } }, content);
+}
+
 // What to read, or to type, where there is nothing to show.
 export function nothing(text, ...commands) {
   return h("div", { class: "nothing" }, h("p", null, text),

@@ -100,9 +100,9 @@ function showWorth(section, accounts) {
   const { gpuMilliseconds, goodput } = accounts.fleet;
   const figure = (number, text) => h("div", null, h("strong", null, number), h("span", null, text));
   update(section,
-    figure(percent(gpuMilliseconds.productive / capacity), "of 24 h of GPU time was productive"),
+    figure(percent(gpuMilliseconds.productive / capacity), "of the GPU time of the last 24 h was productive"),
     figure(percent(goodput), "goodput of what jobs held"),
-    figure(gpuHours(waste(gpuMilliseconds)), "of waste in 24 h"));
+    figure(gpuHours(waste(gpuMilliseconds)), "of waste in the last 24 h"));
 }
 
 function showLegend(legend, model) {

@@ -1,6 +1,6 @@
 // Projects: what is guaranteed, what is used, borrowed, and what the time went into.
 import { ledger, total, waste, wasteText } from "./accounts.js";
-import { h, nothing, table, update } from "./dom.js";
+import { h, inTree, nothing, table, update } from "./dom.js";
 import { count, gpuHours, none, percent } from "./format.js";
 
 export const title = () => "projects";
@@ -37,8 +37,8 @@ function show(section, quota, accounts) {
   }
   const isFirst = (body) => (row) => (row.isFirst ? body(row) : "");
   const columns = [
-    { head: "Project", cell: isFirst((row) => [" ".repeat(row.depth * 3), row.project.name,
-      row.project.declared ? "" : h("small", null, " not declared")]) },
+    { head: "Project", cell: isFirst((row) => inTree(row.depth, row.project.name,
+      row.project.declared ? "" : h("small", null, " not declared"))) },
     { head: "Jobs", number: true, cell: isFirst((row) => count(row.project.runningJobs)) },
     { head: "GPU type", cell: (row) => row.deviceType ?? "all" },
     { head: "In use", number: true, cell: (row) => count(row.used, "GPU") },
