@@ -1,7 +1,7 @@
 // Projects: what is guaranteed, what is used, borrowed, and what the time went into.
 import { ledger, total, waste, wasteText } from "./accounts.js";
 import { h, inTree, nothing, table, update } from "./dom.js";
-import { count, gpuHours, none, percent } from "./format.js";
+import { count, gpuHours, moment, none, percent } from "./format.js";
 
 export const title = () => "projects";
 
@@ -40,7 +40,7 @@ function show(section, quota, accounts) {
     { head: "Project", cell: isFirst((row) => inTree(row.depth, row.project.name,
       row.project.declared ? "" : h("small", null, " not declared"))) },
     { head: "Jobs", number: true, cell: isFirst((row) => count(row.project.runningJobs)) },
-    { head: "GPU type", cell: (row) => row.deviceType ?? "all" },
+    { head: "GPU type", cell: (row) => row.deviceType === null ? "all" : row.deviceType || none },
     { head: "In use", number: true, cell: (row) => count(row.used, "GPU") },
     { head: "Guaranteed", number: true, cell: (row) => count(row.guaranteed) },
     { head: "Borrowed", number: true, cell: (row) => (row.borrowed ? `${count(row.borrowed)} of ${
@@ -59,12 +59,13 @@ function show(section, quota, accounts) {
     h("p", null, quota.deviceTypes.map((type) => `${count(type.devices)} GPUs${
       type.deviceType ? ` of type ${type.deviceType}` : ""}`).join(", ") || "The fleet has no GPU yet."),
     table("Projects", columns, list, (row) => `${row.project.name} ${row.deviceType}`),
-    accounts ? h("p", null, h("small", null, `Time from ${accounts.from} to ${accounts.to}. `
+    accounts ? h("p", null, h("small", null, `Time from ${moment(accounts.from)} to ${moment(accounts.to)}. `
       + wasteText)) : null);
 }
 
 function useBar(row, capacity) {
-  const whole = Math.max(row.guaranteed ?? 0, row.used, 1);
+  // Where nothing is guaranteed, it is measured by the fleet.
+  const whole = Math.max(row.guaranteed ?? capacity, row.used, 1);
   const own = row.guaranteed === null ? row.used : Math.min(row.used, row.guaranteed);
   const over = row.used - own;
   const text = row.guaranteed ? percent(row.used / row.guaranteed)
