@@ -224,6 +224,8 @@ class PageTest(unittest.TestCase):
         expect(page.locator("main")).to_contain_text("job 4711 does not exist")
         page.goto("/#/node/nobody")
         expect(page.locator("main")).to_contain_text("nobody")
+        page.goto("/#/node/100%")
+        expect(page.locator("main")).to_contain_text("100%")
 
 
 @unittest.skipIf(browser.missing(), browser.missing())

@@ -78,8 +78,17 @@ class View {
   }
 }
 
+// An address that somebody typed may have a % in it that means itself.
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 async function open() {
-  const parts = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const parts = location.hash.replace(/^#\/?/, "").split("/").map(decode);
   const name = parts[0] in routes ? parts[0] : "fleet";
   leaving.abort();
   leaving = new AbortController();
