@@ -6,7 +6,11 @@ TRAINING := python3-torch python3-numpy libopenblas0-pthread
 
 HOSTS := env MUSTER_BIN=$(CURDIR)/.build/debug/muster /usr/bin/python3 -m unittest discover -v -s Tests/Hosts -t Tests/Hosts
 
-.PHONY: demo test hosts hosts-bench bench chaos build lint format packages training-packages prometheus-packages
+# Chromium drives the page in its tests; Chart.js draws its plots, also where it is only used.
+PAGE := libjs-chart.js
+PAGE_TESTS := chromium python3-venv
+
+.PHONY: page-tests page-tools screenshots demo test hosts hosts-bench bench chaos build lint format packages training-packages prometheus-packages
 
 demo:
 	@echo "First the packages (1 to 2 minutes), then the build (5 to 8 minutes on two cores), then the demo (under 3 minutes)."
@@ -24,6 +28,20 @@ test: packages
 	MUSTER_BIN=$(CURDIR)/.build/debug/muster /usr/bin/python3 -m unittest discover -s Tests/EndToEnd -t Tests/EndToEnd
 	$(HOSTS)
 	swift test
+
+# The page in a real browser. Playwright comes from PyPI into a folder of its own.
+page-tests: page-tools
+	swift build --product muster
+	MUSTER_BIN=$(CURDIR)/.build/debug/muster .venv-page/bin/python -m unittest discover -v -s Tests/Page -t Tests/Page
+
+# docs/images, from a real run.
+screenshots: page-tools
+	swift build --product muster
+	MUSTER_BIN=$(CURDIR)/.build/debug/muster .venv-page/bin/python Tests/Page/screenshots.py docs/images
+
+page-tools: packages
+	@scripts/install-packages $(PAGE_TESTS)
+	@test -x .venv-page/bin/playwright || (python3 -m venv .venv-page && .venv-page/bin/pip install -q playwright==1.65.2)
 
 # Hosts as network namespaces, links that are cut; needs root. Skipped, with the reason, where it is not allowed.
 hosts: packages
@@ -52,7 +70,7 @@ format:
 	swift format --in-place --recursive Sources Tests Package.swift
 
 packages:
-	@scripts/install-packages libsqlite3-dev pkg-config python3 iproute2
+	@scripts/install-packages libsqlite3-dev pkg-config python3 iproute2 $(PAGE)
 
 # Only where a service called prometheus may be started, which the package does: tests that want it skip without.
 prometheus-packages:

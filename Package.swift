@@ -68,12 +68,16 @@ let package = Package(
     .target(
       name: "MusterServer",
       dependencies: [
-        "MusterCore", "MusterProtocol", "MusterJournal", "MusterMetrics", "MusterTLS",
+        "CPage", "MusterCore", "MusterProtocol", "MusterJournal", "MusterMetrics", "MusterTLS",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"), .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: common),
+    // The page's files; C23 has #embed.
+    .target(
+      name: "CPage", exclude: ["assets"],
+      cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Wextra", "-Werror", "-Wno-pre-c23-compat"])]),
     // What commands ask a controller with.
     .target(name: "MusterClient", dependencies: ["MusterProtocol", "MusterTLS"], swiftSettings: common),
     // What an agent and a shim decide: values without effects, hosted by MusterAgent and by MusterSim.

@@ -43,7 +43,7 @@ public struct DataFolder: Sendable {
     let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
     let digits = Array("0123456789abcdef")
     let token = String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-    try write(file, token + "\n", mode: 0o600)
+    try write(whole: file, token + "\n", mode: 0o600)
     return token
   }
 
@@ -57,10 +57,13 @@ public struct DataFolder: Sendable {
     guard isPretended else { throw Failure.isPretended(path: path) }
     if access("\(path)/journal.sqlite", F_OK) == 0 { throw Failure.isReal(path: path) }
     try write(
-      mark, "The nodes and jobs in this folder's journal are pretended, by `muster up --simulate`.\n", mode: 0o644)
+      whole: mark, "The nodes and jobs in this folder's journal are pretended, by `muster up --simulate`.\n",
+      mode: 0o644)
   }
 
-  public func writeAddress(_ address: String) throws { try write("\(path)/address", address + "\n", mode: 0o644) }
+  public func writeAddress(_ address: String) throws {
+    try write(whole: "\(path)/address", address + "\n", mode: 0o644)
+  }
 
   private func read(_ file: String) throws -> String? {
     let descriptor = open(file, O_RDONLY | O_CLOEXEC)
@@ -75,9 +78,13 @@ public struct DataFolder: Sendable {
     return String(decoding: buffer.prefix(n), as: UTF8.self)
   }
 
-  /// Whole or not at all: written beside it, then renamed over it.
-  private func write(_ file: String, _ text: String, mode: mode_t) throws {
+  private func write(whole file: String, _ text: String, mode: mode_t) throws {
     if mkdir(path, 0o700) != 0, errno != EEXIST { throw Failure.unwritable(path: path, errno: errno) }
+    try Self.write(file, text, mode: mode)
+  }
+
+  /// Whole or not at all: written beside it, then renamed over it.
+  static func write(_ file: String, _ text: String, mode: mode_t) throws {
     let temporary = file + ".new"
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)

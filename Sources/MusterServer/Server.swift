@@ -24,6 +24,10 @@ public struct Server: Sendable {
     public var certificateLifetime: Int64 = 86_400
     /// Nil: a real fleet.
     public var pretence: Pretence?
+    /// Names that browsers know it by, beside loopback and the host it listens on.
+    public var allowedHosts: [String] = []
+    /// The page's files are read from there at each request; nil: they are in the program.
+    public var pageFolder: String?
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -46,6 +50,7 @@ public struct Server: Sendable {
   let follower: Follower
   let olderFacts: OlderFacts?
   let tls: ControllerTLS?
+  let sessions: Sessions
 
   /// Opens the journal and starts the writer: from here on the folder is this process's.
   public init(_ options: Options, logger: Logger) async throws {
@@ -74,6 +79,7 @@ public struct Server: Sendable {
     } catch WriterFailure.cannotStart(let reason) {
       throw StartFailure(reason: reason)
     }
+    sessions = Sessions(file: options.dataFolder + "/sessions", now: WallClock.seconds)
     follower = Follower(folder: folder, logger: logger)
     api = API(
       writer: writer, events: events, folder: folder, follower: follower,

@@ -29,7 +29,8 @@ struct Muster: ParsableCommand {
         name: "Fleet",
         subcommands: [
           ApplyCommand.self, PolicyCommand.self, QuotaCommand.self, TopologyCommand.self, MaintenanceCommand.self,
-          EventsCommand.self, InjectCommand.self, NotifyCommand.self, LoginCommand.self, VersionCommand.self,
+          EventsCommand.self, PageCommand.self, InjectCommand.self, NotifyCommand.self, LoginCommand.self,
+          VersionCommand.self,
         ]),
       CommandGroup(name: "Device", subcommands: [GPUCommand.self]),
       CommandGroup(name: "Hosting", subcommands: HostCommands.subcommands),

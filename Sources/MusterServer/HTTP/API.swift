@@ -7,6 +7,7 @@ struct API: Sendable {
   let writer: Writer
   let events: EventHub
   let folder: DataFolder
+  let map = MapView()
   let follower: Follower
   /// The ledger's; nil: there is none.
   var gpuTime: GPUTimeSource?

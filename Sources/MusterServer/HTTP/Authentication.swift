@@ -1,28 +1,37 @@
 import Hummingbird
 import MusterProtocol
 
-/// Nobody is anonymous: every request shows a bearer token. The people's token opens all but the link, a node's token
-/// (with TLS: its certificate) the link alone, the scraper's token the metrics alone.
+/// Nobody is anonymous: every request shows a bearer token, or the cookie of a session that began with one. The people's
+/// token opens all but the link, a node's token (with TLS: its certificate) the link alone, the scraper's token the
+/// metrics alone.
 struct Authentication<Context: RequestContext>: RouterMiddleware {
   let people: [UInt8]
   let node: [UInt8]
   let scraper: [UInt8]
   let hasTLS: Bool
+  let page: PageAccess
 
-  init(people: String, node: String, scraper: String, hasTLS: Bool) {
+  init(people: String, node: String, scraper: String, hasTLS: Bool, page: PageAccess) {
     self.hasTLS = hasTLS
     self.people = Array(people.utf8)
     self.node = Array(node.utf8)
     self.scraper = Array(scraper.utf8)
+    self.page = page
   }
 
   func handle(
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
   ) async throws -> Response {
+    // The page's files hold no secret, and its login takes the token in the body: its routes see to it.
+    if PageRoutes.isOpen(request.uri.path) { return try await next(request, context) }
     // What opens these is a certificate, or the join token in the body; their routes see to it.
     if hasTLS, request.uri.path == LinkRoute.path { return try await next(request, context) }
     if hasTLS, request.uri.path == "/v1/join" { return try await next(request, context) }
     let isLink = request.uri.path == LinkRoute.path
+    if !isLink, request.headers[.authorization] == nil, page.session(request) != nil {
+      try page.check(request)
+      return try await next(request, context)
+    }
     let accepted = isLink ? [node] : request.uri.path == MetricsRoute.path ? [people, scraper] : [people]
     guard let token = request.headers[.authorization].flatMap(Self.token),
       accepted.contains(where: { Self.equal(Array(token.utf8), $0) })
@@ -46,7 +55,7 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
   }
 
   /// Takes the same time wherever two texts differ, so that a token cannot be guessed byte by byte.
-  private static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+  static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     guard a.count == b.count else { return false }
     return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }

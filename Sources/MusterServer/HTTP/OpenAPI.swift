@@ -10,6 +10,19 @@ enum OpenAPI {
     "description": "text of Prometheus, or OpenMetrics where Accept asks for it: docs/metrics.md", "content": {"text/plain": {
     "schema": {"type": "string"}}, "application/openmetrics-text": {"schema": {"type": "string"}}}}, "default": {"description":
     "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}}},
+    "/":{"get": {"summary": "The page; without a session, its login", "responses": {"200": {"description": "done",
+    "content": {"text/html": {"schema": {"type": "string"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name": "refused", "in":
+    "query", "schema": {"type": "string"}, "description": "the login before this one was refused"}]}},
+    "/page/{file}":{"get": {"summary": "A file of the page", "responses": {"200": {"description": "done"}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}},
+    "parameters": [{"name": "file", "in": "path", "required": true, "schema": {"type": "string"}}]}},
+    "/page/lib/{file}":{"get": {"summary": "A library of the system that the page uses", "responses": {"200": {"description": "done"}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}},
+    "parameters": [{"name": "file", "in": "path", "required": true, "schema": {"type": "string"}}]}},
+    "/login":{"post": {"summary": "Begin a session: a cookie for this page's requests", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"expiresSeconds": {"type": "integer"}}}}}}, "303":
+    {"description": "to a form's sender: to the page, or back with `refused`"}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "requestBody": {"required": true, "content":
+    {"application/json": {"schema": {"type": "object", "properties": {"token": {"type": "string"}}, "required": ["token"]}},
+    "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": {"token": {"type": "string"}}}}}}}},
+    "/logout":{"post": {"summary": "End the session", "responses": {"303": {"description": "to the login"}, "2XX": {"description": "done"}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}}},
     "/v1/link":{"post": {"summary": "The link of agents and shims (a node's certificate, or without TLS its token)", "responses": {"200": {
     "description": "a stream of JSON lines that never ends", "content": {"application/x-ndjson": {"schema": {
     "type": "string"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref"
@@ -158,6 +171,9 @@ enum OpenAPI {
     "level": {"type": "string"}, "nodes": {"type": "integer"}, "count": {"type": "integer"}}}}}}}}}, "default": {"description":
     "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name":
     "level", "in": "query", "schema": {"type": "string"}, "description": "only the domains of this level"}]}},
+    "/v1/map":{"get": {"summary": "Every node's place, standing and use, in columns of runs: docs/page.md", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Map"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name":
+    "after", "in": "query", "schema": {"type": "integer"}, "description": "at least as new as this sequence; without it the answer may be one second old"}]}},
     "/v1/accounts":{"get": {"summary": "Where every GPU-millisecond went, from the journal", "responses": {"200": {"description":
     "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"by": {"type": "string"}, "from": {"type":
     "string"}, "to": {"type": "string"}, "asOf": {"type": "string"}, "capacityGpuMilliseconds": {"type": "integer"},
@@ -219,7 +235,17 @@ enum OpenAPI {
     "nothing runs there, and they are in a maintenance"}, "outOfService": {"type": "integer", "description":
     "with the suspect and isolated ones; a node that is being drained may be busy, too"}, "suspect": {"type": "integer"},
     "isolated": {"type": "integer"}, "devices": {"type": "integer"}, "devicesInUse": {"type":
-    "integer"}}}, "Maintenance": {"type": "object", "properties": {"id": {"type":
+    "integer"}}}, "Map": {"type": "object", "description":
+    "Nodes by domain, then by name. Runs are [value, count, value, count, ...].", "properties": {"sequence": {"type": "integer"}, "at": {"type":
+    "string"}, "nodes": {"type": "integer"}, "levels": {"type": "array", "items": {"type": "object", "properties": {"level": {"type":
+    "string"}, "domains": {"type": "array", "items": {"type": "string"}}, "nodes": {"type": "array", "items": {"type": "integer"},
+    "description": "how many nodes each domain has"}}}}, "names": {"type": "array", "items": {"type": "array", "items": {}},
+    "description": "[stem, first number or -1, digits or 0, count]"}, "standings": {"type": "array", "items": {}, "description":
+    "runs; r in service, a away, s suspect, i isolated, d draining or drained, m maintenance, h held for a gang"}, "devices": {"type":
+    "array", "items": {"type": "integer"}, "description": "runs"}, "placements": {"type": "array", "items": {"type": "integer"},
+    "description": "runs: of how many placements each node has"}, "jobs": {"type": "array", "items": {"type": "integer"},
+    "description": "runs: each placement's job"}, "masks": {"type": "array", "items": {}, "description":
+    "runs: each placement's devices, a mask in hexadecimal"}}}, "Maintenance": {"type": "object", "properties": {"id": {"type":
     "integer"}, "state": {"type": "string", "enum": ["planned", "active", "over"]}, "from": {"type": "string"}, "to": {
     "type": "string"}, "nodes": {"type": "string", "nullable": true}, "within": {"type": "object", "nullable": true},
     "reason": {"type": "string"}}}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"},

@@ -9,10 +9,12 @@ extension Server {
   func routes() throws -> Router<Context> {
     let router = Router(context: Context.self)
     router.add(middleware: UnknownRoute())
+    let people = try folder.peopleToken()
+    let access = PageAccess(sessions: sessions, rule: OriginRule(hosts: pageHosts), hasTLS: tls != nil)
     router.add(
       middleware: Authentication(
-        people: try folder.peopleToken(), node: try folder.nodeToken(), scraper: try folder.metricsToken(),
-        hasTLS: tls != nil))
+        people: people, node: try folder.nodeToken(), scraper: try folder.metricsToken(), hasTLS: tls != nil,
+        page: access))
     router.add(middleware: UnknownParameter())
     if options.pretence != nil { router.add(middleware: PretendTime(writer: api.writer)) }
     let api = self.api
@@ -21,6 +23,9 @@ extension Server {
     let events = EventRoute(events: api.events, folder: folder, api: api)
     let metrics = MetricsRoute(api: api, logger: logger)
     router.get("metrics") { request, _ in await metrics.respond(to: request) }
+    let page = PageRoutes(
+      assets: PageAssets(folder: options.pageFolder), access: access, peopleToken: Array(people.utf8))
+    addPage(page, to: router)
     let v1 = router.group("v1")
     v1.post("link") { request, context in try await link.respond(to: request, context) }
     v1.post("join") { request, _ in try await joining.join(request) }
@@ -52,6 +57,7 @@ extension Server {
     v1.put("policy") { request, _ in try await api.apply(request) }
     v1.get("quota") { _, _ in try await api.quota() }
     v1.get("topology") { request, _ in try await api.topology(request) }
+    v1.get("map") { request, _ in try await api.map(request) }
     v1.get("accounts") { request, _ in try await api.accounts(request) }
     v1.get("maintenance") { _, _ in try await api.maintenance() }
     v1.post("maintenance") { request, _ in try await api.addMaintenance(request) }
@@ -60,6 +66,21 @@ extension Server {
     v1.post("inject") { request, _ in try await api.inject(request) }
     return router
   }
+
+  private func addPage(_ page: PageRoutes, to router: Router<Context>) {
+    router.get("") { request, _ in try page.home(request) }
+    router.get("page/:file") { request, context in
+      try page.file(context.parameters.get("file") ?? "", request)
+    }
+    router.get("page/lib/:file") { request, context in
+      try page.library(context.parameters.get("file") ?? "", request)
+    }
+    router.post("login") { request, _ in try await page.login(request) }
+    router.post("logout") { request, _ in try page.logout(request) }
+  }
+
+  /// Names and addresses that a browser may know this server by.
+  private var pageHosts: [String] { TLSSetup.names(options.host) + options.allowedHosts }
 }
 
 extension API {

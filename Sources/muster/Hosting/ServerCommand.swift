@@ -64,6 +64,7 @@ struct ServerCommand: AsyncParsableCommand {
         }
         let trust = fingerprint.map { ", fingerprint \($0)" } ?? ""
         Terminal.out("Muster \(Version.current) listens on \(address)\(trust)\n")
+        Terminal.out("The page: \(address)/ (it asks for the token in \(hosting.folder)/token)\n")
       })
   }
 }
@@ -92,6 +93,18 @@ struct HostingOptions: ParsableArguments {
   )
   var trustSnapshot = false
 
+  @Option(
+    help: ArgumentHelp(
+      "A name that browsers may open the page by, beside loopback and the address listened on; may be repeated.",
+      valueName: "name"))
+  var allowHost: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Serve the page's files from this folder, as they are now: for changing them.", valueName: "dir"),
+    completion: .directory)
+  var pageFolder: String?
+
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "notice"
 
@@ -109,6 +122,12 @@ struct HostingOptions: ParsableArguments {
     guard Logger.Level(rawValue: logLevel) != nil else {
       throw ValidationError(
         "--log-level is \"\(logLevel)\": one of trace, debug, info, notice, warning, error, critical")
+    }
+    for name in allowHost where name.isEmpty || name.contains(where: { ":/ ".contains($0) }) {
+      throw ValidationError("--allow-host is \"\(name)\": a name alone, e.g. head.example.org")
+    }
+    if let pageFolder, access(Paths.absolute(pageFolder) + "/index.html", R_OK) != 0 {
+      throw ValidationError("--page-folder is \"\(pageFolder)\": a folder with index.html, e.g. Sources/CPage/assets")
     }
     if let lease, !(2...86_400).contains(lease.seconds) {
       throw ValidationError("--lease is \(lease.seconds) s: from 2 s to one day")
@@ -144,6 +163,8 @@ struct HostingOptions: ParsableArguments {
     var options = Server.Options(dataFolder: folder, host: host, port: port)
     if let lease { options.limits.lease = .milliseconds(Int64(lease.seconds * 1000)) }
     options.trustsSnapshot = trustSnapshot
+    options.allowedHosts = allowHost
+    options.pageFolder = pageFolder.map(Paths.absolute)
     adjust(&options)
     do {
       return try await Server(options, logger: logger("muster"))

@@ -97,6 +97,8 @@ struct UpCommand: AsyncParsableCommand {
             muster run\(flag) --nodes \(min(2, nodes)) -- hostname
             muster submit\(flag) job.yaml        (muster init writes one)
 
+          The page: \(address)/ (it asks for the token in \(folder)/token)
+
           Ctrl-C stops it.
 
           """)

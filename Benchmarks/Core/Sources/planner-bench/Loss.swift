@@ -73,6 +73,8 @@ struct LossBound {
       case .whole(let places):
         add(Double(fleet.costs[i]), places.compactMap { p in numbers[p.leaf].map { ($0, Double(p.nodes)) } })
       case .part(let node, _): ofShared[Int(node)] += Double(fleet.costs[i])
+      // No gang of this workload is on nodes that are out of service.
+      case .away: continue
       }
     }
     for (i, node) in fleet.view.sharedNodes.enumerated() {

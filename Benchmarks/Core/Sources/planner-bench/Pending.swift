@@ -11,7 +11,7 @@ func printPending(_ shape: FleetShape, _ count: Int) {
     let (nodes, devices): (Int32, Int32) =
       switch gang.place {
       case .whole(let places): (places.reduce(0) { $0 + $1.nodes }, shape.devices)
-      case .part(_, let devices): (1, devices)
+      case .part(_, let devices), .away(_, let devices): (1, devices)
       }
     print("running,\(nodes),\(devices),1,,\((gang.end - view.now).milliseconds / 1000),\(gang.project)")
   }

@@ -45,7 +45,7 @@ struct BusyFleet {
   static func devices(of gang: RunningGang, _ shape: FleetShape) -> Int32 {
     switch gang.place {
     case .whole(let places): places.reduce(0) { $0 + $1.nodes } * shape.devices
-    case .part(_, let devices): devices
+    case .part(_, let devices), .away(_, let devices): devices
     }
   }
 

@@ -96,3 +96,28 @@ func smallJobs() {
     fflush(nil)
   }
 }
+
+/// The writer's part of `GET /v1/map`: copying what a map of the fleet is drawn from.
+func fleetPictures() {
+  var controller = controller(isTree: false)
+  var scheduler = Scheduler()
+  let gang = PendingGang(nodes: 64, devicesPerNode: FleetShape.large.devices, walltime: .seconds(3600))
+  for isBusy in [false, true] {
+    if isBusy {
+      _ = controller.handle(
+        .submit(Array(repeating: spec(gang), count: 970), key: "", requestHash: 0), now: Workload.now)
+      while let input = controller.takePlanningInput() {
+        _ = controller.handle(.commitPlan(scheduler.plan(input)), now: Workload.now)
+      }
+    }
+    var times = Times()
+    var placements = 0
+    for round in 0..<11 {
+      // The map of the fleet is made once.
+      if round == 0 { _ = controller.fleetPicture() }
+      placements = times.measure { controller.fleetPicture() }.jobs.count
+    }
+    print("a picture of 62,500 nodes, \(placements) of them with a member: \(times.text)")
+    fflush(nil)
+  }
+}

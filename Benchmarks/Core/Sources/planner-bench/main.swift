@@ -90,6 +90,7 @@ let parts: [(name: String, run: () -> Void)] = [
   ("change", { oneEnd(.large, 10_000) }),
   ("loss", { for shape in [FleetShape.large, .trays] { victimsLoss(shape, cases: 60) } }),
   ("writer", { for count in quick ? [10_000] : [10_000, 100_000] { takingInput(count) } }),
+  ("picture", { fleetPictures() }),
   ("jobs", { smallJobs() }),
   ("shortcuts", { for shape in quick ? [.middle] : [FleetShape.middle, .large] { shortcutsAgree(shape, 10_000) } }),
 ]
