@@ -150,7 +150,11 @@ extension World {
           report.stepsSaid = step - shim.launch.resumeStep
           if report.stepsSaid >= 3 { report.longestStep = Span(nanoseconds: shim.script.stepTime) }
         }
-        if r == 0 { report.checkpoint = shim.checkpoint }
+        if r == 0 {
+          report.checkpoint = shim.checkpoint
+          // Each takes a moment.
+          report.statusTimes.checkpointing = .milliseconds(max(0, (shim.checkpoint ?? 0) - shim.launch.resumeStep))
+        }
         report.probe = probe
       }
     }
