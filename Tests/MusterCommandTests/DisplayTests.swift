@@ -44,6 +44,11 @@ import Testing
   private static let report: JSON = [
     "id": 1, "name": "train", "state": "completed", "wallSeconds": 130.25, "productiveSeconds": 117.2,
     "goodput": 0.89981, "attempts": 2, "stepsLost": 40, "heldSeconds": 130.25,
+    "meanTimeBetweenFailuresSeconds": 128.75, "meanTimeToResumeSeconds": 4.25,
+    "checkpoints": [
+      "count": 12, "intervalSeconds": 9.5, "costSeconds": 0.5, "suggestedIntervalSeconds": 11.04, "lossShare": 0.0895,
+      "suggestedLossShare": 0.0882,
+    ],
     "lostSeconds": ["detecting": 1.5, "redone": 8.75, "waiting": 0.0],
     "faults": [
       [
@@ -103,6 +108,25 @@ import Testing
     "warnings": ["project vision uses 48 H100 devices, of which 32 are guaranteed to it: the rest is borrowed"],
   ]
 
+  private static func accounts(_ key: JSON, _ amounts: KeyValuePairs<String, Int64>, _ goodput: JSON) -> JSON {
+    [
+      "key": key, "name": key.intValue == nil ? nil : "train", "goodput": goodput,
+      "provisionalGpuMilliseconds": 720_000,
+      "gpuMilliseconds": .object(amounts.map { .init(name: $0.key, value: .int($0.value)) }),
+    ]
+  }
+
+  private static let accounts: JSON = [
+    "by": "job", "from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z",
+    "capacityGpuMilliseconds": 691_200_000, "accountedGpuMilliseconds": 691_200_000,
+    "fleet": accounts(
+      nil, ["productive": 455_040_000, "redone": 36_000, "inputStall": 0, "free": 236_124_000], 0.9999),
+    "rows": [
+      accounts(nil, ["free": 236_124_000], nil),
+      accounts(7, ["productive": 4_320_000, "redone": 36_000], 0.9917), accounts(41, ["productive": 450_720_000], 1),
+    ],
+  ]
+
   private static let maintenance: JSON = [
     [
       "id": 1, "state": "active", "from": "2026-01-02T00:00:00.000Z", "to": "2026-01-03T00:00:00.000Z",
@@ -143,6 +167,9 @@ import Testing
     text += "\n# tasks of an array\n"
     text += JobsText.table([["id": 44, "arrayId": 41, "arrayIndex": 3, "state": "pending"]], now: Self.now, .plain)
     text += "\n# queue\n" + QueueText.table(Self.queue.arrayValue ?? [], .plain) + QueueText.table([], .plain)
+    text += "\n# accounts\n" + AccountsText.table(Self.accounts, .plain)
+    text += "\n# accounts as CSV\n" + AccountsText.csv(Self.accounts)
+    text += "\n# accounts of no nodes\n" + AccountsText.table(["by": "day", "rows": []], .plain)
     return text
   }
 

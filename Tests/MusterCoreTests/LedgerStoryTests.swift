@@ -187,13 +187,19 @@ import Testing
 
   @Test("minutes older than a week become hours, and nothing is lost")
   func hours() {
-    var story = Story(nodes: 1)
+    var story = Story(nodes: 2)
+    story.submit(0, 1)
+    story.start(0, Self.id(1, 1), node: 1)
+    story.say(0, .gangStarted(attempt: Self.id(1, 1)))
     let days: Double = 9
     let all = story.accounts(days * 86_400).all
-    #expect(all == [.free: 777_600])
+    #expect(all == [.free: 777_600, .productive: 777_600])
     #expect(story.ledger.fleet.series[0].minutes.count <= FleetSeries.minuteLimit)
     let old = story.accounts(days * 86_400, from: 7300, to: 7400)
-    #expect(old.all == [.free: 3600], "only the hour is known")
+    #expect(old.all == [.free: 3600, .productive: 3600], "only the hour is known")
+    // The hour's first minute: 14:00:20 of the first day.
+    let early = story.accounts(days * 86_400, from: 0, to: 820)
+    #expect(early.all == [.free: 4400, .productive: 4400], "up to the hour's end")
   }
 
   @Test("what ranks say that they do instead of steps is taken out of work, and lost with work that is lost")

@@ -1,4 +1,5 @@
 import MusterMetrics
+import MusterProtocol
 
 /// One request of Prometheus as it comes in, byte by byte. A value without a socket: the listener reads and writes.
 struct ScrapeRequest: Sendable {
@@ -80,7 +81,7 @@ struct ScrapeRequest: Sendable {
       default: break  // nothing here depends on it
       }
     }
-    guard let shown, Self.equal(shown, token) else { return .refused(.unauthorized) }
+    guard let shown, Secret.matches(shown, token) else { return .refused(.unauthorized) }
     guard words[1].prefix(while: { $0 != "?" }) == "/metrics" else { return .refused(.notFound) }
     guard words[0] == "GET" else { return .refused(.wrongMethod) }
     return .metrics(ExpositionFormat(accept: accepts.joined(separator: ",")))
@@ -89,12 +90,6 @@ struct ScrapeRequest: Sendable {
   private static func trimmed(_ text: some StringProtocol) -> String {
     let start = text.drop { $0 == " " || $0 == "\t" }
     return String(start.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-  }
-
-  /// Takes the same time wherever two texts differ, so that a token cannot be guessed byte by byte.
-  private static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    guard a.count == b.count, !b.isEmpty else { return false }
-    return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }
 
   static func response(status: String, contentType: String, header: String = "", _ body: [UInt8]) -> [UInt8] {

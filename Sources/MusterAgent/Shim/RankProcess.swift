@@ -76,6 +76,11 @@ struct RankProcess: ~Copyable {
       if let checkpoint = notice.checkpoint, checkpoint > report.checkpoint ?? -1 {
         report.checkpoint = checkpoint
         isUrgent = true
+        // What it saved for is done.
+        if notice.status == nil, StatusTimes.account(ofStatus: report.status) == .checkpointing {
+          report.status = ""
+          statuses.changed(to: "", now: now)
+        }
       }
     }
     return isUrgent

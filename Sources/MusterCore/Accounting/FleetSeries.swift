@@ -94,10 +94,11 @@ struct FleetSeries: Sendable {
     }
   }
 
-  /// The beginning of the piece that a moment lies in.
-  func start(of at: Int64) -> Int64 {
-    guard firstMinute >= 0 else { return at }
-    let unit = at / Self.minute < firstMinute ? Self.hour : Self.minute
-    return at / unit * unit
+  /// The piece that a moment lies in; the moment alone where nothing was added.
+  func piece(at moment: Int64) -> Range<Int64> {
+    guard firstMinute >= 0 else { return moment..<moment }
+    let unit = moment / Self.minute < firstMinute ? Self.hour : Self.minute
+    let start = moment / unit * unit
+    return start..<start + unit
   }
 }

@@ -89,14 +89,15 @@ extension Ledger {
 
   static var day: Int64 { 86_400_000 }
 
+  /// Widened so that no piece of any series is cut: hours begin and end where minutes do.
   private func stretch(from: Int64?, to: Int64?) -> (Int64, Int64) {
-    func widen(_ at: Int64) -> Int64 { fleet.series.reduce(at) { min($0, $1.start(of: at)) } }
-    let end = min(to ?? now, now)
-    // The end of the piece that it lies in: the beginning of the next one.
-    let whole = widen(end)
-    let next =
-      whole == end ? end : whole + (end / FleetSeries.minute * FleetSeries.minute == whole ? 60_000 : 3_600_000)
-    return (widen(max(from ?? self.begin, self.begin)), min(next, now))
+    let (first, last) = (max(from ?? begin, begin), min(to ?? now, now))
+    let start = fleet.series.reduce(first) { min($0, $1.piece(at: first).lowerBound) }
+    let end = fleet.series.reduce(last) { end, series in
+      let piece = series.piece(at: last)
+      return piece.lowerBound == last ? end : max(end, piece.upperBound)
+    }
+    return (start, min(end, now))
   }
 
   private func key(_ key: LedgerKey, of span: LedgerSpan, at: Int64) -> Int64 {

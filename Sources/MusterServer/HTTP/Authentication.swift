@@ -34,7 +34,7 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
     }
     let accepted = isLink ? [node] : request.uri.path == MetricsRoute.path ? [people, scraper] : [people]
     guard let token = request.headers[.authorization].flatMap(Self.token),
-      accepted.contains(where: { Self.equal(Array(token.utf8), $0) })
+      accepted.contains(where: { Secret.matches(Array(token.utf8), $0) })
     else {
       var error = APIError(
         status: .unauthorized, code: "unauthorized",
@@ -52,11 +52,5 @@ struct Authentication<Context: RequestContext>: RouterMiddleware {
   private static func token(_ header: String) -> Substring? {
     guard header.prefix(7).lowercased() == "bearer " else { return nil }
     return header.dropFirst(7).drop { $0 == " " }
-  }
-
-  /// Takes the same time wherever two texts differ, so that a token cannot be guessed byte by byte.
-  static func equal(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    guard a.count == b.count else { return false }
-    return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }
 }

@@ -29,7 +29,7 @@ struct PageAccess: Sendable {
   /// Throws where the request is not this page's own.
   func check(_ request: Request) throws(APIError) {
     let host = request.head.authority ?? ""
-    switch rule.objection(host: host, origin: request.headers[.init("Origin") ?? .ifMatch]) {
+    switch rule.objection(host: host, origin: request.headers[.origin]) {
     case nil: return
     case .unknownHost(let host):
       throw APIError(

@@ -124,8 +124,7 @@ public struct PretendFleet: ~Copyable {
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeCleared, .nodeFenced, .joinTokenCreated,
       .joinTokensForgotten, .nodeLabelled, .jobCancelRequested, .jobHeld, .jobReleased, .maintenanceAdded,
       .maintenanceRemoved, .stepsBegan, .checkpointCommitted, .statusTold, .attemptWarned, .attemptPreempted,
-      .faultFound,
-      .memberStopped, .keysForgotten, .silenceWithheld, .jobArchived:
+      .faultFound, .memberStopped, .keysForgotten, .silenceWithheld, .jobArchived:
       break
     }
   }

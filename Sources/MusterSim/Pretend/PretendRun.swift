@@ -64,15 +64,12 @@ struct PretendRun {
 
   /// What the gang's first rank has said by then; nil before its first step.
   func word(at now: Int64, longestStep: Span) -> RankReport? {
+    guard phase == .running || phase == .stopping else { return nil }
     let done = progress(at: now)
-    let (steps, before) = (done / 1_000, resumed / 1_000)
-    guard phase == .running || phase == .stopping, steps > before else { return nil }
-    let kept = every > 0 ? done / every * every / 1_000 : 0
-    // How long before this report that much work was done.
-    func age(_ step: Int64) -> Span { .milliseconds(max(0, now - worksFrom - (step * 1_000 - resumed))) }
     return RankReport(
-      rank: 0, pid: 1, state: .running, step: steps, stepAge: age(steps), firstStepAge: age(before + 1),
-      stepsSaid: steps - before, longestStep: longestStep, checkpoint: kept > before ? kept : nil)
+      state: .running, done: done, resumed: resumed, elapsed: now - worksFrom,
+      kept: every > 0 ? done / every * every : 0,
+      pid: 1, longestStep: longestStep)
   }
 }
 

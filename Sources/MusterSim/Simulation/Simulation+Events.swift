@@ -86,32 +86,22 @@ extension Simulation {
     }
   }
 
-  /// What the gang's first rank has said by now: a second of work is a step. Nil before the first one.
+  /// What the gang's first rank has said by now. Nil before the first step.
   private func word(of job: Int) -> RankReport? {
     let run = runs[job]
+    guard run.phase == .running else { return nil }
     let done = run.progress(at: now, of: jobs[job].durationMilliseconds)
-    let (steps, before) = (done / 1000, run.resumed / 1000)
-    guard run.phase == .running, steps > before else { return nil }
-    let kept = checkpoint(before: done) / 1000
     return RankReport(
-      rank: 0, state: .running, step: steps, stepAge: .milliseconds(done - steps * 1000),
-      firstStepAge: .milliseconds(done - (before + 1) * 1000), stepsSaid: steps - before,
-      longestStep: .seconds(1), checkpoint: kept > before ? kept : nil)
+      state: .running, done: done, resumed: run.resumed, elapsed: done - run.resumed, kept: checkpoint(before: done))
   }
 
   /// What is known at the end of an attempt that was preempted: how far it was, and its last checkpoint.
   private func lastWord(of job: Int) -> [RankReport] {
     let run = runs[job]
     let done = run.progress(at: run.endingAt, of: jobs[job].durationMilliseconds)
-    let (steps, before) = (done / 1000, run.resumed / 1000)
-    guard steps > before else { return [] }
-    let (kept, age) = (run.saved / 1000, now - run.worksFrom)
-    return [
-      RankReport(
-        rank: 0, state: .exited, step: steps, stepAge: .milliseconds(age - 1000 * (steps - before)),
-        firstStepAge: .milliseconds(age - 1000), stepsSaid: steps - before, longestStep: .seconds(1),
-        checkpoint: kept > before ? kept : nil)
-    ]
+    let report = RankReport(
+      state: .exited, done: done, resumed: run.resumed, elapsed: now - run.worksFrom, kept: run.saved)
+    return report.map { [$0] } ?? []
   }
 
   /// A job says how far it has come, because something is about to end its attempt.

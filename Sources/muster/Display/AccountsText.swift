@@ -2,7 +2,7 @@ import MusterProtocol
 
 /// Accounts for people: GPU-hours, and only the accounts that there is something in.
 enum AccountsText {
-  /// Names of accounts by what they are: work, what work costs, waste, and what no job has. The order of the columns.
+  /// Work, waste, what no job has; what work costs is plain.
   private static func tone(_ account: String) -> Style.Tone? {
     switch account {
     case "productive": .good
@@ -43,7 +43,7 @@ enum AccountsText {
     let goodput = row["goodput"]?.doubleValue
     return [
       .init(label, .strong), .init(hours(amounts.reduce(0, +))),
-      .init(goodput.map { percent($0) } ?? "-", goodput.map { $0 >= 0.9 ? .good : $0 >= 0.6 ? .warning : .bad }),
+      .init(goodput.map(percent) ?? "-", goodput.map { $0 >= 0.9 ? .good : $0 >= 0.6 ? .warning : .bad }),
       .init(bar(goodput)),
     ]
       + zip(names, amounts).map { name, amount in
@@ -72,22 +72,16 @@ enum AccountsText {
     return String(repeating: "█", count: full) + String(repeating: "░", count: 10 - full)
   }
 
-  static func percent(_ share: Double) -> String { decimals(share * 100, share >= 0.9995 ? 0 : 1) + "%" }
+  /// What is nearly all is not told as all.
+  private static func percent(_ share: Double) -> String { Numbers.percent(share < 1 ? min(share, 0.999) : share) }
 
   /// GPU-hours, without fractions of large ones; less than a tenth of one in GPU-seconds.
   static func hours(_ milliseconds: Int64) -> String {
-    guard milliseconds == 0 || milliseconds >= 360_000 else { return decimals(Double(milliseconds) / 1000, 1) + " s" }
+    guard milliseconds == 0 || milliseconds >= 360_000 else {
+      return Numbers.fixed(Double(milliseconds) / 1000, decimals: 1) + " s"
+    }
     let hours = Double(milliseconds) / 3_600_000
-    return decimals(hours, hours >= 100 ? 0 : hours >= 1 ? 1 : 2)
-  }
-
-  private static func decimals(_ value: Double, _ places: Int) -> String {
-    var scale = 1.0
-    for _ in 0..<places { scale *= 10 }
-    let whole = Int64((value * scale).rounded())
-    guard places > 0 else { return String(whole) }
-    let fraction = String(whole % Int64(scale))
-    return "\(whole / Int64(scale))." + String(repeating: "0", count: places - fraction.count) + fraction
+    return Numbers.fixed(hours, decimals: hours >= 100 ? 0 : hours >= 1 ? 1 : 2)
   }
 
   /// `inputStall` as `INPUT-STALL`.

@@ -26,9 +26,8 @@ enum ReportText {
       guard let seconds = loss.value.doubleValue, seconds > 0 else { continue }
       lines.add("Lost \(loss.name)", Timestamps.length(seconds: seconds), .warning)
     }
-    for name in ["meanTimeBetweenFailuresSeconds", "meanTimeToResumeSeconds"] where report[name]?.doubleValue != nil {
-      lines.add(label(name), length(report, name))
-    }
+    let means = [("MTBF", "meanTimeBetweenFailuresSeconds"), ("Time to resume", "meanTimeToResumeSeconds")]
+    for (label, name) in means where report[name]?.doubleValue != nil { lines.add(label, length(report, name)) }
     if let checkpoints = report["checkpoints"], let text = self.checkpoints(checkpoints) {
       lines.add("Checkpoints", text)
     }
