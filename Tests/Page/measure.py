@@ -1,19 +1,22 @@
 """How fast the page is with many nodes, as a Markdown table: first paint, the map's first picture, script time a frame.
 
-    .venv-page/bin/python Tests/Page/measure.py 62500          a drawn fleet: its map is answered in the controller's place
-    .venv-page/bin/python Tests/Page/measure.py --pretend 5000 pretend agents on a real controller (MUSTER_BIN, a
-                                                               release build: a debug one does not keep up with so many)
+    .venv-page/bin/python Tests/Page/measure.py 62500            a drawn fleet: its map is answered in the controller's place
+    .venv-page/bin/python Tests/Page/measure.py 62500 --simulate a real controller over a pretend fleet that lives, and the
+                                                                 page of one of its jobs (MUSTER_BIN, a release build)
 
 The drawn fleet has 18 nodes of 4 GPUs a rack and 16 racks a block; three of four nodes are busy with gangs of 1 to 64, one of
-a hundred is out of service. Frames are timed by the page itself: from the start of a frame's script to its end.
+a hundred is out of service. The pretend one has 20 nodes of 8 GPUs a rack. Frames are timed by the page itself: from the start
+of a frame's script to its end.
 """
 
+import argparse
 import json
 import os
 import random
+import shutil
 import statistics
-import sys
-import time
+import tempfile
+import urllib.request
 
 import browser
 from browser import MUSTER
@@ -132,47 +135,71 @@ def look(fleet, nodes, answer=None):
         eyes.close()
 
 
-def pretend(fleet, nodes, started):
-    with open(os.path.join(fleet.data, "node-token")) as file:
-        node_token = file.read().strip()
-    agents = Program([MUSTER, "pretend", "--join", fleet.address.split("//")[1], "--token", node_token, "--nodes",
-                      str(nodes), "--data", os.path.join(fleet.folder, "keys")], os.path.join(fleet.folder, "pretend.log"))
-    started.append(agents)
-    eventually("all are connected", lambda: "connected" in agents.log(), 300)
-    eventually("all are ready", lambda: fleet.request("GET", "/v1/cluster")[1]["nodes"]["ready"] == nodes, 120)
-    jobs = [{"name": "gang", "gang": {"nodes": 4, "devicesPerNode": 8}, "command": ["x"], "workingDirectory": "/"}]
-    for _ in range(nodes // 8 // 50):
-        fleet.request("POST", "/v1/jobs", jobs * 50)
-    time.sleep(10)
-    times, size = [], 0
-    for i in range(20):
-        time.sleep(1.1)  # an answer serves for a second
-        begin = time.monotonic()
-        status, answer = fleet.request("GET", "/v1/map")
-        times.append((time.monotonic() - begin) * 1000)
-        size = len(json.dumps(answer, separators=(",", ":")))
-        assert status == 200 and answer["nodes"] == nodes
-    print(f"| GET /v1/map, {nodes:,} pretend nodes, {size:,} bytes | 20 | {statistics.median(times):.1f} ms | "
-          f"{p95(times):.1f} ms | {max(times):.1f} ms |")
+class Simulated:
+    """`muster up --simulate` in a folder of its own, as `browser.Browser` asks for a fleet."""
+
+    def __init__(self, nodes):
+        self.folder = tempfile.mkdtemp(prefix="muster-page-")
+        self.data = os.path.join(self.folder, "data")
+        fleet = os.path.join(self.folder, "fleet.yaml")
+        with open(fleet, "w") as file:
+            file.write(f"nodes: {nodes}\nnodesPerRack: 20\ndevicesPerNode: 8\nfaults: llama3\n")
+        self.program = Program(
+            [MUSTER, "up", "--simulate", fleet, "--data", self.data, "--listen", "127.0.0.1:0", "--json"],
+            os.path.join(self.folder, "up.log"))
+        try:
+            eventually("all have joined", lambda: "address" in self.program.log(), 300)
+            self.address = json.loads(self.program.log().splitlines()[0])["address"]
+            eventually("500 jobs run", lambda: self.get("/v1/cluster")["jobs"]["running"] >= 500, 300)
+        except BaseException:
+            self.stop()
+            raise
+
+    def get(self, path):
+        request = urllib.request.Request(
+            self.address + path, headers={"Authorization": "Bearer " + browser.token(self)})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def stop(self):
+        self.program.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def look_at_job(fleet):
+    """From the start of the navigation until the job's goodput is drawn, the wait for answers included."""
+    job = max(fleet.get("/v1/jobs?state=running&limit=100")["jobs"], key=lambda job: job["nodeCount"])
+    eyes = browser.Browser()
+    try:
+        times = []
+        for _ in range(5):
+            page = eyes.page(fleet)
+            page.goto(f"/#/job/{job['id']}")
+            eventually("the job is drawn", lambda: page.get_by_role("heading", name="Goodput").count() == 1, 60, every=0.01)
+            times.append(page.evaluate("performance.now()"))
+            page.context.close()
+        print(f"| a job of {job['nodeCount']:,} nodes is drawn | 5 | {statistics.median(times):.0f} ms | | {max(times):.0f} ms |")
+    finally:
+        eyes.close()
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("nodes", type=int)
+    parser.add_argument("--simulate", action="store_true", help="a real controller over a pretend fleet")
+    options = parser.parse_args()
     if browser.missing():
         raise SystemExit(browser.missing())
-    words = sys.argv[1:]
-    fleet = Empty()
-    agents = []
+    fleet = Simulated(options.nodes) if options.simulate else Empty()
     try:
-        if words[0] == "--pretend":
-            pretend(fleet, int(words[1]), agents)
-            look(fleet, int(words[1]))
+        if options.simulate:
+            look(fleet, options.nodes)
+            look_at_job(fleet)
         else:
-            answer = json.dumps(drawn_map(int(words[0])), separators=(",", ":"))
+            answer = json.dumps(drawn_map(options.nodes), separators=(",", ":"))
             print(f"The map's answer has {len(answer):,} bytes.\n")
-            look(fleet, int(words[0]), answer)
+            look(fleet, options.nodes, answer)
     finally:
-        for program in agents:
-            program.end()
         fleet.stop()
 
 

@@ -138,7 +138,8 @@ function incident(fault) {
 function showRanks(section, job) {
   if (job.ranks.length === 0) return update(section);
   const steps = job.ranks.map((rank) => rank.step).filter((step) => step !== null);
-  const [least, most] = [Math.min(...steps), Math.max(...steps)];
+  // Not by spreading: half a million ranks are more arguments than a call may have.
+  const least = steps.reduce((a, b) => Math.min(a, b), Infinity), most = steps.reduce((a, b) => Math.max(a, b), -Infinity);
   // Ranks tell their steps one after another: one step apart is in step.
   const isOdd = (rank) =>
     (job.state === "running" && rank.state !== "running") || (rank.step !== null && rank.step < most - 1);

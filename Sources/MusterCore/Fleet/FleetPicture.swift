@@ -104,7 +104,7 @@ extension Controller {
     case .joining, .verifying: return .away
     case .ready: break
     }
-    guard let free = free(id) else { return hot.members >= limits.membersPerNode ? .inService : .away }
+    guard let free = free(id) else { return isFull(hot) ? .inService : .away }
     if !fleetMap.windows.isEmpty, fleetMap.isTaken(id, from: now, to: now + .seconds(1)) { return .maintenance }
     return free == hot.freeDevices ? .inService : .held
   }

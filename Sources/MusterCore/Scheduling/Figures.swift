@@ -70,9 +70,7 @@ extension Controller {
       if agent(of: id).connected { figures.agents += 1 }
       let unused = hot.freeDeviceCount
       busy += Int(hot.devices) - unused
-      // One with as many members as it may have takes none more, and is in service all the same.
-      guard let mask = free(id) ?? (hot.isSchedulable && hot.members >= limits.membersPerNode ? hot.freeDevices : nil)
-      else {
+      guard let mask = free(id) ?? (isFull(hot) ? hot.freeDevices : nil) else {
         out += unused
         continue
       }

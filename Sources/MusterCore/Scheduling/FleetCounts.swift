@@ -47,7 +47,7 @@ extension Controller {
     let positions = addDomains(&counts)
     for i in cluster.nodes.indices {
       let hot = cluster.nodes[i]
-      let canServe = free(NodeID(Int32(i))) != nil || (hot.isSchedulable && hot.members >= limits.membersPerNode)
+      let canServe = free(NodeID(Int32(i))) != nil || isFull(hot)
       let used = hot.devices - Int32(hot.freeDeviceCount)
       for level in fleetMap.levels.indices {
         let at = positions[level][Int(fleetMap.domainOfNode[level][i])]
@@ -66,6 +66,9 @@ extension Controller {
     }
     return counts
   }
+
+  /// In service, and takes no more because it has as many members as a node may have.
+  func isFull(_ node: Node) -> Bool { node.isSchedulable && node.members >= limits.membersPerNode }
 
   /// What a node is counted as; nil: it is only out of service.
   private func use(of node: Int, canServe: Bool) -> WritableKeyPath<FleetCounts.Domain, Int32>? {
