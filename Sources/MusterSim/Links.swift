@@ -24,7 +24,7 @@ extension World {
     case .shimHello(let hello): connections[c].member = hello.member
     case .report: guard connections[c].agent != nil else { return refuse(c, "hello comes first") }
     case .beat: guard connections[c].member != nil else { return refuse(c, "hello comes first") }
-    case .logData: return
+    case .logData, .telemetry: return
     }
     host.faults.append(.message(c, message))
     wakeWriter(at: now + timing.between(1_000, 300_000))
@@ -116,7 +116,7 @@ extension World {
       guard let member = connections[c].member, host.links[member] == c else { return }
       handle(.shimReport(member, beat.report))
       host.tellings.append(.want(c, member, beat: beat.number))
-    case .logData: break
+    case .logData, .telemetry: break
     }
   }
 

@@ -17,6 +17,8 @@ public enum NodeMessage: Sendable, Hashable {
   case report(beat: Int64, members: [AgentMemberState])
   case beat(ShimBeat)
   case logData(LogData)
+  /// What the node's devices did in an interval, packed (`NodeRollup` of MusterDevices).
+  case telemetry([UInt8])
 }
 
 public struct AgentHello: Sendable, Hashable {
@@ -146,6 +148,7 @@ extension NodeMessage {
     case .report(let beat, let members):
       return ["t": "report", "beat": .int(beat), "members": .array(members.map(\.json))]
     case .beat(let beat): return beat.json
+    case .telemetry(let packed): return ["t": "telemetry", "data": .string(Base64.encode(packed))]
     case .logData(let log):
       return [
         "t": "logData", "id": .int(log.id), "offset": .int(log.offset), "next": .int(log.next),
@@ -170,6 +173,9 @@ extension NodeMessage {
       for member in json["members"]?.arrayValue ?? [] { members.append(try AgentMemberState(json: member)) }
       return .report(beat: try json.number("beat"), members: members)
     case "beat": return .beat(try ShimBeat(json: json))
+    case "telemetry":
+      guard let packed = Base64.decode(try json.text("data")) else { throw LinkError(field: "data") }
+      return .telemetry(packed)
     case "logData":
       guard let data = Base64.decode(try json.text("data")) else { throw LinkError(field: "data") }
       return .logData(

@@ -53,7 +53,8 @@ struct LinkSession: Sendable {
     case (.logData(let log), .agent):
       peer.answer(log)
       return true
-    case (.agentHello, _), (.shimHello, _), (.report, _), (.beat, _), (.logData, _):
+    case (.telemetry, .agent): return true
+    case (.agentHello, _), (.shimHello, _), (.report, _), (.beat, _), (.logData, _), (.telemetry, _):
       return refuse("a message that does not belong here: the first one is hello, said once")
     }
   }

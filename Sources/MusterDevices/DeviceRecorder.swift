@@ -1,0 +1,37 @@
+/// Turns a live device's samples into intervals, and says what it does now. One for each device.
+///
+/// Time counts for the state that was known when it passed: a change is certain 4 to 7 s after it happened (10 s at a
+/// sample every 2 s), so that much of a new state counts for the one before. Nothing is taken back.
+public struct DeviceRecorder: Sendable {
+  public private(set) var classifier: DeviceClassifier
+  private var samples: [DeviceSample] = []
+  private var times: [DeviceState: Int64] = [:]
+  /// Where the time that is counted ends, milliseconds on the samples' scale; nil before the first sample.
+  private var counted: Int64?
+
+  public init(part: DevicePart?, powerLimitWatts: Double? = nil) {
+    classifier = DeviceClassifier(part: part, powerLimitWatts: powerLimitWatts)
+  }
+
+  /// Time between two samples further apart than this was not measured, milliseconds.
+  public static let gap: Int64 = 10_000
+
+  public mutating func add(_ sample: DeviceSample) {
+    guard sample.seconds.isFinite, sample.seconds >= 0 else { return }
+    let at = Int64((sample.seconds * 1000).rounded())
+    if let counted, at < counted { return }
+    _ = classifier.add(sample)
+    samples.append(sample)
+    if let counted, at - counted <= Self.gap { times[classifier.reading.state, default: 0] += at - counted }
+    counted = at
+  }
+
+  /// What has passed since the last call, up to the newest sample.
+  public mutating func close() -> DeviceInterval {
+    defer {
+      samples.removeAll(keepingCapacity: true)
+      times.removeAll(keepingCapacity: true)
+    }
+    return DeviceInterval(samples[...], times: times)
+  }
+}
