@@ -67,6 +67,8 @@ public enum JobFile {
     public static let listEntries = 1_000
     public static let labelLength = 63
     public static let deviceTypeLength = 64
+    /// Of parameters, tokens and the like.
+    public static let count: ClosedRange<Int64> = 1...1_000_000_000_000_000
   }
 
   /// Words that no job file may use yet.

@@ -3,7 +3,7 @@ enum JobFileFields {
   static let job = [
     "name", "project", "user", "priority", "gang", "command", "environment", "workingDirectory", "roles", "walltime",
     "restart", "stop", "checkpoint", "logs", "segment", "within", "spread", "deviceTypes", "exclusive", "constraint",
-    "exclude", "array", "dependsOn", "hold", "begin", "warn",
+    "exclude", "array", "dependsOn", "hold", "begin", "warn", "model",
   ]
   static let within = ["level", "preferred"]
   static let spread = ["level", "atMost"]
@@ -15,11 +15,14 @@ enum JobFileFields {
   static let stop = ["signal", "grace"]
   static let checkpoint = ["every"]
   static let logs = ["limit"]
+  static let model = [
+    "parameters", "activeParameters", "layers", "hidden", "sequence", "tokensPerStep", "attention", "precision", "pass",
+  ]
 
   /// Where each field may stand, for one that was written in the wrong place.
   private static let elsewhere: [String] =
     job + gang.map { "gang.\($0)" } + restart.map { "restart.\($0)" } + stop.map { "stop.\($0)" }
-    + checkpoint.map { "checkpoint.\($0)" } + logs.map { "logs.\($0)" }
+    + checkpoint.map { "checkpoint.\($0)" } + logs.map { "logs.\($0)" } + model.map { "model.\($0)" }
 
   /// The name that was probably meant: a close one of the same place, or the same one of another place.
   static func nearest(to name: String, in known: [String]) -> String? {

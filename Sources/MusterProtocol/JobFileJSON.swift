@@ -29,6 +29,7 @@ extension JobSpec {
         value: .object([
           .init(name: "limit", value: .string(JobFileQuantities.text(memoryBytes: logLimitBytes)))
         ])))
+    if let model { members.append(.init(name: "model", value: model.json)) }
     return .object(members + (hasRoles ? wishes.timeMembers : wishes.specMembers))
   }
 

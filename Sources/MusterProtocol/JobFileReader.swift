@@ -75,6 +75,7 @@ struct JobFileReader<Node: JobFileNode> {
       case "stop": readStop(value)
       case "checkpoint": readCheckpoint(value)
       case "logs": readLogs(value)
+      case "model": readModel(value)
       default:
         if !readWish(member.name, value) { unknown(member, path: "", known: JobFileFields.job) }
       }

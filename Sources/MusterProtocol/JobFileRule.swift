@@ -63,6 +63,9 @@ public enum JobFileRule: Hashable, Sendable {
   case warnWalltime
   /// The walltime, as a person would write it.
   case warnBefore(walltime: String)
+  case count(ClosedRange<Int64>)
+  case oneOf([String])
+  case activeParameters(of: Int64)
 
   /// What is allowed, as a phrase that follows "allowed:".
   public var allowed: String {
@@ -113,7 +116,8 @@ public enum JobFileRule: Hashable, Sendable {
     case .oneDocument: "one job in a file"
     case .size(let limit): "a file of at most \(limit) bytes"
     case .segmentOfNodes, .levelName, .bool, .deviceType, .texts, .entries, .array, .arrayIndex, .arrayTasks,
-      .dependency, .labelRule, .nodeNames, .nodeCount, .moment, .warnWalltime, .warnBefore:
+      .dependency, .labelRule, .nodeNames, .nodeCount, .moment, .warnWalltime, .warnBefore, .count, .oneOf,
+      .activeParameters:
       allowedWish
     }
   }
@@ -141,6 +145,10 @@ public enum JobFileRule: Hashable, Sendable {
         + (relative ? ", or now+2h" : "")
     case .warnWalltime: "a walltime beside it: the warning is sent some time before that is over"
     case .warnBefore(let walltime): "less than the walltime, which is \(walltime)"
+    case .count(let range):
+      "a count from \(range.lowerBound) to \(range.upperBound), e.g. 4096, 8B or 1.5T (K, M, B, T: thousands)"
+    case .oneOf(let names): names.joined(separator: ", ")
+    case .activeParameters(let all): "at most model.parameters, which is \(all)"
     default: ""
     }
   }

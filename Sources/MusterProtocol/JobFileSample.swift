@@ -52,5 +52,8 @@ extension JobFile {
     # logs:
     #   limit: 64MiB           # of each rank: its beginning and its end are kept
 
+    # What it computes, so that the report can say its MFU.
+    # model: {parameters: 8B, layers: 32, hidden: 4096, sequence: 8192, tokensPerStep: 4M}
+
     """
 }

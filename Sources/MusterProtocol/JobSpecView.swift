@@ -22,7 +22,8 @@ extension JobSpec {
       ],
       "checkpoint": ["every": .int(checkpointEvery)], "logs": ["limitBytes": .int(logLimitBytes)],
     ]
-    return .object((fields.objectValue ?? []) + wishes.viewMembers)
+    let model = [JSON.Member(name: "model", value: self.model?.json ?? .null)]
+    return .object((fields.objectValue ?? []) + wishes.viewMembers + model)
   }
 }
 

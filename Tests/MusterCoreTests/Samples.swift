@@ -20,6 +20,14 @@ enum Samples {
     ]
     return spec
   }()
+  static let modelled = {
+    var spec = Samples.spec
+    var model = ModelSpec(parameters: 671_000_000_000, activeParameters: 37_000_000_000, tokensPerStep: 1 << 26)
+    (model.layers, model.hidden, model.sequence) = (61, 16_384, 4_096)
+    (model.attention, model.precision, model.pass) = (.causal, .fp8, .forward)
+    spec.model = model
+    return spec
+  }()
   static let wishful = {
     var spec = Samples.spec
     spec.wishes.segment = 2
@@ -88,6 +96,7 @@ enum Samples {
     .jobArchived(job: JobID(1)), .nodeLabelled(node: NodeID(0), labels: [Label(key: "rack", value: "r1")]),
     .jobSubmitted(JobSubmitted(job: JobID(2), spec: wishful, idempotencyKey: "l", requestHash: 1)),
     .jobSubmitted(JobSubmitted(job: JobID(3), spec: several, idempotencyKey: "m", requestHash: 2)),
+    .jobSubmitted(JobSubmitted(job: JobID(4), spec: modelled, idempotencyKey: "n", requestHash: 3)),
     .attemptPreempted(attempt: attempt, by: JobID(7)),
     .attemptWarned(AttemptWarned(attempt: attempt, signal: 10, walltimeEnd: Instant(nanoseconds: 11))),
     .jobHeld(job: JobID(1)), .jobReleased(job: JobID(1)), .policyApplied(policy),
@@ -117,7 +126,8 @@ enum Samples {
     case .joinTokensForgotten: 11
     case .nodeRevoked: 12
     case .nodeLabelled: 13
-    case .jobSubmitted(let submitted): submitted.spec.hasRoles ? 43 : submitted.spec.wishes.isEmpty ? 20 : 34
+    case .jobSubmitted(let submitted):
+      submitted.spec.model != nil ? 45 : submitted.spec.hasRoles ? 43 : submitted.spec.wishes.isEmpty ? 20 : 34
     case .jobCancelRequested: 21
     case .attemptStarted: 22
     case .gangStarted: 23

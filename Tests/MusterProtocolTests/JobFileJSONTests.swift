@@ -32,11 +32,19 @@ private let wishful = {
   return spec
 }()
 
+private let modelled = {
+  var spec = full
+  var model = ModelSpec(parameters: 405_000_000_000, tokensPerStep: 16_777_216)
+  (model.layers, model.hidden, model.sequence, model.attention) = (126, 16_384, 8_192, .causal)
+  spec.model = model
+  return spec
+}()
+
 @Suite struct JobFileJSONTests {
   @Test(
     "a job written as JSON reads back the same",
     arguments: [
-      full, wishful, JobSpec(name: "m", user: "u", role: RoleSpec(command: ["x"], workingDirectory: "/")),
+      full, wishful, modelled, JobSpec(name: "m", user: "u", role: RoleSpec(command: ["x"], workingDirectory: "/")),
     ])
   func roundTrip(spec: JobSpec) throws {
     let text = spec.specJSON.text
@@ -66,14 +74,14 @@ private let wishful = {
         "graceSeconds":1.5,"fence":"attempt"},"stop":{"signal":"64","graceSeconds":0},"checkpoint":{"every":3},\
         "logs":{"limitBytes":1073741824},"priorityClass":null,"segment":null,"within":null,"spread":null,\
         "deviceTypes":[],"exclusive":false,"constraint":[],"exclude":[],"dependsOn":[],"hold":false,"begin":null,\
-        "array":null,"warn":null}
+        "array":null,"warn":null,"model":null}
         """)
     #expect(
-      JSON.object(wishful.viewJSON.objectValue?.suffix(12) ?? []).text == """
+      JSON.object(wishful.viewJSON.objectValue?.suffix(13) ?? []).text == """
         {"segment":16,"within":{"level":"block","preferred":true},"spread":{"level":"rack","atMost":2},\
         "deviceTypes":["H100","NVIDIA A100 80GB"],"exclusive":true,"constraint":["ib=hdr","!old","gdr","zone!=b"],\
         "exclude":["node-3","node-7","node-8"],"dependsOn":["afternotok:41","singleton"],"hold":true,\
-        "begin":"2026-12-01T08:00:00.250Z","array":null,"warn":{"signal":"USR1","beforeSeconds":300}}
+        "begin":"2026-12-01T08:00:00.250Z","array":null,"warn":{"signal":"USR1","beforeSeconds":300},"model":null}
         """)
     let bare = JobSpec(name: "m", user: "u", role: RoleSpec(command: ["x"], workingDirectory: "/")).viewJSON
     #expect(bare["walltimeSeconds"] == .null && bare["restart"]?["hangAfterSeconds"] == .null)

@@ -21,7 +21,7 @@ import Testing
   static let journals = [
     Golden(
       file: "facts-0.1.0.sqlite", sequence: 227,
-      stateHash: "0589638de0ac62cb9528f87cc3c2575b162ab75d00642947ece476dcb25ed5c4")
+      stateHash: "00b3e2b392c7bd59c89dcb800b0943d2d495efc33b9fbbae74154fc17f1e2e7b")
   ]
 
   /// How the newest file came to be: `MUSTER_WRITE_GOLDEN_JOURNALS=1 swift test --filter GoldenStateTests`.

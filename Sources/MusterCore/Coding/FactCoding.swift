@@ -15,8 +15,7 @@ extension Fact.Event {
     case .joinTokensForgotten: 11
     case .nodeRevoked: 12
     case .nodeLabelled: 13
-    // Jobs of before there were wishes are written as they were.
-    case .jobSubmitted(let submitted): submitted.spec.hasRoles ? 43 : submitted.spec.wishes.isEmpty ? 20 : 34
+    case .jobSubmitted(let submitted): submitted.spec.kind
     case .jobCancelRequested: 21
     case .attemptStarted: 22
     case .gangStarted: 23
@@ -104,8 +103,9 @@ extension ByteWriter {
     case .jobSubmitted(let submitted):
       put(submitted.job.number)
       put(submitted.spec)
-      if submitted.spec.hasRoles || !submitted.spec.wishes.isEmpty { put(submitted.spec.wishes) }
-      if submitted.spec.hasRoles { putRoles(submitted.spec.further) }
+      if submitted.spec.kind != 20 { put(submitted.spec.wishes) }
+      if submitted.spec.kind == 43 || submitted.spec.kind == 45 { putRoles(submitted.spec.further) }
+      if submitted.spec.kind == 45 { put(submitted.spec.model) }
       put(submitted.idempotencyKey)
       put(submitted.requestHash)
     case .nodeLabelled(let node, let labels):
@@ -231,7 +231,7 @@ extension ByteReader {
       at: time,
       try kind < 20
         ? nodeEvent(kind, at: at)
-        : kind < 40 || kind == 43 || kind == 44 ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
+        : kind < 40 || (43...45).contains(kind) ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
   }
 
   private mutating func nodeEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
@@ -286,11 +286,12 @@ extension ByteReader {
     case 31: return .silenceWithheld(silent: try int32(), connected: try int32())
     case 32: return .jobArchived(job: JobID(try int()))
     case 33: return .stepsBegan(attempt: try attempt(), first: try instant())
-    case 34, 43:
+    case 34, 43, 45:
       let job = JobID(try int())
       var spec = try spec()
       spec.wishes = try wishes()
-      if kind == 43 { spec.further = try furtherRoles() }
+      if kind != 34 { spec.further = try furtherRoles() }
+      if kind == 45 { spec.model = try model() }
       return .jobSubmitted(
         JobSubmitted(job: job, spec: spec, idempotencyKey: try string(), requestHash: try uint()))
     case 35: return .jobHeld(job: JobID(try int()))

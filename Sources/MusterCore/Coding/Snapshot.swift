@@ -1,7 +1,7 @@
 /// The state as bytes, and back. The same state always gives the same bytes, so that two processes can compare hashes.
 extension Cluster {
   /// Number of the layout below; a snapshot of another layout is left alone and the journal replayed instead.
-  public static let snapshotFormat: UInt64 = 5
+  public static let snapshotFormat: UInt64 = 6
 
   public func encodeSnapshot() -> [UInt8] {
     var w = ByteWriter()
@@ -19,6 +19,7 @@ extension Cluster {
       $0.put($1)
       $0.put($1.wishes)
       $0.putRoles($1.further)
+      $0.put($1.model)
     }
     w.put(endReasons) { $0.put($1) }
     w.put(attempts) { $0.put($1) }
@@ -82,6 +83,7 @@ extension Cluster {
       var spec = try r.spec()
       spec.wishes = try r.wishes()
       spec.further = try r.furtherRoles()
+      spec.model = try r.model()
       return spec
     }
     endReasons = try r.array { (r) throws(CodingError) in try r.string() }

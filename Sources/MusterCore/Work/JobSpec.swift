@@ -21,6 +21,8 @@ public struct JobSpec: Hashable, Sendable {
   /// Bytes kept of each rank's log: its beginning and its end. Default 64 MiB.
   public var logLimitBytes: Int64
   public var wishes: Wishes
+  /// What it computes, if it says so.
+  public var model: ModelSpec?
 
   public init(
     name: String, project: String = "default", user: String, priority: Int32 = 0, role: RoleSpec,
