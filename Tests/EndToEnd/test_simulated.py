@@ -71,6 +71,14 @@ class Simulated(unittest.TestCase):
         self.assertEqual({node["state"] for node in self.json("nodes")}, {"ready"})
         self.assertIn("r4", self.muster("topology").stdout)
         self.assertIn("research", self.muster("quota").stdout)
+        frame = self.json("top", "--order", "lost", "--limit", 3)
+        self.assertEqual(sum(frame["devices"].values()), 128)
+        self.assertEqual(sum(frame["gpuMilliseconds"].values()), frame["capacityGpuMilliseconds"])
+        lost = [job["lostGpuMilliseconds"] for job in frame["top"]]
+        self.assertLessEqual(len(lost), 3)
+        self.assertEqual(lost, sorted(lost, reverse=True))
+        self.assertIn("of 128 in use", self.muster("top").stdout)
+        self.assertEqual(self.muster("top", "--minutes", "0", check=False).returncode, 2)
 
         job = self.json("submit", self.write("job.yaml", json.dumps({
             "name": "mine", "priority": 100, "gang": {"nodes": 2, "devicesPerNode": 8}, "command": ["sleep", "30m"],

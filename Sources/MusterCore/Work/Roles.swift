@@ -21,7 +21,7 @@ extension JobSpec {
   public var ranks: Int32 { further.reduce(role.worldSize) { $0 &+ $1.role.worldSize } }
 
   /// Of all roles.
-  var devices: Int32 { roles.reduce(0) { $0 &+ $1.nodes &* $1.devicesPerNode } }
+  public var devices: Int32 { roles.reduce(0) { $0 &+ $1.nodes &* $1.devicesPerNode } }
 
   /// The most that a role has on a node; 0: nothing is planned for the job.
   var mostDevicesPerNode: Int32 { further.reduce(role.devicesPerNode) { max($0, $1.role.devicesPerNode) } }

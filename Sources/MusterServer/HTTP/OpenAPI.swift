@@ -174,6 +174,12 @@ enum OpenAPI {
     "/v1/map":{"get": {"summary": "Every node's place, standing and use, in columns of runs: docs/page.md", "responses": {"200": {"description": "done",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Map"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name":
     "after", "in": "query", "schema": {"type": "integer"}, "description": "at least as new as this sequence; without it the answer may be one second old"}]}},
+    "/v1/top":{"get": {"summary": "The fleet now, where GPU time of the last minutes went, and the jobs that stand out", "responses": {"200": {"description":
+    "done", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content":
+    {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name": "limit", "in": "query",
+    "schema": {"type": "integer"}, "description": "jobs, 1 to 500 (50)"}, {"name": "minutes", "in": "query", "schema": {"type":
+    "integer"}, "description": "of which GPU time is told, 1 to 10,080 (15)"}, {"name": "order", "in": "query", "schema": {"type":
+    "string"}, "description": "gpus (default), lost, time"}]}},
     "/v1/accounts":{"get": {"summary": "Where every GPU-millisecond went, from the journal", "responses": {"200": {"description":
     "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"by": {"type": "string"}, "from": {"type":
     "string"}, "to": {"type": "string"}, "asOf": {"type": "string"}, "capacityGpuMilliseconds": {"type": "integer"},
@@ -256,7 +262,7 @@ enum OpenAPI {
     "project": {"type": "string"}, "user": {"type": "string"}, "priority": {"type": "integer"}, "state": {"type":
     "string", "enum": ["pending", "starting", "running", "stopping", "completed", "failed", "cancelled",
     "timedOut"]}, "attempt": {"type": "integer"}, "nodes": {"type": "array", "items": {"type": "string"}},
-    "nodeCount": {"type": "integer"}, "worldSize": {"type": "integer"}, "step": {"type": "integer", "nullable"
+    "nodeCount": {"type": "integer"}, "worldSize": {"type": "integer"}, "devices": {"type": "integer"}, "step": {"type": "integer", "nullable"
     : true}, "loss": {"type": "number", "nullable": true}, "checkpointStep": {"type": "integer", "nullable"
     : true}, "resumeStep": {"type": "integer"}, "submittedAt": {"type": "string"}, "startedAt": {"type": "string"
     , "nullable": true}, "endedAt": {"type": "string", "nullable": true}, "reason": {"type": "string"}, "exitCode"

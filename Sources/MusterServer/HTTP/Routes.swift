@@ -58,6 +58,7 @@ extension Server {
     v1.get("quota") { _, _ in try await api.quota() }
     v1.get("topology") { request, _ in try await api.topology(request) }
     v1.get("map") { request, _ in try await api.map(request) }
+    v1.get("top") { request, _ in try await api.top(request) }
     v1.get("accounts") { request, _ in try await api.accounts(request) }
     v1.get("maintenance") { _, _ in try await api.maintenance() }
     v1.post("maintenance") { request, _ in try await api.addMaintenance(request) }

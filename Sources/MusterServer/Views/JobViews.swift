@@ -31,7 +31,7 @@ extension Controller {
       .init(name: "priority", value: JSON(spec.priority)), .init(name: "state", value: .string("\(job.state)")),
       .init(name: "attempt", value: JSON(job.attempt)), .init(name: "nodes", value: .array(nodes)),
       .init(name: "nodeCount", value: JSON(spec.nodes)),
-      .init(name: "worldSize", value: JSON(spec.ranks)),
+      .init(name: "worldSize", value: JSON(spec.ranks)), .init(name: "devices", value: JSON(spec.devices)),
       .init(name: "step", value: step.map { .int($0) } ?? .null),
       .init(name: "loss", value: Double(loss).map { .double($0) } ?? .null),
       .init(name: "checkpointStep", value: job.hasCheckpoint ? .int(job.checkpointStep) : .null),

@@ -122,6 +122,8 @@ struct WriterState: ~Copyable {
   var isPlanning = false
   /// Set while the disk is low: submissions are refused with it.
   var space: WriterFailure?
+  /// The disk could not be asked; said once.
+  var isSpaceUnknown = false
   let startedAt: Instant
   var counts = WriterCounts()
   var recent: (at: Instant, figures: Figures)?

@@ -220,7 +220,11 @@ struct WriterLoop: Sendable {
       case .low(let free, let needed), .full(let free, let needed):
         state.space = .diskLow(freeBytes: free, neededBytes: needed)
       }
+      state.isSpaceUnknown = false
     } catch {
+      // Before every batch: one line is enough.
+      guard !state.isSpaceUnknown else { return }
+      state.isSpaceUnknown = true
       logger.warning("free space of \(folder.path) is unknown: \(error)")
     }
   }
