@@ -18,7 +18,8 @@ extension Server {
     router.add(middleware: UnknownParameter())
     if options.pretence != nil { router.add(middleware: PretendTime(writer: api.writer)) }
     let api = self.api
-    let link = LinkRoute(writer: api.writer, logger: logger, tls: tls, isPretended: options.pretence != nil)
+    let link = LinkRoute(
+      writer: api.writer, telemetry: telemetry, logger: logger, tls: tls, isPretended: options.pretence != nil)
     let joining = JoinRoutes(api: api, tls: tls)
     let events = EventRoute(events: api.events, folder: folder, api: api)
     let metrics = MetricsRoute(api: api, logger: logger)
