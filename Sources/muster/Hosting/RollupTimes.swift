@@ -1,4 +1,5 @@
 import ArgumentParser
+import MusterCore
 import MusterProtocol
 import MusterServer
 
