@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "MusterServer",
       dependencies: [
-        "CPage", "MusterCore", "MusterProtocol", "MusterJournal", "MusterMetrics", "MusterTLS",
+        "CPage", "MusterCore", "MusterDevices", "MusterProtocol", "MusterJournal", "MusterMetrics", "MusterTLS",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -90,7 +90,9 @@ let package = Package(
       ],
       swiftSettings: common),
     // The core in virtual time.
-    .target(name: "MusterSim", dependencies: ["MusterCore", "MusterNode", "MusterProtocol"], swiftSettings: optimised),
+    .target(
+      name: "MusterSim", dependencies: ["MusterCore", "MusterDevices", "MusterNode", "MusterProtocol"],
+      swiftSettings: optimised),
     // Where nodes come from.
     .target(name: "MusterEngines", dependencies: ["MusterAgent"], swiftSettings: common),
     .executableTarget(
@@ -143,11 +145,13 @@ let package = Package(
     .testTarget(name: "MusterDevicesTests", dependencies: ["MusterDevices"], swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(
-      name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterProtocol"], swiftSettings: common),
+      name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterDevices", "MusterProtocol"],
+      swiftSettings: common),
     .testTarget(
       name: "MusterServerTests",
       dependencies: [
-        "MusterServer", "MusterSim", "MusterJournal", "MusterMetrics", "MusterCore", "MusterProtocol", "MusterTestKit",
+        "MusterServer", "MusterSim", "MusterJournal", "MusterMetrics", "MusterCore", "MusterDevices", "MusterProtocol",
+        "MusterTestKit",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),

@@ -28,6 +28,8 @@ public struct Server: Sendable {
     public var allowedHosts: [String] = []
     /// The page's files are read from there at each request; nil: they are in the program.
     public var pageFolder: String?
+    /// How long what the devices did is kept.
+    public var rollupsKept = RollupsKept()
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -48,6 +50,7 @@ public struct Server: Sendable {
   let api: API
   let logger: Logger
   let follower: Follower
+  let telemetry: Telemetry
   let olderFacts: OlderFacts?
   let tls: ControllerTLS?
   let sessions: Sessions
@@ -81,8 +84,12 @@ public struct Server: Sendable {
     }
     sessions = Sessions(file: options.dataFolder + "/sessions", now: WallClock.seconds)
     follower = Follower(folder: folder, logger: logger)
+    telemetry = Telemetry(
+      follower: follower,
+      store: RollupStore(dataFolder: options.dataFolder, kept: options.rollupsKept, logger: logger), logger: logger,
+      pretended: options.pretence?.devices, clock: { writer.now.nanoseconds / 1_000_000 })
     api = API(
-      writer: writer, events: events, folder: folder, follower: follower,
+      writer: writer, events: events, folder: folder, follower: follower, telemetry: telemetry,
       gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) }, speed: options.pretence?.speed)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
@@ -129,6 +136,7 @@ public struct Server: Sendable {
         throw StartFailure(reason: "the journal cannot be used any more: its log says why")
       }
       group.addTask { try await self.api.events.keepAlive() }
+      group.addTask { try await telemetry.run() }
       group.addTask {
         for await port in ports {
           let shown = host.contains(":") ? "[\(host)]" : host
@@ -143,7 +151,10 @@ public struct Server: Sendable {
   }
 
   /// Ends the writer after what waits has been done, and closes the journal.
-  public func close() async { await api.writer.stop() }
+  public func close() async {
+    await telemetry.finish()
+    await api.writer.stop()
+  }
 
   /// The engine's word: all processes of that node are gone.
   public func nodeDied(_ name: String, evidence: String) {

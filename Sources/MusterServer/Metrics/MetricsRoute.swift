@@ -35,7 +35,8 @@ struct MetricsRoute: Sendable {
       writer: writer, lanes: api.writer.laneCounts, eventStreams: api.events.listenerCount,
       journalBytes: disk.bytes, diskFreeBytes: disk.free,
       // The ledger asks the writer how far it is: one that does not answer would hold the scrape.
-      gpuTime: writer == nil ? nil : await gpuTime(), process: ProcessFigures.read())
+      gpuTime: writer == nil ? nil : await gpuTime(), telemetry: await api.telemetry.figures(),
+      process: ProcessFigures.read())
   }
 
   private func writer() async -> ControllerSample.Writer? {
