@@ -72,6 +72,9 @@ ASSET(chart_js) {
 ASSET(accounts_js) {
 #embed "assets/accounts.js"
 };
+ASSET(devices_js) {
+#embed "assets/devices.js"
+};
 
 #define ENTRY(name, symbol) {name, symbol, sizeof symbol}
 
@@ -88,6 +91,7 @@ static const cpage_asset_t assets[] = {
     ENTRY("logs.js", logs_js),             ENTRY("node.js", node_js),
     ENTRY("projects.js", projects_js),     ENTRY("capacity.js", capacity_js),
     ENTRY("chart.js", chart_js),           ENTRY("accounts.js", accounts_js),
+    ENTRY("devices.js", devices_js),
 };
 
 size_t cpage_count(void) { return sizeof assets / sizeof assets[0]; }

@@ -46,3 +46,29 @@ export function stackedBars(Chart, canvas, { labels, series, unit }) {
     },
   });
 }
+
+// Curves over time, in place as above; a value that is null is a gap.
+export function lines(Chart, canvas, { labels, series, unit }) {
+  const style = getComputedStyle(canvas);
+  const [text, line] = [style.getPropertyValue("--text"), style.getPropertyValue("--line")];
+  const datasets = series.map(({ name, colour, values }) => ({
+    label: name, data: values, borderColor: colour, backgroundColor: colour, borderWidth: 1.5, pointRadius: 0,
+  }));
+  const shown = Chart.getChart(canvas);
+  if (shown) {
+    shown.data.labels = labels;
+    shown.data.datasets = datasets;
+    shown.update("none");
+    return;
+  }
+  const axis = { ticks: { color: text, maxTicksLimit: 8 }, grid: { color: line } };
+  new Chart(canvas, {
+    type: "line",
+    data: { labels, datasets },
+    options: {
+      animation: false, maintainAspectRatio: false,
+      scales: { x: axis, y: { ...axis, min: 0, title: { display: true, text: unit, color: text } } },
+      plugins: { legend: { labels: { color: text, boxWidth: 12 } } },
+    },
+  });
+}

@@ -1,4 +1,5 @@
 // One job: how far it is, where its time went, what went wrong and what that was concluded from, its ranks, its logs.
+import { showEfficiency, showJobDevices } from "./devices.js";
 import { h, table, update } from "./dom.js";
 import { count, duration, moment, none, percent, since, words } from "./format.js";
 import { showLogs } from "./logs.js";
@@ -18,13 +19,18 @@ export async function open(view) {
   const [id] = view.parts;
   const head = h("section", { "aria-label": "The job" });
   const goodput = h("section", { "aria-label": "Goodput" });
+  const waste = h("section", { "aria-label": "Waste" });
+  const devices = h("section", { "aria-label": "Devices" });
   const timeline = h("section", { "aria-label": "Attempts and incidents" });
   const ranks = h("section", { "aria-label": "Ranks" });
   const logs = h("section", { "aria-label": "Log" });
-  view.root.append(head, goodput, timeline, ranks, logs);
+  view.root.append(head, goodput, waste, devices, timeline, ranks, logs);
   let isReading = false;
+  // A task of an array is asked for by its name.
+  let number = id;
   await view.keep(async () => {
     const job = await view.get(`/v1/jobs/${encodeURIComponent(id)}`);
+    number = job.id;
     const [report, why] = await Promise.all([
       view.get(`/v1/jobs/${job.id}/report`), job.state === "pending" ? view.get(`/v1/jobs/${job.id}/why`) : null,
     ]);
@@ -37,6 +43,15 @@ export async function open(view) {
       showLogs(logs, view, job);
     }
   }, { seconds: 2, least: 500, when: (event) => event.job === Number(id) || event.job === undefined });
+  // After the rest is there: what it asks for is more, and new every ten seconds at most.
+  await view.keep(async () => {
+    const [told, counters] = await Promise.all([
+      view.get(`/v1/jobs/${number}/efficiency`), view.get(`/v1/jobs/${number}/devices`),
+    ]);
+    if (told.devices === 0 && !counters.source) return;
+    showEfficiency(waste, told);
+    await showJobDevices(devices, counters);
+  }, { seconds: 10, least: 5000 });
 }
 
 function pairs(list) {

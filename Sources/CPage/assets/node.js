@@ -1,5 +1,6 @@
 // One node: its state and why, what runs there, what has happened to it.
 import { history } from "./api.js";
+import { showNodeDevices } from "./devices.js";
 import { h, table, update } from "./dom.js";
 import { bytes, count, moment, none, since, words } from "./format.js";
 
@@ -12,13 +13,15 @@ export async function open(view) {
   const [name] = view.parts;
   const head = h("section", { "aria-label": "The node" });
   const jobs = h("section", { "aria-label": "What runs" });
+  const devices = h("section", { "aria-label": "Devices" });
   const past = h("section", { "aria-label": "History" });
-  view.root.append(head, jobs, past);
+  view.root.append(head, jobs, devices, past);
   await view.keep(async () => {
     const node = await view.get(`/v1/nodes/${encodeURIComponent(name)}`);
     const running = await Promise.all(node.jobs.map((job) => view.get(`/v1/jobs/${job}`)));
     showHead(head, node);
     showJobs(jobs, node, running);
+    showNodeDevices(devices, await view.get(`/v1/nodes/${encodeURIComponent(name)}/devices`));
   }, { seconds: 5, least: 1000 });
   await view.keep(async () => showHistory(past, name, await history(facts, view.signal)),
     { seconds: 60, least: 5000, when: (event) => event.node === name });
