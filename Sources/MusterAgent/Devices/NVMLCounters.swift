@@ -27,10 +27,10 @@ struct NVMLCounters: Hashable, Sendable {
     var sample = DeviceSample(seconds: seconds)
     sample[.utilisation] = utilisation.map { Double($0) / 100 }
     sample[.memoryUtilisation] = memoryUtilisation.map { Double($0) / 100 }
-    sample[.memoryUsed] = memoryUsed.map(Double.init)
+    sample[.memoryUsed] = memoryUsed.map { Double($0) }
     sample[.power] = power.flatMap { DeviceSample.measured(Double($0)) }.map { $0 / 1000 }
-    sample[.smClock] = smClock.map(Double.init)
-    sample[.processes] = processes.map(Double.init)
+    sample[.smClock] = smClock.map { Double($0) }
+    sample[.processes] = processes.map { Double($0) }
     sample.isPowerCapped = reasons.map { $0 & Self.powerCapBit != 0 }
     for (counter, value) in profiling { sample[counter] = value }
     return sample
@@ -66,9 +66,9 @@ enum NVMLMemory {
 /// metric's id@0, its own return code@4, its value@8.
 enum GPM {
   /// Metrics and what they are: shares in percent, PCIe in MiB/s. Source: nvmlGpmMetricId_t of nvml.h.
-  static let metrics: [(id: UInt32, counter: DeviceCounter, factor: Double)] = [
-    (1, .graphics, 0.01), (2, .sm, 0.01), (3, .occupancy, 0.01), (4, .integer, 0.01), (5, .tensor, 0.01),
-    (10, .dram, 0.01), (11, .fp64, 0.01), (12, .fp32, 0.01), (13, .fp16, 0.01), (20, .pcieSent, 1),
+  static let metrics: [(id: UInt32, counter: DeviceCounter, divisor: Double)] = [
+    (1, .graphics, 100), (2, .sm, 100), (3, .occupancy, 100), (4, .integer, 100), (5, .tensor, 100),
+    (10, .dram, 100), (11, .fp64, 100), (12, .fp32, 100), (13, .fp16, 100), (20, .pcieSent, 1),
     (21, .pcieReceived, 1),
   ]
   /// With the 333 entries of the newest header; an older library writes fewer.
@@ -99,7 +99,7 @@ enum GPM {
           raw.load(fromByteOffset: at + 4, as: Int32.self) == 0
         else { continue }
         let value = DeviceSample.measured(raw.load(fromByteOffset: at + 8, as: Double.self))
-        if let value { values[metric.counter] = value * metric.factor }
+        if let value { values[metric.counter] = value / metric.divisor }
       }
     }
     return values
