@@ -86,7 +86,8 @@ let package = Package(
     .target(
       name: "MusterAgent",
       dependencies: [
-        "CMuster", "MusterClient", "MusterCore", "MusterMetrics", "MusterNode", "MusterProtocol", "MusterTLS",
+        "CMuster", "MusterClient", "MusterCore", "MusterDevices", "MusterMetrics", "MusterNode", "MusterProtocol",
+        "MusterTLS",
       ],
       swiftSettings: common),
     // The core in virtual time.
@@ -129,7 +130,8 @@ let package = Package(
     .testTarget(
       name: "MusterAgentTests",
       dependencies: [
-        "CMuster", "MusterAgent", "MusterMetrics", "MusterNode", "MusterProtocol", "MusterCore", "MusterTestKit",
+        "CMuster", "MusterAgent", "MusterDevices", "MusterMetrics", "MusterNode", "MusterProtocol", "MusterCore",
+        "MusterTestKit",
       ],
       swiftSettings: common),
     .testTarget(

@@ -230,8 +230,9 @@ import Testing
     var figures = AgentFigures(
       version: "1", counts: AgentCounts(), isConnected: true, epoch: 1, silence: 1_500, membersAlive: 1,
       membersEnded: 0,
-      ranks: 8, leftovers: 0, devices: 8, lease: 29_500, logCutBytes: 0, process: ProcessFigures.read())
-    #expect(MetricsTable.rows(figures.families) == (try MetricsTable.documented(["An agent", "Both"])))
+      ranks: 8, leftovers: 0, devices: 8, lease: 29_500, logCutBytes: 0, watch: DeviceFiguresTests.figures,
+      process: ProcessFigures.read())
+    #expect(MetricsTable.rows(figures.families) == (try MetricsTable.documented(["An agent", "Its devices", "Both"])))
     let text = String(decoding: Exposition.text(figures.families, .text), as: UTF8.self)
     #expect(
       text.contains("\nmuster_agent_silence_seconds 1.5\n") && text.contains("\nmuster_agent_lease_seconds 29.5\n"))

@@ -18,7 +18,15 @@ import Testing
       (["submit", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
       (["jobs", "--bogus"], "--bogus"), (["agent", "--join", "h:1", "--token", "t", "--label", "a b=c"], "a b=c"),
       (["agent", "--join", "h:1", "--token", "t", "--label", "a=b", "--label", "a=c"], "twice"),
-      (["up", "--device-type", "a,b"], "--device-type is \"a,b\""), (["hold"], "<jobs>"), (["release", "x"], "x"),
+      (["up", "--device-type", "a,b"], "--device-type is \"a,b\""),
+      (["up", "--dcgm-exporter", "https://n1"], "--dcgm-exporter is \"https://n1\": http://HOST[:PORT][/PATH]"),
+      (["up", "--device-recording", "-"], "--device-recording is \"-\""),
+      (
+        ["up", "--dcgm-exporter", "http://n1", "--device-recording", "a.csv"],
+        "--dcgm-exporter or --device-recording, not both"
+      ),
+      (["up", "--simulate", "f.yaml", "--device-recording", "a.csv"], "--device-recording is for real nodes"),
+      (["hold"], "<jobs>"), (["release", "x"], "x"),
     ])
   func usage(arguments: [String], text: String) throws {
     let result = try Program.run(arguments)

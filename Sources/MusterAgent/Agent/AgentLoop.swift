@@ -14,7 +14,8 @@ struct AgentLoop: ~Copyable {
   static let refusedStatus: Int32 = 5
 
   private let options: AgentOptions
-  private let devices: DeviceReading
+  private let devices: DeviceInventory
+  private let watch: DeviceWatch
   private let machine: Machine
   private var members = AgentMachine()
   private var link: LinkConnection
@@ -42,7 +43,7 @@ struct AgentLoop: ~Copyable {
   /// For good: the machine was revoked.
   private var isRefused = false
 
-  init(options: AgentOptions, devices: DeviceReading, metricsToken: String) {
+  init(options: AgentOptions, devices: DeviceInventory, watch: DeviceWatch, metricsToken: String) {
     self.options = options
     machine = Machine(name: options.name, dataFolder: options.dataFolder, bootID: options.bootID)
     let now = bootMilliseconds()
@@ -51,6 +52,7 @@ struct AgentLoop: ~Copyable {
     // Asked for now: a directory service that does not answer must not hold the loop up.
     _ = ShimStart.user
     self.devices = devices
+    self.watch = watch
     metrics = MetricsListener(options.metrics, token: metricsToken)
     link = LinkConnection(
       addresses: options.addresses, credentials: options.credentials,
@@ -66,6 +68,7 @@ struct AgentLoop: ~Copyable {
       lookAtLeases(now: now)
       lookForLeftovers(now: now)
       if now >= nextReport { report(now: now) }
+      if link.isConnected, let rollup = watch.next(now: now) { link.send(.telemetry(rollup)) }
       serveMetrics(now: now)
       if let limit = options.orphanTimeoutSeconds, now - heardAt > limit * 1000, !anyRankRuns {
         AgentMain.log("no controller for \(limit) s and nothing runs here: this agent ends")
@@ -249,7 +252,7 @@ struct AgentLoop: ~Copyable {
       silence: now - heardAt, membersAlive: report.count(where: \.alive), membersEnded: report.count { !$0.alive },
       ranks: folders.reduce(0) { $0 + $1.ranks.count(where: ProcessTable.isAlive) }, leftovers: leftovers.count,
       devices: devices.count, lease: members.firstLeaseEnd.map { max(0, $0 - now) }, logCutBytes: LogCuts.bytes(logs),
-      process: ProcessFigures.read())
+      watch: watch.figures(node: options.name), process: ProcessFigures.read())
   }
 
   /// A shim's descriptor is readable: it is gone, and as init of a namespace everything under it.

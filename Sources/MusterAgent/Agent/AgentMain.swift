@@ -33,8 +33,10 @@ public enum AgentMain {
       log("no metrics are served: \(error)")
       served.metrics = nil
     }
-    var loop = AgentLoop(
-      options: served, devices: DeviceReading(declared: options.devices), metricsToken: token)
+    let devices = DeviceInventory(declared: options.devices)
+    let watch = DeviceWatch(options.counters, devices: Int(devices.count), type: options.deviceType ?? devices.type)
+    watch.start()
+    var loop = AgentLoop(options: served, devices: devices, watch: watch, metricsToken: token)
     return loop.run()
   }
 

@@ -12,6 +12,8 @@ public struct AgentOptions: Sendable {
   public var devices: Int32?
   /// Declared type of the devices; nil: as NVML calls them.
   public var deviceType: String?
+  /// Where the devices' counters come from.
+  public var counters = DeviceCounters()
   /// What is said of the node beside; sorted by key.
   public var labels: [Label] = []
   /// The node's folder: run folders and logs.

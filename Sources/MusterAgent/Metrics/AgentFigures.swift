@@ -29,6 +29,7 @@ struct AgentFigures: Hashable, Sendable {
   /// Until the first of the leases ends, in milliseconds; nil: nothing runs that a lease bounds.
   var lease: Int64?
   var logCutBytes: Int64
+  var watch = DeviceFigures()
   var process: ProcessFigures?
 
   /// Every family that an agent exports, in the order of docs/metrics.md (a test compares the two).
@@ -70,7 +71,7 @@ struct AgentFigures: Hashable, Sendable {
           .gauge, "muster_agent_lease_seconds", unit: .seconds,
           "Time until the first lease of what runs here ends; renewed with every beat.", real: seconds(lease)), at: 8)
     }
-    return families + (process?.families ?? [])
+    return families + watch.families + (process?.families ?? [])
   }
 }
 

@@ -70,10 +70,12 @@ struct RecordingOptions: ParsableArguments {
   /// Bytes on disk: some 3 million samples. What is longer is not one device's recording.
   static let longest = 536_870_912
 
-  func read() throws -> Recording {
+  func read() throws -> Recording { try Self.read(file) }
+
+  static func read(_ file: String) throws -> Recording {
     if file != "-", access(file, F_OK) != 0 { throw CommandFailure.noRecording(file) }
-    guard let bytes = FileBytes.read(file, limit: Self.longest + 1) else { throw CommandFailure.unreadableFile(file) }
-    guard bytes.count <= Self.longest else { throw CommandFailure.wrongRecording(file: file, .tooLong(Self.longest)) }
+    guard let bytes = FileBytes.read(file, limit: longest + 1) else { throw CommandFailure.unreadableFile(file) }
+    guard bytes.count <= longest else { throw CommandFailure.wrongRecording(file: file, .tooLong(longest)) }
     do throws(RecordingProblem) {
       return try Recording(file: bytes)
     } catch {

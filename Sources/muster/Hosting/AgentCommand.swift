@@ -36,6 +36,8 @@ struct AgentCommand: ParsableCommand {
 
   @OptionGroup var node: NodeOptions
 
+  @OptionGroup var counters: CounterOptions
+
   @Option(
     help: ArgumentHelp("The node's folder: run folders and logs.", valueName: "dir"), completion: .directory)
   var data = "/var/lib/muster-agent"
@@ -133,6 +135,7 @@ struct AgentCommand: ParsableCommand {
       executable: Paths.executable())
     options.deviceType = node.deviceType
     options.labels = try node.parsedLabels()
+    options.counters = try counters.read()
     options.version = Version.current
     options.metrics = metricsListen.flatMap(MetricsOptions.init(listen:))
     options.metrics?.tokenFile = metricsTokenFile.map(Paths.absolute)

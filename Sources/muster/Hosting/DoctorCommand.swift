@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import MusterAgent
 import MusterProtocol
 
 struct DoctorCommand: ParsableCommand {
@@ -40,7 +41,7 @@ struct DoctorCommand: ParsableCommand {
   }
 
   private static func checks() -> [Check] {
-    [openFiles(), namespaces(), memoryController(), kernelLog(), python(), torch(), disk()]
+    [openFiles(), namespaces(), memoryController(), kernelLog(), deviceCounters(), python(), torch(), disk()]
   }
 
   private static func openFiles() -> Check {
@@ -77,6 +78,14 @@ struct DoctorCommand: ParsableCommand {
       name: "kernel log", isWell: works, isNeeded: false,
       found: works ? "readable" : "not readable: out of memory is told by the cgroup alone",
       remedy: "run the agent as root, or sysctl -w kernel.dmesg_restrict=0")
+  }
+
+  private static func deviceCounters() -> Check {
+    let (isProfiled, found) = DeviceCounters.survey()
+    return Check(
+      name: "device counters", isWell: isProfiled, isNeeded: false, found: found,
+      remedy: "NVML has profiling counters from Hopper on; else run a dcgm-exporter and give agents --dcgm-exporter URL"
+    )
   }
 
   private static func python() -> Check {

@@ -30,6 +30,8 @@ struct UpCommand: AsyncParsableCommand {
 
   @OptionGroup var node: NodeOptions
 
+  @OptionGroup var counters: CounterOptions
+
   @Option(
     help: ArgumentHelp(
       "Nodes serve metrics on loopback, from this port on, one a node; 0 lets the kernel choose. Default: off. (The controller's are always there.)",
@@ -54,6 +56,7 @@ struct UpCommand: AsyncParsableCommand {
     let real = [
       ("--nodes", givenNodes != nil), ("--devices", givenDevices != nil), ("--lease", hosting.lease != nil),
       ("--label", !node.labels.isEmpty), ("--device-type", node.deviceType != nil),
+      ("--dcgm-exporter", counters.dcgmExporter != nil), ("--device-recording", counters.deviceRecording != nil),
     ]
     if let other = real.first(where: \.1) {
       throw ValidationError("\(other.0) is for real nodes: \(file) says what the pretend fleet is")
@@ -62,12 +65,15 @@ struct UpCommand: AsyncParsableCommand {
 
   func run() async throws {
     if let file = simulated.simulate { return try await SimulatedUp(options: simulated, hosting: hosting).run(file) }
+    // What is wrong with it is told here, and not in each agent's log.
+    _ = try counters.read()
     let expected = nodes
     let server = try await hosting.open { options in options.limits.expectedNodes = expected }
     let engine = LocalEngine(
       LocalEngine.Options(
         nodes: nodes, devices: devices, dataFolder: hosting.folder, executable: Paths.executable(),
-        nodeArguments: node.labels.flatMap { ["--label", $0] } + (node.deviceType.map { ["--device-type", $0] } ?? []),
+        nodeArguments: node.labels.flatMap { ["--label", $0] } + (node.deviceType.map { ["--device-type", $0] } ?? [])
+          + counters.arguments,
         metricsPort: metricsPort),
       listener: server)
     let (nodes, devices, folder, json) = (self.nodes, self.devices, hosting.folder, hosting.json)

@@ -1,5 +1,5 @@
 /// How many devices a node has, and which.
-struct DeviceReading: Hashable, Sendable {
+struct DeviceInventory: Hashable, Sendable {
   var count: Int32
   var type: String
 
