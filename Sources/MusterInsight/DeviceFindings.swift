@@ -36,7 +36,7 @@ extension Insight {
     ]
     if idle.count == devices.devices.count, count == idle.count {
       add(
-        .allIdle, "none of its \(Words.gpus(count)) was used for \(length)", costs: cost, evidence: seen,
+        .allIdle, "\(Words.none(count)) used for \(length)", costs: cost, evidence: seen,
         next: "look whether the program sees the GPUs (CUDA_VISIBLE_DEVICES, a build without CUDA); else ask for none")
     } else {
       add(

@@ -51,6 +51,9 @@ enum Words {
 
   static func gigabytes(_ bytes: Double) -> String { tenths(bytes / 1e9) + " GB" }
 
+  /// `its GPU was never`, `none of its 8 GPUs was`.
+  static func none(_ count: Int) -> String { count == 1 ? "its GPU was never" : "none of its \(count) GPUs was" }
+
   /// `1 GPU`, `8 GPUs`.
   static func gpus(_ count: Int) -> String { count == 1 ? "1 GPU" : "\(count) GPUs" }
 }

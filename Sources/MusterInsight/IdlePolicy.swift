@@ -58,7 +58,7 @@ public enum IdlePolicy {
     guard age - idle.seconds <= age * unseen + 60 else { return .nothing }
     let isStarting = devices.devices.contains { $0.state == .starting }
     if isStarting, age < DeviceThresholds().longestStart { return .nothing }
-    let used = "none of its \(Words.gpus(idle.count)) was used for \(Words.length(idle.seconds))"
+    let used = "\(Words.none(idle.count)) used for \(Words.length(idle.seconds))"
     guard let warnedAt = job.warnedAt else {
       guard idle.seconds >= warnAfter else { return .nothing }
       let rest = rules.cancelAfter.map { max(0, $0 - warnAfter) }

@@ -28,6 +28,8 @@ public struct Server: Sendable {
     public var allowedHosts: [String] = []
     /// The page's files are read from there at each request; nil: they are in the program.
     public var pageFolder: String?
+    /// Thresholds of findings, prices, what happens to idle jobs.
+    public var efficiency = EfficiencySource()
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -83,7 +85,8 @@ public struct Server: Sendable {
     follower = Follower(folder: folder, logger: logger)
     api = API(
       writer: writer, events: events, folder: folder, follower: follower,
-      gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) }, speed: options.pretence?.speed)
+      gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) },
+      efficiency: EfficiencyParts(source: options.efficiency), speed: options.pretence?.speed)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
       logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")
@@ -129,6 +132,8 @@ public struct Server: Sendable {
         throw StartFailure(reason: "the journal cannot be used any more: its log says why")
       }
       group.addTask { try await self.api.events.keepAlive() }
+      group.addTask { try await self.api.efficiency.source.watch(logger) }
+      group.addTask { try await IdleLoop(api: self.api, logger: logger).run() }
       group.addTask {
         for await port in ports {
           let shown = host.contains(":") ? "[\(host)]" : host

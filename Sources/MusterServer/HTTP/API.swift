@@ -11,6 +11,7 @@ struct API: Sendable {
   let follower: Follower
   /// The ledger's; nil: there is none.
   var gpuTime: GPUTimeSource?
+  var efficiency = EfficiencyParts()
   /// Of a pretend fleet: how fast its time passes. Nil: a real one.
   let speed: Int64?
 

@@ -53,7 +53,7 @@ extension API {
     }
   }
 
-  private static func moment(_ request: Request, _ name: String) throws(APIError) -> Instant? {
+  static func moment(_ request: Request, _ name: String) throws(APIError) -> Instant? {
     guard let text = request.uri.queryParameters[Substring(name)].map(String.init) else { return nil }
     guard let moment = Moment.parse(text), moment.nanoseconds >= 0 else {
       throw .invalid(name, text, "a moment with its zone, e.g. 2026-12-01T08:00:00Z")

@@ -33,6 +33,8 @@ struct ControllerSample: Sendable {
   /// The database and its log; nil: not known.
   var journalBytes: Int64?
   var diskFreeBytes: Int64?
+  /// Jobs that the idle policy warned, and cancelled.
+  var idle: (warned: Int64, cancelled: Int64) = (0, 0)
   /// nil: there is no ledger.
   var gpuTime: [AccountedTime]?
   var process: ProcessFigures?
@@ -67,6 +69,11 @@ extension ControllerSample {
             .init(.real(Double($0.gpuMilliseconds) / 1000), [.init("account", $0.account)])
           }))
     }
+    families += [
+      MetricFamily(.counter, "muster_idle_warnings", "Jobs that were warned because they used nothing.", idle.warned),
+      MetricFamily(
+        .counter, "muster_idle_cancels", "Jobs that were cancelled because they used nothing.", idle.cancelled),
+    ]
     return families + (process?.families ?? [])
   }
 
