@@ -44,9 +44,12 @@ let package = Package(
     .target(name: "MusterCore", swiftSettings: optimised),
     // What a device does, from its counters: the standard library and nothing else.
     .target(name: "MusterDevices", swiftSettings: optimised),
+    // What a job wastes, why, and what to do next: from its accounts and its devices.
+    .target(name: "MusterInsight", dependencies: ["MusterDevices"], swiftSettings: optimised),
     // What crosses the wire, and the job file.
     .target(
-      name: "MusterProtocol", dependencies: ["MusterCore", .product(name: "Yams", package: "Yams")],
+      name: "MusterProtocol",
+      dependencies: ["MusterCore", "MusterDevices", "MusterInsight", .product(name: "Yams", package: "Yams")],
       swiftSettings: optimised),
     // Durable facts.
     .target(
@@ -68,7 +71,8 @@ let package = Package(
     .target(
       name: "MusterServer",
       dependencies: [
-        "CPage", "MusterCore", "MusterDevices", "MusterProtocol", "MusterJournal", "MusterMetrics", "MusterTLS",
+        "CPage", "MusterCore", "MusterDevices", "MusterInsight", "MusterProtocol", "MusterJournal", "MusterMetrics",
+        "MusterTLS",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -100,7 +104,7 @@ let package = Package(
       name: "muster",
       dependencies: [
         "MusterServer", "MusterAgent", "MusterEngines", "MusterClient", "MusterProtocol", "MusterJournal", "MusterSim",
-        "MusterTLS", "MusterCore", "MusterDevices",
+        "MusterTLS", "MusterCore", "MusterDevices", "MusterInsight",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -109,7 +113,7 @@ let package = Package(
 
     // Tests. What they start as processes of its own lies beside them.
     .testTarget(
-      name: "MusterProtocolTests", dependencies: ["MusterProtocol", "MusterCore"], exclude: ["Golden"],
+      name: "MusterProtocolTests", dependencies: ["MusterProtocol", "MusterCore", "MusterInsight"], exclude: ["Golden"],
       swiftSettings: common),
     // What tests are made with: child processes that are waited for with a limit, a controller that says what a test
     // tells it to, on a real socket.
@@ -145,6 +149,8 @@ let package = Package(
     .testTarget(name: "TidyTests", swiftSettings: common),
     .testTarget(name: "MusterMetricsTests", dependencies: ["MusterMetrics"], swiftSettings: common),
     .testTarget(name: "MusterDevicesTests", dependencies: ["MusterDevices"], swiftSettings: common),
+    .testTarget(
+      name: "MusterInsightTests", dependencies: ["MusterInsight", "MusterDevices"], swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(
       name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterDevices", "MusterProtocol"],
@@ -152,8 +158,8 @@ let package = Package(
     .testTarget(
       name: "MusterServerTests",
       dependencies: [
-        "MusterServer", "MusterSim", "MusterJournal", "MusterMetrics", "MusterCore", "MusterDevices", "MusterProtocol",
-        "MusterTestKit",
+        "MusterServer", "MusterSim", "MusterJournal", "MusterMetrics", "MusterCore", "MusterDevices", "MusterInsight",
+        "MusterProtocol", "MusterTestKit",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),

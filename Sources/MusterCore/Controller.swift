@@ -38,6 +38,8 @@ public struct Controller: ~Copyable, Sendable {
   var claimed: [Int32: UInt64] = [:]
   /// Devices that count as free while a claim's place is named, by node.
   var vacated: [Int32: UInt64] = [:]
+  /// Why jobs are being cancelled, where that is more than a person's wish. Asked, never iterated.
+  var cancelReasons: [JobID: String] = [:]
   var nextForgetting: Instant = .zero
   /// The host is about to end: nothing new starts.
   var isQuiet = false
@@ -120,7 +122,7 @@ public struct Controller: ~Copyable, Sendable {
     switch command {
     case .start: start()
     case .submit(let specs, let key, let hash): return arrive(specs, key: key, requestHash: hash)
-    case .cancel(let job): return cancel(job)
+    case .cancel(let job, let reason): return cancel(job, reason)
     case .hold(let job): return hold(job)
     case .release(let job): return release(job)
     case .applyPolicy(let policy): return apply(policy: policy)
@@ -174,7 +176,9 @@ public enum Command: Sendable {
   /// A controller opened the journal; the first command of its life.
   case start
   case submit([JobSpec], key: String, requestHash: UInt64)
-  case cancel(JobID)
+  /// `reason`: what its user reads. It is kept in memory until the job has ended: a controller that starts in between
+  /// says "cancelled" alone.
+  case cancel(JobID, reason: String = "cancelled")
   case hold(JobID)
   case release(JobID)
   case applyPolicy(Policy)

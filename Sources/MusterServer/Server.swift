@@ -30,6 +30,8 @@ public struct Server: Sendable {
     public var pageFolder: String?
     /// How long what the devices did is kept.
     public var rollupsKept = RollupsKept()
+    /// Thresholds of findings, prices, what happens to idle jobs.
+    public var efficiency = EfficiencySource()
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -90,7 +92,10 @@ public struct Server: Sendable {
       pretended: options.pretence?.devices, clock: { writer.now.nanoseconds / 1_000_000 })
     api = API(
       writer: writer, events: events, folder: folder, follower: follower, telemetry: telemetry,
-      gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) }, speed: options.pretence?.speed)
+      gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) },
+      efficiency: EfficiencyParts(
+        source: options.efficiency, devices: { [telemetry] in await telemetry.devices(of: $0) }),
+      speed: options.pretence?.speed)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
       logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")
@@ -137,6 +142,8 @@ public struct Server: Sendable {
       }
       group.addTask { try await self.api.events.keepAlive() }
       group.addTask { try await telemetry.run() }
+      group.addTask { try await self.api.efficiency.source.watch(logger) }
+      group.addTask { try await IdleLoop(api: self.api, logger: logger).run() }
       group.addTask {
         for await port in ports {
           let shown = host.contains(":") ? "[\(host)]" : host

@@ -23,6 +23,8 @@ enum CommandFailure: Error, Hashable {
   case messageTooLong(bytes: Int, limit: Int)
   case notifyUnreachable(path: String, reason: String)
   case cannotServe(String)
+  /// One line a problem of the efficiency file.
+  case wrongEfficiency(String)
   case portBusy(host: String, port: Int)
   case portForbidden(host: String, port: Int)
   case notOurAddress(host: String)
@@ -42,7 +44,8 @@ enum CommandFailure: Error, Hashable {
     switch self {
     case .silent(let code): code
     case .timedOut: CommandStatus.timedOut.rawValue
-    case .unreadableFile, .unwritableFile, .wrongJob, .wrongPolicy, .wrongInput, .wrongTime, .wrongVariable,
+    case .unreadableFile, .unwritableFile, .wrongJob, .wrongPolicy, .wrongEfficiency, .wrongInput, .wrongTime,
+      .wrongVariable,
       .notConfirmed,
       .notAMessage,
       .messageTooLong:
@@ -69,6 +72,7 @@ enum CommandFailure: Error, Hashable {
     case .wrongInput: "invalidInput"
     case .journalExists: "fileExists"
     case .wrongPolicy: "invalidPolicy"
+    case .wrongEfficiency: "invalidEfficiency"
     case .fileExists: "fileExists"
     case .wrongTime, .wrongVariable, .notAMessage, .messageTooLong: "usage"
     case .notConfirmed: "notConfirmed"
@@ -94,7 +98,7 @@ enum CommandFailure: Error, Hashable {
     case .unreadableFile(let path): "\(path) cannot be read"
     case .wrongJob(let file, let errors), .wrongPolicy(let file, let errors): errors.message(file: file)
     case .fileExists(let path): "\(path) exists"
-    case .wrongInput(let problems): problems
+    case .wrongInput(let problems), .wrongEfficiency(let problems): problems
     case .journalExists(let path): "\(path) holds a journal"
     case .wrongTime(let text): "\(text) is no length of time"
     case .wrongVariable(let text): "\(text) is no variable"
@@ -123,7 +127,7 @@ enum CommandFailure: Error, Hashable {
 
   var remedy: String {
     switch self {
-    case .silent, .wrongJob, .wrongPolicy, .wrongInput, .cannotServe: ""
+    case .silent, .wrongJob, .wrongPolicy, .wrongEfficiency, .wrongInput, .cannotServe: ""
     case .journalExists: "name a folder that is empty or does not exist: a simulation begins with the first fact"
     case .portBusy: "`--listen 127.0.0.1:0` takes a free port; `ss -ltnp` shows who has this one"
     case .portForbidden: "take a port above 1023"

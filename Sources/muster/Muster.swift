@@ -17,7 +17,7 @@ struct Muster: ParsableCommand {
         subcommands: [
           RunCommand.self, SubmitCommand.self, InitCommand.self, JobsCommand.self, JobCommand.self, LogsCommand.self,
           WaitCommand.self, CancelCommand.self, HoldCommand.self, ReleaseCommand.self, WhyCommand.self,
-          ReportCommand.self, AccountsCommand.self, TopCommand.self,
+          ReportCommand.self, AccountsCommand.self, TopCommand.self, EfficiencyCommand.self,
         ]),
       CommandGroup(
         name: "Node",

@@ -43,4 +43,24 @@ import Testing
     desk.say(.cancel(JobID(2)))
     #expect(desk.say(.release(JobID(2))) == .refused(.jobHasEnded(JobID(2), .cancelled)))
   }
+
+  @Test("who cancels says why, and the job ends with that; a person's wish says itself")
+  func cancelReasons() {
+    for reason in ["used nothing", "cancelled"] {
+      var desk = Desk()
+      _ = desk.submit(Wishes())
+      desk.say(.cancel(JobID(1), reason: reason))
+      #expect(desk.look { $0.endReason(0) } == reason)
+      _ = desk.submit(Wishes())
+      desk.say(.agentHello(NodeJoined(node: NodeID(0), name: "a", machine: "m", boot: "b", devices: 8), pid: 1))
+      desk.say(.agentReport(node: NodeID(0), []))
+      #expect(desk.job(2).state == .starting)
+      desk.say(.cancel(JobID(2), reason: reason))
+      desk.say(.cancel(JobID(2), reason: "too late"))
+      #expect(desk.job(2).state == .stopping)
+      desk.say(.nodeDied(node: "a", evidence: "its engine says so"))
+      #expect(desk.job(2).state == .cancelled && desk.look { $0.endReason(1) } == reason)
+      #expect(desk.controller.cancelReasons.isEmpty)
+    }
+  }
 }

@@ -16,6 +16,7 @@ import Testing
   }
 
   static let core = ["Sources/MusterCore", "Sources/MusterDevices"]
+  static let pure = core + ["Sources/MusterInsight"]
   static let sources = ["Sources"]
 
   static func isCode(_ line: String) -> Bool { !line.trimmingCharacters(in: .whitespaces).hasPrefix("//") }
@@ -29,7 +30,7 @@ import Testing
       name: "the core imports nothing", folders: core, breaks: word(#"^\s*(public |package |@\w+ )*import \w+"#),
       instead: "hand in what you need as a value", badSample: "import Foundation", goodSample: "struct Import {}"),
     Rule(
-      name: "the core reads no clock, draws no chance, starts no task, prints nothing", folders: core,
+      name: "the core reads no clock, draws no chance, starts no task, prints nothing", folders: pure,
       breaks: word(
         #"\b(Date|UUID|ContinuousClock|SystemRandomNumberGenerator|Task)\b\s*[\(\{\.]|\.random\(|\bawait\b|\bprint\("#),
       instead: "time, ids and seeds come in as parameters; the host prints", badSample: "let t = Date()",

@@ -51,9 +51,8 @@ struct LogFile: ~Copyable {
   }
 
   mutating func keepWithinLimit() {
-    var status = stat()
-    guard !cannotCut, fstat(descriptor, &status) == 0,
-      let (from, to) = Self.cut(size: Int64(status.st_size), limitBytes: limitBytes, cutTo: cutTo)
+    guard !cannotCut, let size = fileSize(descriptor),
+      let (from, to) = Self.cut(size: size, limitBytes: limitBytes, cutTo: cutTo)
     else { return }
     // Said first: a reader must never take a hole for what the rank wrote.
     guard say("\(from) \(to)") else { return }

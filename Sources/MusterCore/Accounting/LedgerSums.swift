@@ -48,8 +48,11 @@ extension Ledger {
   /// - Parameters:
   ///   - from: nil: from the first fact on.
   ///   - to: nil, or later than `now`: up to now.
+  ///   - project: in `names`: of what its jobs held alone, with no capacity; nil: of all, and of what no job had.
   ///   - cluster: the state after the same facts.
-  public func sums(by key: LedgerKey, from: Int64?, to: Int64?, _ cluster: borrowing Cluster) -> LedgerSums {
+  public func sums(
+    by key: LedgerKey, from: Int64?, to: Int64?, project: Int32? = nil, _ cluster: borrowing Cluster
+  ) -> LedgerSums {
     let (from, to) = stretch(from: from, to: to)
     var sums = LedgerSums(from: from, to: to, asOf: now)
     var rows: [Int64: LedgerRow] = [:]
@@ -58,6 +61,7 @@ extension Ledger {
       sums.fleet.add(account, amount, held: held, provisional: provisional)
     }
     func add(_ span: LedgerSpan, isProvisional: Bool) {
+      guard project == nil || jobs[Int(span.job) - 1].project == project else { return }
       var begin = max(span.from, from)
       let end = min(span.to, to)
       while begin < end {
@@ -71,7 +75,7 @@ extension Ledger {
     }
     for span in spans where span.from < to && span.to > from { add(span, isProvisional: false) }
     forEachOpen(cluster) { add($0, isProvisional: $1) }
-    for (type, series) in fleet.series.enumerated() {
+    for (type, series) in fleet.series.enumerated() where project == nil {
       series.forEach(from: from, to: to) { start, _, piece in
         sums.capacity += piece.capacity
         let number: Int64 =

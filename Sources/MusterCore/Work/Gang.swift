@@ -282,12 +282,12 @@ extension Controller {
     }
     switch attempt.outcome {
     case .finished: note(end(.completed, "", 0))
-    case .cancelled: note(end(.cancelled, "cancelled", 1))
+    case .cancelled: note(end(.cancelled, cancelReasons[job.id] ?? "cancelled", 1))
     case .timedOut: note(end(.timedOut, "ran longer than its walltime of \(spec.walltime?.seconds ?? 0) s", 1))
     case .unrunnable: note(end(.failed, summary, exitCode))
     case .jobFault where job.cancelRequested, .nodeFault where job.cancelRequested,
       .preempted where job.cancelRequested:
-      note(end(.cancelled, "cancelled", 1))
+      note(end(.cancelled, cancelReasons[job.id] ?? "cancelled", 1))
     case .jobFault where spec.restart.limit == 0 || strikes > spec.restart.limit:
       let tries = strikes > 1 ? "; \(strikes) attempts in a row made no new step" : ""
       note(end(.failed, summary + tries, exitCode))
@@ -297,6 +297,7 @@ extension Controller {
       restart(attempt.jobSlot)
     }
     watch.longestStep[cluster.jobs[attempt.jobSlot].state.isFinal ? job.id.number : -1] = nil
+    if cluster.jobs[attempt.jobSlot].state.isFinal { cancelReasons[job.id] = nil }
   }
 
   private func lastFault(of job: Int32) -> (exitCode: Int32, summary: String) {

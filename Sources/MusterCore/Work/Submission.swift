@@ -33,7 +33,7 @@ extension Controller {
     }
   }
 
-  mutating func cancel(_ id: JobID) -> Reply {
+  mutating func cancel(_ id: JobID, _ reason: String) -> Reply {
     guard let slot = cluster.slot(of: id) else { return .refused(.noSuchJob(id)) }
     let job = cluster.jobs[slot]
     if job.state.isFinal { return .refused(.jobHasEnded(id, job.state)) }
@@ -41,9 +41,11 @@ extension Controller {
     note(.jobCancelRequested(job: id))
     switch job.state {
     case .pending:
-      note(.jobEnded(JobEnded(job: id, state: .cancelled, reason: "cancelled", exitCode: 1)))
+      note(.jobEnded(JobEnded(job: id, state: .cancelled, reason: reason, exitCode: 1)))
       mustSchedule = true  // others may have waited for its end
-    case .starting, .running: endAttempt(job.latestAttempt, .cancelled)
+    case .starting, .running:
+      if reason != "cancelled" { cancelReasons[id] = reason }
+      endAttempt(job.latestAttempt, .cancelled)
     case .stopping, .completed, .failed, .cancelled, .timedOut: break  // settled when the attempt has ended
     }
     return .done

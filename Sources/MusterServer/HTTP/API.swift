@@ -13,6 +13,7 @@ struct API: Sendable {
   let telemetry: Telemetry
   /// The ledger's; nil: there is none.
   var gpuTime: GPUTimeSource?
+  var efficiency = EfficiencyParts()
   /// Of a pretend fleet: how fast its time passes. Nil: a real one.
   let speed: Int64?
 

@@ -112,11 +112,13 @@ extension API {
   }
 
   func job(_ id: JobID) async throws -> Response {
-    Response(
-      json: try await perform(.reads) { (state, _) throws(APIError) in
-        guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
-        return state.controller.jobDetail(slot)
-      })
+    let detail = try await perform(.reads) { (state, _) throws(APIError) -> JSON in
+      guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
+      return state.controller.jobDetail(slot)
+    }
+    let warning = await efficiency.warnings.warning(of: id)
+    return Response(
+      json: .object((detail.objectValue ?? []) + [.init(name: "idle", value: warning.map(\.json) ?? .null)]))
   }
 
   func cancel(_ id: JobID) async throws -> Response {

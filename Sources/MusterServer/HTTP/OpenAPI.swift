@@ -219,6 +219,17 @@ enum OpenAPI {
     "in": "query", "schema": {"type": "string"}, "description": "a moment; default: now"}, {"name": "after", "in": "query", "schema":
     {"type": "integer"}, "description": "rows after this `next`"}, {"name": "limit", "in": "query", "schema": {"type": "integer"},
     "description": "1 to 10,000"}]}},
+    "/v1/jobs/{id}/efficiency":{"get": {"summary": "What a job wasted, on what, what to do next, and what it costs", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Efficiency"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}},
+    "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}, "description": "the job"}]}},
+    "/v1/efficiency":{"get": {"summary": "Thresholds, prices and idle rules that hold, each with its source", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}}},
+    "/v1/waste":{"get": {"summary": "Findings of all jobs, worst first", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}},
+    "parameters": [{"name": "by", "in": "query", "schema": {"type": "string"}, "description": "job (default), project or user"}, {"name": "project", "in": "query", "schema": {"type": "string"}, "description": "of its jobs alone"}, {"name": "from", "in": "query", "schema": {"type": "string"}, "description": "RFC 3339 with its zone"}, {"name": "to", "in": "query", "schema": {"type": "string"}, "description": "RFC 3339 with its zone; default: now"}, {"name": "after", "in": "query", "schema": {"type": "integer"}, "description": "rows after this place: next of the page before"}, {"name": "limit", "in": "query", "schema": {"type": "integer"}, "description": "1 to 500, default 50"}]}},
+    "/v1/goodput":{"get": {"summary": "Goodput as scheduling x runtime x program: docs/efficiency.md", "responses": {"200": {"description": "done",
+    "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}},
+    "parameters": [{"name": "by", "in": "query", "schema": {"type": "string"}, "description": "project (default) or day"}, {"name": "project", "in": "query", "schema": {"type": "string"}, "description": "of its jobs alone, without scheduling"}, {"name": "from", "in": "query", "schema": {"type": "string"}, "description": "RFC 3339 with its zone"}, {"name": "to", "in": "query", "schema": {"type": "string"}, "description": "RFC 3339 with its zone; default: now"}]}},
     "/v1/maintenance":{"get": {"summary": "Times in which nodes take no work", "responses": {"200": {"description": "done",
     "content": {"application/json": {"schema": {"type": "object", "properties": {"maintenance": {"type": "array", "items":
     {"$ref": "#/components/schemas/Maintenance"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
@@ -259,7 +270,17 @@ enum OpenAPI {
     "a job's number, a project, a user, a device type, a day; null: what no job has"}, "gpuMilliseconds": {"type": "object",
     "description": "by account: docs/efficiency.md", "additionalProperties": {"type": "integer"}}, "provisionalGpuMilliseconds":
     {"type": "integer", "description": "of them: may still become something else"}, "goodput": {"type": "number", "nullable": true,
-    "description": "productive over held by jobs"}}}, "Policy": {"type": "object", "description": "In the shape of a policy file: docs/policy.md",
+    "description": "productive over held by jobs"}}}, "Efficiency": {"type": "object", "properties": {"id": {"type": "integer"}, "goodput": {"type": "number", "nullable": true},
+    "gpuMilliseconds": {"type": "object", "additionalProperties": {"type": "integer"}}, "gpuHoursHeld": {"type": "number"},
+    "gpuHoursWasted": {"type": "number"}, "counters": {"type": "object", "nullable": true, "description": "null: nobody reads them"},
+    "mfu": {"type": "object", "properties": {"counters": {"type": "number", "nullable": true}, "declared": {"type": "number",
+    "nullable": true}, "disagreement": {"type": "string", "nullable": true}}}, "findings": {"type": "array", "items": {"type":
+    "object", "properties": {"kind": {"type": "string", "enum": ["hung", "redone", "starting", "inputStall", "allIdle", "idleDevices",
+    "fp32Matrices", "launchBound", "lowUse", "memoryBound", "powerCapped", "walltime", "mfuDisagreement"]}, "severity": {"type":
+    "string", "enum": ["note", "warn"]}, "sentence": {"type": "string"}, "evidence": {"type": "array", "items": {"type": "string"}},
+    "nextStep": {"type": "string"}, "gpuHours": {"type": "number"}, "gpuHoursAWeek": {"type": "number"}, "cost": {"type": "number",
+    "nullable": true}, "costAWeek": {"type": "number", "nullable": true}}}}, "noFindingsReason": {"type": "string", "nullable": true},
+    "cost": {"type": "object"}, "idle": {"type": "object", "nullable": true}}}, "Policy": {"type": "object", "description": "In the shape of a policy file: docs/policy.md",
     "properties": {"topology": {"type": "object"}, "projects": {"type": "array", "items": {"type": "object"}}, "priorities":
     {"type": "array", "items": {"type": "object"}}}}, "Domain": {"type": "object", "properties": {"level": {"type":
     "string"}, "name": {"type": "string"}, "path": {"type": "string", "description": "with the domains around it"}, "nodes": {
@@ -306,7 +327,9 @@ enum OpenAPI {
     "pid": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "exitCode": {"type": "integer",
     "nullable": true}, "signal": {"type": "integer", "nullable": true}, "step": {"type": "integer", "nullable"
     : true}}}}, "spec": {"type": "object", "description":
-    "The job in full: as a job file, but times in ...Seconds and sizes in ...Bytes, as numbers"}, "attempts": {"type": "array", "items": {"type": "object"}}}}]}, "Why"
+    "The job in full: as a job file, but times in ...Seconds and sizes in ...Bytes, as numbers"}, "attempts": {"type": "array", "items": {"type": "object"}}, "idle": {"type": "object",
+    "nullable": true, "description": "what the idle policy told its user", "properties": {"warnedAt": {"type": "string"}, "message":
+    {"type": "string"}}}}}]}, "Why"
     : {"type": "object", "properties": {"id": {"type": "integer"}, "state": {"type": "string"}, "causes": {"type"
     : "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "message": {"type": "string"
     }}}}, "startEstimate": {"type": "string", "nullable": true}, "wouldStartNow": {"type": "array", "items": {

@@ -48,6 +48,7 @@ extension Server {
     v1.get("jobs/:id/why") { _, context in try await api.why(try API.job(context)) }
     v1.get("jobs/:id/report") { _, context in try await api.report(try API.job(context)) }
     v1.get("jobs/:id/devices") { request, context in try await api.jobDevices(try API.job(context), request) }
+    v1.get("jobs/:id/efficiency") { _, context in try await api.efficiency(of: try API.job(context)) }
     v1.get("jobs/:id/logs") { request, context in try await api.logs(try API.job(context), request) }
     v1.get("nodes") { request, _ in try await api.nodes(request) }
     v1.get("nodes/:name") { _, context in try await api.node(API.node(context)) }
@@ -64,6 +65,9 @@ extension Server {
     v1.get("map") { request, _ in try await api.map(request) }
     v1.get("top") { request, _ in try await api.top(request) }
     v1.get("accounts") { request, _ in try await api.accounts(request) }
+    v1.get("efficiency") { _, _ in api.efficiencySettings() }
+    v1.get("waste") { request, _ in try await api.waste(request) }
+    v1.get("goodput") { request, _ in try await api.goodput(request) }
     v1.get("maintenance") { _, _ in try await api.maintenance() }
     v1.post("maintenance") { request, _ in try await api.addMaintenance(request) }
     v1.delete("maintenance/:id") { _, context in try await api.removeMaintenance(context) }

@@ -34,6 +34,8 @@ struct ControllerSample: Sendable {
   /// The database and its log; nil: not known.
   var journalBytes: Int64?
   var diskFreeBytes: Int64?
+  /// Jobs that the idle policy warned, and cancelled.
+  var idle: (warned: Int64, cancelled: Int64) = (0, 0)
   /// nil: there is no ledger.
   var gpuTime: [AccountedTime]?
   /// What the devices do; nil: not known.
@@ -71,6 +73,11 @@ extension ControllerSample {
           }))
     }
     families += telemetry?.families ?? []
+    families += [
+      MetricFamily(.counter, "muster_idle_warnings", "Jobs that were warned because they used nothing.", idle.warned),
+      MetricFamily(
+        .counter, "muster_idle_cancels", "Jobs that were cancelled because they used nothing.", idle.cancelled),
+    ]
     return families + (process?.families ?? [])
   }
 

@@ -34,6 +34,7 @@ struct MetricsRoute: Sendable {
     return ControllerSample(
       writer: writer, lanes: api.writer.laneCounts, eventStreams: api.events.listenerCount,
       journalBytes: disk.bytes, diskFreeBytes: disk.free,
+      idle: (await api.efficiency.warnings.warned, await api.efficiency.warnings.cancelled),
       // The ledger asks the writer how far it is: one that does not answer would hold the scrape.
       gpuTime: writer == nil ? nil : await gpuTime(), telemetry: await api.telemetry.figures(),
       process: ProcessFigures.read())

@@ -1,5 +1,5 @@
 /// A plot over time as SVG: bands between two lines, with a scale at the left and days or hours below.
-struct PlotArea {
+package struct PlotArea {
   private static let (width, height, left, bottom) = (960.0, 200.0, 44.0, 20.0)
   private let label: String
   /// Milliseconds.
@@ -8,7 +8,7 @@ struct PlotArea {
   private let top: String
   private var bands = ""
 
-  init(label: String, span: Int64, top: String) {
+  package init(label: String, span: Int64, top: String) {
     self.label = label
     self.span = max(1, span)
     self.top = top
@@ -16,7 +16,7 @@ struct PlotArea {
 
   /// `edges`: the lower and upper line, as shares of the height, at equal distances. Drawn as steps: each value holds for
   /// a piece of time.
-  mutating func band(_ kind: String, _ edges: [(low: Double, high: Double)]) {
+  package mutating func band(_ kind: String, _ edges: [(low: Double, high: Double)]) {
     guard edges.contains(where: { $0.high > $0.low }) else { return }
     let step = (Self.width - Self.left) / Double(edges.count)
     var path = ""
@@ -33,7 +33,7 @@ struct PlotArea {
 
   private func y(_ share: Double) -> String { Self.number((1 - max(0, min(1, share))) * Self.height) }
 
-  var svg: String {
+  package var svg: String {
     let (width, height, left) = (Self.number(Self.width), Self.height, Self.number(Self.left))
     var out = "<svg viewBox=\"0 -8 \(width) \(Self.number(height + Self.bottom + 8))\" role=\"img\" "
     out += "aria-label=\"\(label)\">\(bands)"
@@ -62,7 +62,7 @@ struct PlotArea {
   }
 
   /// At most two digits after the point.
-  static func number(_ value: Double) -> String {
+  package static func number(_ value: Double) -> String {
     let hundredths = Int((value * 100).rounded())
     let (whole, rest) = abs(hundredths).quotientAndRemainder(dividingBy: 100)
     let sign = hundredths < 0 ? "-" : ""

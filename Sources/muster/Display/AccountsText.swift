@@ -3,7 +3,7 @@ import MusterProtocol
 /// Accounts for people: GPU-hours, and only the accounts that there is something in.
 enum AccountsText {
   /// Work, waste, what no job has; what work costs is plain.
-  private static func tone(_ account: String) -> Style.Tone? {
+  static func tone(_ account: String) -> Style.Tone? {
     switch account {
     case "productive": .good
     case "redone", "hung", "straggling", "inputStall", "preempted", "broken": .bad
@@ -106,7 +106,7 @@ enum AccountsText {
     return text
   }
 
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
     return "\"" + text.replacing("\"", with: "\"\"") + "\""
   }

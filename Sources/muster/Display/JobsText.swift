@@ -44,6 +44,7 @@ enum JobsText {
     lines.add("Job", "\(job.shown("id"))\(task) (\(job.shown("name")))")
     lines.add("State", state, Style.tone(state: state))
     if job.shown("reason") != "-" { lines.add("Reason", job.shown("reason")) }
+    if let warning = job["idle"]?["message"]?.stringValue { lines.add("Warned", warning, .warning) }
     if job.shown("exitCode") != "-" { lines.add("Exit code", job.shown("exitCode")) }
     lines.add("User, project", "\(job.shown("user")) (as stated), \(job.shown("project"))")
     lines.add("Priority", job.shown("priority"))

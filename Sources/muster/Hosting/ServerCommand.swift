@@ -111,6 +111,12 @@ struct HostingOptions: ParsableArguments {
       valueName: "times"))
   var rollupsKeep: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What counts as waste, what a GPU-hour costs, what happens to idle jobs: docs/efficiency.md. Read again when it changes.",
+      valueName: "file"), completion: .file())
+  var efficiency: String?
+
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "notice"
 
@@ -173,6 +179,13 @@ struct HostingOptions: ParsableArguments {
     options.allowedHosts = allowHost
     options.pageFolder = pageFolder.map(Paths.absolute)
     if let rollupsKeep { options.rollupsKept = try RollupTimes.read(rollupsKeep) }
+    if let efficiency {
+      do throws(EfficiencySource.Failure) {
+        options.efficiency = try EfficiencySource(path: Paths.absolute(efficiency))
+      } catch {
+        throw CommandFailure.wrongEfficiency("\(error)")
+      }
+    }
     adjust(&options)
     do {
       return try await Server(options, logger: logger("muster"))

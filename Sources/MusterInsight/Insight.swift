@@ -1,0 +1,149 @@
+import MusterDevices
+
+/// Looks for what a job loses GPU time by. Pure: the same evidence gives the same findings, in the same order.
+///
+/// No GPU-hour is counted twice: each finding takes from what those before it have left of the time that was held, so
+/// that together they never cost more than that.
+public struct Insight {
+  let evidence: JobEvidence
+  let thresholds: Thresholds
+  /// GPU-hours that no finding has counted.
+  private var left: Double
+  private(set) var findings: [Finding] = []
+
+  /// Worst first; of equal cost in the order of `Finding.Kind`. None for a run shorter than `Threshold.shortRun`.
+  public static func findings(_ evidence: JobEvidence, _ thresholds: Thresholds = .init()) -> [Finding] {
+    guard evidence.seconds >= thresholds(.shortRun), evidence.accounts.held > 0 else { return [] }
+    var insight = Insight(evidence, thresholds)
+    insight.readAccounts()
+    insight.readDevices()
+    insight.readWalltime()
+    insight.compareMFU()
+    return insight.findings.enumerated().sorted { a, b in
+      (-a.element.gpuHours, a.offset) < (-b.element.gpuHours, b.offset)
+    }.map(\.element)
+  }
+
+  private init(_ evidence: JobEvidence, _ thresholds: Thresholds) {
+    self.evidence = evidence
+    self.thresholds = thresholds
+    left = evidence.gpuHoursHeld
+  }
+
+  /// - Parameter gpuHours: what it would have cost alone; what others have counted is not counted again.
+  mutating func add(
+    _ kind: Finding.Kind, _ sentence: String, costs gpuHours: Double = 0, evidence seen: [String], next: String
+  ) {
+    let cost = min(max(0, gpuHours), left)
+    left -= cost
+    let held = evidence.gpuHoursHeld
+    findings.append(
+      Finding(
+        kind: kind, sentence: sentence, evidence: seen, nextStep: next, gpuHours: cost,
+        gpuHoursAWeek: evidence.seconds > 0 ? cost / evidence.seconds * 604_800 : 0,
+        severity: held > 0 && cost >= thresholds(.warnShare) * held ? .warn : .note))
+  }
+
+  func share(_ milliseconds: Int64) -> Double { Double(milliseconds) / Double(max(1, evidence.accounts.held)) }
+
+  static func hours(_ milliseconds: Int64) -> Double { Double(milliseconds) / 3_600_000 }
+
+  // MARK: From the ledger
+
+  private mutating func readAccounts() {
+    let accounts = evidence.accounts
+    if accounts.hung > 0, share(accounts.hung) >= thresholds(.hung) {
+      add(
+        .hung, "the job hung for \(Words.percent(share(accounts.hung))) of the time that it held GPUs",
+        costs: Self.hours(accounts.hung), evidence: [account("hung", accounts.hung)],
+        next: "`restart.hangAfter` shorter; `muster report` names the rank and what it waited for")
+    }
+    readRedone(accounts)
+    if accounts.starting > 0, share(accounts.starting) >= thresholds(.starting) {
+      add(
+        .starting, "starting took \(Words.percent(share(accounts.starting))) of the time that it held GPUs",
+        costs: Self.hours(accounts.starting),
+        evidence: [account("starting", accounts.starting), "\(evidence.faults + 1) or more starts"],
+        next: "a compile cache, data near the node, fewer restarts; or longer jobs instead of many short ones")
+    }
+    let stepped = accounts.productive + accounts.inputStall
+    let waited = Double(accounts.inputStall) / Double(max(1, stepped))
+    if accounts.inputStall > 0, waited >= thresholds(.inputStall) {
+      add(
+        .inputStall, "ranks wait \(Words.percent(waited)) of each step for data",
+        costs: Self.hours(accounts.inputStall),
+        evidence: [account("inputStall", accounts.inputStall), "ranks said so: STATUS=waiting for data"],
+        next: "more loader workers, prefetch, data on the node's own disk, fewer and larger files")
+    }
+  }
+
+  private mutating func readRedone(_ accounts: JobEvidence.Accounts) {
+    guard accounts.redone > 0, share(accounts.redone) >= thresholds(.redone) else { return }
+    var seen = [
+      account("redone", accounts.redone), "\(evidence.faults) faults, \(evidence.checkpointCount) checkpoints",
+    ]
+    if let mean = evidence.meanTimeBetweenFailures {
+      seen.append("mean time between failures \(Words.length(mean)) of work")
+    }
+    var next = "save checkpoints (`CHECKPOINT=n`), and look at who faults: `muster report`"
+    if let advice = evidence.checkpoints {
+      seen.append("saves every \(Words.length(advice.interval)); saving and redoing take \(Words.percent(advice.loss))")
+      next = "save every \(Words.length(advice.suggested)) instead of every \(Words.length(advice.interval)): "
+      next += "\(Words.percent(advice.suggestedLoss)) instead of \(Words.percent(advice.loss)) of the time"
+    } else if evidence.checkpointCount > 0 {
+      next = "save more often; say STATUS=checkpointing while saving, and `muster report` says how often"
+    }
+    add(
+      .redone,
+      "\(Words.percent(share(accounts.redone))) of the time that it held GPUs was lost to faults and done again",
+      costs: Self.hours(accounts.redone), evidence: seen, next: next)
+  }
+
+  private func account(_ name: String, _ amount: Int64) -> String {
+    "account \(name): \(Words.hours(Self.hours(amount))) of \(Words.hours(evidence.gpuHoursHeld)) GPU-hours"
+  }
+
+  // MARK: From what was asked for
+
+  private mutating func readWalltime() {
+    guard let asked = evidence.walltimeAsked, evidence.hasCompleted, asked >= thresholds(.walltimeAsked) else { return }
+    let used = evidence.seconds / asked
+    guard used <= thresholds(.walltimeUsed) else { return }
+    add(
+      .walltime, "\(Words.percent(used)) of the walltime was used",
+      evidence: ["asked for \(Words.length(asked)), ran \(Words.length(evidence.seconds)) to its end"],
+      next: "ask for less: a shorter job fits into gaps, and starts sooner")
+  }
+
+  private mutating func compareMFU() {
+    guard let declared = evidence.declaredMFU, let counted = evidence.counterMFU, let part = evidence.part,
+      evidence.isMeasured(thresholds)
+    else { return }
+    let larger = max(declared, counted)
+    guard larger > 0, abs(declared - counted) / larger >= thresholds(.mfuDisagreement) else { return }
+    let seen = [
+      "from the declared model and its steps: MFU \(Words.percent(declared))",
+      "from counters: MFU \(Words.percent(counted))"
+        + (CounterMFU.basis(part).map { ", \($0)" } ?? ""),
+    ]
+    if counted > declared {
+      add(
+        .mfuDisagreement,
+        "counters say MFU \(Words.percent(counted)), the declared model \(Words.percent(declared)): a FLOP count that is "
+          + "too low, or matrix units that work on padding",
+        evidence: seen,
+        next:
+          "check `model:` in the job file; recomputed activations count for the counters alone; sizes in multiples of "
+          + "the tile (64 or 128) leave no padding")
+    } else {
+      add(
+        .mfuDisagreement,
+        "the declared model says MFU \(Words.percent(declared)), counters \(Words.percent(counted)): a FLOP count that is "
+          + "too high, or matrices in fp8 or fp4",
+        evidence: seen,
+        next:
+          "check `model:` in the job file: active parameters alone, LoRA 4 N, no input embeddings; in fp8 the peak is "
+          + "twice as high, too")
+    }
+  }
+}

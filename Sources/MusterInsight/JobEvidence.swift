@@ -1,0 +1,79 @@
+public import MusterDevices
+
+/// All that is known of one job's run, or of the part of it that is asked about. Findings rest on this and on nothing
+/// else.
+public struct JobEvidence: Hashable, Sendable {
+  /// What the ledger has of it, in GPU-milliseconds.
+  public struct Accounts: Hashable, Sendable {
+    public var productive: Int64 = 0
+    public var starting: Int64 = 0
+    public var redone: Int64 = 0
+    public var hung: Int64 = 0
+    public var inputStall: Int64 = 0
+    /// Of all accounts together.
+    public var held: Int64 = 0
+
+    public init() {}
+  }
+
+  /// What `CheckpointAdvice` knows. Seconds, and shares of the time.
+  public struct Checkpoints: Hashable, Sendable {
+    public var interval: Double
+    public var suggested: Double
+    public var loss: Double
+    public var suggestedLoss: Double
+
+    public init(interval: Double, suggested: Double, loss: Double, suggestedLoss: Double) {
+      self.interval = interval
+      self.suggested = suggested
+      self.loss = loss
+      self.suggestedLoss = suggestedLoss
+    }
+  }
+
+  /// Seconds of its attempts.
+  public var seconds = 0.0
+  public var devicesAsked = 0
+  /// As the node's agent or a person calls it.
+  public var deviceType = ""
+  /// It has ended of itself, well or not: its walltime could be judged.
+  public var hasCompleted = false
+  public var accounts = Accounts()
+  /// Seconds; nil: it asked for none.
+  public var walltimeAsked: Double?
+  /// Attempts that a fault ended.
+  public var faults = 0
+  /// Checkpoints that were accepted.
+  public var checkpointCount = 0
+  /// Seconds of work; nil: no fault yet.
+  public var meanTimeBetweenFailures: Double?
+  public var checkpoints: Checkpoints?
+  /// What its devices' counters say; nil: there are none.
+  public var devices: JobDevices?
+  /// 0...1: from the model that the job declared and its steps; nil: it declared none.
+  public var declaredMFU: Double?
+  /// What its user has held so far, in GPU-hours.
+  public var userGPUHours = 0.0
+
+  public init() {}
+}
+
+extension JobEvidence {
+  /// What its devices are, if the table has it.
+  public var part: DevicePart? { devices.flatMap { .named($0.deviceType) } ?? .named(deviceType) }
+
+  public var gpuHoursHeld: Double { Double(accounts.held) / 3_600_000 }
+
+  /// 0...1 of the dense peak, from counters; nil where they do not tell it.
+  public var counterMFU: Double? {
+    guard let devices, let part else { return nil }
+    return devices.mfu(part)
+  }
+
+  /// Whether the counters saw so much of the run that they speak for it.
+  func isMeasured(_ thresholds: Thresholds) -> Bool {
+    guard let devices, accounts.held > 0 else { return false }
+    // Of a part of a run the counters may have seen more than that part.
+    return Double(devices.total.milliseconds) >= thresholds(.measuredShare) * Double(accounts.held)
+  }
+}

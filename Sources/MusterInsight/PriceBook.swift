@@ -1,0 +1,71 @@
+import MusterDevices
+
+/// What a GPU-hour costs, by the day from which on it does. Empty: no money is told.
+public struct PriceBook: Hashable, Sendable {
+  public struct Entry: Hashable, Sendable {
+    /// `2026-10-05`, in UTC: such texts sort as their days do.
+    public var date: String
+    /// As it is written beside amounts, e.g. `USD`.
+    public var currency: String
+    /// Who says so, e.g. a contract or a page with the day on which it was read.
+    public var source: String
+    /// A GPU-hour by device type, in the order in which it is looked through.
+    public var gpuHour: [TypePrice]
+
+    public init(date: String, currency: String, source: String, gpuHour: [TypePrice]) {
+      self.date = date
+      self.currency = currency
+      self.source = source
+      self.gpuHour = gpuHour
+    }
+  }
+
+  public struct TypePrice: Hashable, Sendable {
+    public var type: String
+    public var price: Double
+
+    public init(type: String, price: Double) {
+      self.type = type
+      self.price = price
+    }
+  }
+
+  /// A price with what it rests on.
+  public struct Quote: Hashable, Sendable {
+    public var price: Double
+    public var currency: String
+    public var date: String
+    public var source: String
+  }
+
+  /// Oldest first.
+  public private(set) var entries: [Entry]
+
+  public init(_ entries: [Entry] = []) { self.entries = entries.sorted { $0.date < $1.date } }
+
+  public var isEmpty: Bool { entries.isEmpty }
+
+  /// The newest entry that is not after `day` and has the type.
+  /// - Parameter day: as `Entry.date`.
+  public func quote(type: String, on day: String) -> Quote? {
+    for entry in entries.reversed() where entry.date <= day {
+      guard let price = Self.price(of: type, in: entry.gpuHour) else { continue }
+      return Quote(price: price, currency: entry.currency, date: entry.date, source: entry.source)
+    }
+    return nil
+  }
+
+  /// A whole name before the table's other names for the same part, and those before one word of it.
+  static func price(of type: String, in prices: [TypePrice]) -> Double? {
+    let part = DevicePart.named(type)
+    let names = ([type] + (part.map { [$0.name] + $0.aliases } ?? [])).map { $0.lowercased() }
+    if let whole = prices.first(where: { $0.type.lowercased() == names[0] }) { return whole.price }
+    if let other = prices.first(where: { names.contains($0.type.lowercased()) }) { return other.price }
+    return prices.first { price in names.contains { isNamed($0, price.type.lowercased()) } }?.price
+  }
+
+  /// As a job's `deviceTypes` name devices: `H100` is one word of `NVIDIA H100 80GB HBM3`. Both in small letters.
+  private static func isNamed(_ type: String, _ wanted: String) -> Bool {
+    type.split { $0 == " " || $0 == "-" || $0 == "_" }.contains { $0 == wanted }
+  }
+}

@@ -1,0 +1,92 @@
+import MusterCore
+import MusterDevices
+import MusterInsight
+
+/// What the ledger and the state know of a job in a stretch of time: what is left to ask is what its devices did.
+struct JobBasis: Sendable {
+  var id: Int64
+  var name: String
+  var project: String
+  var user: String
+  /// Nil: it has left for the archive.
+  var state: JobState?
+  var totals = AccountTotals()
+  var goodput: Double?
+  var evidence = JobEvidence()
+  /// It declares its model: its steps can be counted in FLOPs.
+  var hasModel = false
+  /// Seconds in which its ranks said that they saved or evaluated.
+  var notStepping = 0.0
+}
+
+extension Ledger {
+  /// Jobs that held devices, those that held most first.
+  /// - Parameters:
+  ///   - job: of this job alone.
+  ///   - project: of its jobs alone; in `names`.
+  func bases(
+    job: Int64? = nil, project: Int32? = nil, from: Int64? = nil, to: Int64? = nil, limit: Int,
+    _ cluster: borrowing Cluster
+  ) -> (jobs: [JobBasis], leftOut: Int) {
+    let sums = sums(by: .job, from: from, to: to, project: project, cluster)
+    let rows = sums.rows.filter { $0.key >= 1 && $0.held > 0 && (job == nil || $0.key == job) }
+      .sorted { ($1.held, $0.key) < ($0.held, $1.key) }
+    guard !rows.isEmpty else { return ([], 0) }
+    let shapes = shapes()
+    var held: [Int64: Int64] = [:]
+    for row in self.sums(by: .user, from: nil, to: nil, cluster).rows { held[row.key] = row.held }
+    var jobs: [JobBasis] = []
+    for row in rows.prefix(limit) {
+      guard let shape = shapes[row.key] else { continue }
+      var basis = basis(row, shape, heldByUser: held[Int64(self.jobs[Int(row.key) - 1].user)] ?? 0, cluster)
+      // A part of a run says nothing of its walltime.
+      if from != nil || to != nil { basis.evidence.walltimeAsked = nil }
+      jobs.append(basis)
+    }
+    return (jobs, rows.count - jobs.count)
+  }
+
+  private func basis(
+    _ row: LedgerRow, _ shape: LedgerShape, heldByUser: Int64, _ cluster: borrowing Cluster
+  ) -> JobBasis {
+    let id = JobID(row.key)
+    let figures = figures(of: id, cluster) ?? jobs[Int(row.key) - 1]
+    var basis = JobBasis(
+      id: row.key, name: "", project: names[Int(figures.project)], user: names[Int(figures.user)], totals: row.totals,
+      goodput: row.goodput)
+    var evidence = JobEvidence()
+    evidence.devicesAsked = Int(shape.devices)
+    evidence.seconds = Double(row.held) / 1000 / Double(max(1, shape.devices))
+    evidence.deviceType = types[Int(shape.type)]
+    evidence.accounts.held = row.held
+    evidence.accounts.productive = row.totals[.productive]
+    evidence.accounts.starting = row.totals[.starting]
+    evidence.accounts.redone = row.totals[.redone]
+    evidence.accounts.hung = row.totals[.hung]
+    evidence.accounts.inputStall = row.totals[.inputStall]
+    evidence.faults = Int(figures.faults)
+    evidence.checkpointCount = Int(figures.checkpoints)
+    if figures.faults > 0 {
+      evidence.meanTimeBetweenFailures = Double(figures.worked) / 1000 / Double(figures.faults)
+    }
+    evidence.checkpoints = figures.advice.map {
+      .init(interval: $0.interval, suggested: $0.suggested, loss: $0.loss, suggestedLoss: $0.suggestedLoss)
+    }
+    evidence.userGPUHours = Double(heldByUser) / 3_600_000
+    if let slot = cluster.slot(of: id) {
+      let spec = cluster.spec(slot)
+      basis.name = spec.name
+      basis.state = cluster.job(slot).state
+      basis.hasModel = spec.model != nil
+      evidence.walltimeAsked = spec.walltime?.seconds
+      evidence.hasCompleted = basis.state == .completed
+    }
+    let evaluating = Double(row.totals[.evaluating]) / 1000 / Double(max(1, shape.devices))
+    basis.notStepping = Double(figures.saving) / 1000 + evaluating
+    basis.evidence = evidence
+    return basis
+  }
+}
+
+/// What the devices of a job did; nil: nobody knows. Where it comes from is the telemetry's.
+typealias JobDevicesSource = @Sendable (JobID) async -> JobDevices?

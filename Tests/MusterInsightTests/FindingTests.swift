@@ -1,0 +1,212 @@
+import MusterDevices
+import Testing
+
+@testable import MusterInsight
+
+@Suite struct FindingTests {
+  struct Story: Sendable, CustomTestStringConvertible {
+    var kind: Finding.Kind
+    var sentence: String
+    var job: JobEvidence
+    /// The same without what the finding rests on.
+    var without: JobEvidence
+    var gpuHours: Double
+    var severity = Finding.Severity.note
+    var testDescription: String { "\(kind): \(sentence)" }
+  }
+
+  private static func changed(_ job: JobEvidence, _ change: (inout JobEvidence) -> Void) -> JobEvidence {
+    var job = job
+    change(&job)
+    return job
+  }
+
+  private static let busy = [Load](repeating: .matrices, count: 8)
+
+  static let stories: [Story] = [
+    Story(
+      kind: .hung, sentence: "the job hung for 5 % of the time that it held GPUs", job: World.lost(0.05, to: \.hung),
+      without: World.lost(0.01, to: \.hung), gpuHours: 4),
+    Story(
+      kind: .redone, sentence: "30 % of the time that it held GPUs was lost to faults and done again",
+      job: World.lost(0.3, to: \.redone), without: World.lost(0.04, to: \.redone), gpuHours: 24, severity: .warn),
+    Story(
+      kind: .starting, sentence: "starting took 20 % of the time that it held GPUs",
+      job: World.lost(0.2, to: \.starting), without: World.lost(0.09, to: \.starting), gpuHours: 16),
+    Story(
+      kind: .inputStall, sentence: "ranks wait 62 % of each step for data", job: World.lost(0.62, to: \.inputStall),
+      without: World.lost(0.09, to: \.inputStall), gpuHours: 49.6, severity: .warn),
+    Story(
+      kind: .inputStall, sentence: "GPUs wait 45 % of the time or more: data that comes too late looks so",
+      job: World.counted([.starved, .starved]), without: World.counted([.starved] + busy), gpuHours: 4 * 0.45,
+      severity: .warn),
+    Story(
+      kind: .allIdle, sentence: "none of its 4 GPUs was used for 2 h",
+      job: World.counted([Load](repeating: .idle, count: 4)),
+      without: World.counted([Load](repeating: .idle, count: 4), hours: 0.4), gpuHours: 8, severity: .warn),
+    Story(
+      kind: .idleDevices, sentence: "8 of 64 GPUs never used for 2 h",
+      job: World.counted([Load](repeating: .matrices, count: 56) + [Load](repeating: .idle, count: 8)),
+      without: World.counted(busy), gpuHours: 16),
+    Story(
+      kind: .fp32Matrices,
+      sentence: "matrices run in fp32: bf16 has 14.8 times the peak on this GPU, 2 times if TF32 is on",
+      job: World.counted([.vectors]), without: World.counted([.matrices]), gpuHours: 2 * 0.7 * (1 - 66.9 / 495),
+      severity: .warn),
+    Story(
+      kind: .launchBound, sentence: "kernels are too small to fill the GPU for 100 % of the time",
+      job: World.counted([.launchBound]), without: World.counted([.launchBound] + busy), gpuHours: 1.5,
+      severity: .warn),
+    Story(
+      kind: .lowUse, sentence: "utilisation 12 % and memory 6.3 % over 24 GPU-hours: an L4 or an A10 would do",
+      job: World.counted([Load](repeating: .small, count: 12)),
+      without: changed(World.counted([Load](repeating: .small, count: 12))) { $0.userGPUHours = 23 },
+      gpuHours: 24 * 0.88, severity: .warn),
+    Story(
+      kind: .memoryBound, sentence: "memory is the bound for 100 % of the time: the matrix units wait for it",
+      job: World.counted([.copies]), without: World.counted([.copies] + busy), gpuHours: 0),
+    Story(
+      kind: .powerCapped, sentence: "the power cap holds the clock down for 100 % of the time",
+      job: World.counted([.capped]), without: World.counted([.matrices]), gpuHours: 0),
+    Story(
+      kind: .walltime, sentence: "5 % of the walltime was used",
+      job: changed(World.evidence()) { ($0.walltimeAsked, $0.hasCompleted) = (720_000, true) },
+      without: changed(World.evidence()) { ($0.walltimeAsked, $0.hasCompleted) = (720_000, false) }, gpuHours: 0),
+    Story(
+      kind: .mfuDisagreement,
+      sentence:
+        "counters say MFU 40 %, the declared model 20 %: a FLOP count that is too low, or matrix units that work "
+        + "on padding",
+      job: changed(World.counted([.matrices])) { $0.declaredMFU = 0.2 },
+      without: changed(World.counted([.matrices])) { $0.declaredMFU = 0.39 }, gpuHours: 0),
+    Story(
+      kind: .mfuDisagreement,
+      sentence: "the declared model says MFU 80 %, counters 40 %: a FLOP count that is too high, or matrices in fp8 or "
+        + "fp4",
+      job: changed(World.counted([.matrices])) { $0.declaredMFU = 0.8 }, without: World.counted([.matrices]),
+      gpuHours: 0),
+  ]
+
+  @Test("a finding has its sentence, its evidence, a next step and its cost", arguments: stories)
+  func told(story: Story) throws {
+    let found = Insight.findings(story.job)
+    let finding = try #require(found.first { $0.kind == story.kind }, "\(found.map(\.kind))")
+    #expect(finding.sentence == story.sentence)
+    #expect(!finding.evidence.isEmpty)
+    #expect(!finding.nextStep.isEmpty)
+    #expect(abs(finding.gpuHours - story.gpuHours) < 0.01, "\(finding.gpuHours)")
+    #expect(abs(finding.gpuHoursAWeek - finding.gpuHours * 604_800 / story.job.seconds) < 1e-6)
+    #expect(finding.severity == story.severity)
+  }
+
+  @Test("without its evidence a finding is not told", arguments: stories)
+  func untold(story: Story) {
+    #expect(!Insight.findings(story.without).contains { $0.kind == story.kind })
+  }
+
+  @Test("every kind has a story")
+  func complete() {
+    #expect(Set(Self.stories.map(\.kind)) == Set(Finding.Kind.allCases))
+  }
+
+  @Test("a run shorter than ten minutes gets no advice", arguments: stories)
+  func short(story: Story) {
+    var job = story.job
+    job.seconds = 599
+    #expect(Insight.findings(job).isEmpty)
+  }
+
+  @Test("dark counters are no waste, whatever they read")
+  func blackout() {
+    #expect(Insight.findings(World.counted([Load](repeating: .dark, count: 8))).isEmpty)
+    // An idle device beside dark ones may be a dark one, too.
+    #expect(Insight.findings(World.counted([.dark, .idle, .matrices])).isEmpty)
+  }
+
+  @Test("counters that saw less than half of what was held say nothing")
+  func unseen() {
+    var job = World.counted([.idle, .idle])
+    job.accounts.held = 9 * World.hour
+    job.accounts.productive = job.accounts.held
+    #expect(Insight.findings(job).isEmpty)
+    job.accounts.held = 8 * World.hour
+    #expect(Insight.findings(job).map(\.kind) == [.allIdle])
+  }
+
+  @Test("pipes that are not measured give no advice about matrices")
+  func unmeasuredPipes() {
+    var load = Load.vectors
+    load.counters[.tensor] = nil
+    #expect(!Insight.findings(World.counted([load])).contains { $0.kind == .fp32Matrices })
+    load = .vectors
+    load.counters[.fp32] = nil
+    #expect(!Insight.findings(World.counted([load])).contains { $0.kind == .fp32Matrices })
+    #expect(
+      !Insight.findings(World.counted([.vectors], type: "a GPU of our own")).contains { $0.kind == .fp32Matrices })
+  }
+
+  @Test("what ranks say of waiting for data is believed before counters")
+  func statusFirst() {
+    var job = World.counted([.starved, .starved])
+    job.accounts.inputStall = job.accounts.held / 2
+    job.accounts.productive -= job.accounts.inputStall
+    let found = Insight.findings(job).filter { $0.kind == .inputStall }
+    #expect(found.map(\.sentence) == ["ranks wait 50 % of each step for data"])
+  }
+
+  @Test("advice on checkpoints names the interval")
+  func checkpoints() {
+    var job = World.lost(0.3, to: \.redone)
+    job.checkpoints = .init(interval: 3600, suggested: 600, loss: 0.3, suggestedLoss: 0.06)
+    #expect(
+      Insight.findings(job).map(\.nextStep) == [
+        "save every 10 min instead of every 60 min: 6 % instead of 30 % of the time"
+      ])
+  }
+
+  @Test("findings together never cost more than was held", arguments: 0..<200 as Range<UInt64>)
+  func bounded(seed: UInt64) {
+    var random = Seeded(state: seed)
+    func part() -> Double { Double.random(in: 0...1, using: &random) }
+    let loads: [Load] = [.idle, .matrices, .vectors, .starved, .launchBound, .copies, .small, .capped, .starting]
+    let chosen = (0..<Int.random(in: 1...6, using: &random)).map { _ in loads.randomElement(using: &random) ?? .idle }
+    var job = World.counted(chosen, hours: 1)
+    // Less than the counters saw, or more.
+    job.accounts.held = Int64(Double(job.accounts.held) * (0.2 + 1.5 * part()))
+    var rest = job.accounts.held
+    for account in [\JobEvidence.Accounts.hung, \.redone, \.starting, \.inputStall] where part() < 0.5 {
+      job.accounts[keyPath: account] = Int64(Double(rest) * part())
+      rest -= job.accounts[keyPath: account]
+    }
+    job.accounts.productive = rest
+    job.declaredMFU = part() < 0.5 ? part() : nil
+    let found = Insight.findings(job)
+    #expect(found.reduce(0) { $0 + $1.gpuHours } <= job.gpuHoursHeld * (1 + 1e-9))
+    #expect(found.allSatisfy { $0.gpuHours >= 0 && !$0.evidence.isEmpty && !$0.nextStep.isEmpty })
+    #expect(zip(found, found.dropFirst()).allSatisfy { $0.gpuHours >= $1.gpuHours })
+  }
+
+  @Test("every threshold says what it bounds and where it comes from", arguments: Threshold.allCases)
+  func sources(threshold: Threshold) {
+    #expect(!threshold.standard.source.isEmpty && !threshold.meaning.isEmpty)
+    #expect(threshold.range.contains(threshold.standard.value))
+  }
+
+  @Test("each part has its sizes")
+  func sizes() {
+    #expect(DevicePart.all.allSatisfy { PartSizes.of($0) != nil })
+  }
+}
+
+/// Numbers from a seed, the same everywhere (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+    return value ^ (value >> 31)
+  }
+}

@@ -1,0 +1,39 @@
+import Testing
+
+@testable import MusterInsight
+
+@Suite struct PriceBookTests {
+  private static let book = PriceBook([
+    .init(date: "2026-10-05", currency: "USD", source: "list", gpuHour: [.init(type: "H100", price: 3.99)]),
+    .init(
+      date: "2026-01-01", currency: "USD", source: "contract",
+      gpuHour: [.init(type: "H100", price: 2.35), .init(type: "H200", price: 4.33)]),
+  ])
+
+  @Test("the newest entry that is not after the day holds")
+  func newest() {
+    #expect(Self.book.quote(type: "H100", on: "2025-12-31") == nil)
+    #expect(Self.book.quote(type: "H100", on: "2026-01-01")?.price == 2.35)
+    #expect(Self.book.quote(type: "H100", on: "2026-10-04")?.price == 2.35)
+    #expect(Self.book.quote(type: "H100", on: "2026-10-05")?.price == 3.99)
+    #expect(Self.book.quote(type: "H100", on: "2027-01-01")?.source == "list")
+  }
+
+  @Test("a type that the newest does not have keeps its older price")
+  func older() {
+    #expect(Self.book.quote(type: "H200", on: "2026-12-01")?.date == "2026-01-01")
+    #expect(Self.book.quote(type: "B200", on: "2026-12-01") == nil)
+  }
+
+  @Test("types match whole, by another name of the part, or by one word of it")
+  func names() {
+    let prices: [PriceBook.TypePrice] = [
+      .init(type: "H100", price: 1), .init(type: "H100-PCIe-80GB", price: 2), .init(type: "nvidia a10", price: 3),
+    ]
+    #expect(PriceBook.price(of: "NVIDIA H100 80GB HBM3", in: prices) == 1)
+    #expect(PriceBook.price(of: "NVIDIA H100 PCIe", in: prices) == 2)
+    #expect(PriceBook.price(of: "h100", in: prices) == 1)
+    #expect(PriceBook.price(of: "A10", in: prices) == 3)
+    #expect(PriceBook.price(of: "A100-SXM4-80GB", in: prices) == nil)
+  }
+}
