@@ -120,6 +120,7 @@ class Devices(unittest.TestCase):
             'DCGM_FI_DEV_POWER_USAGE{gpu="1",modelName="NVIDIA A10",Hostname="held"} 74.0',
             'muster_device_state{gpu="0",state="unknown"} 1')
         self.assertNotIn('DCGM_FI_DEV_POWER_USAGE{gpu="0"', metrics())
+        eventually("its silence is told", lambda: "devices that have not answered for 10 s: 0\n" in program.log(), 30)
         program.process.terminate()
         self.assertEqual(program.wait(), -15)
 

@@ -44,7 +44,7 @@ import Testing
 
   @Test("ten seconds of looks are an interval; a device that never answered keeps its place")
   func interval() throws {
-    var collector = DeviceCollector(source: .nvmlGPM, devices: 3, type: "", wall: 1_000_000)
+    var collector = DeviceCollector(source: .nvmlGPM, devices: 3, type: "", wall: 1_000_000, now: 0)
     for second in 0...10 {
       collector.take(Self.look(0, at: Double(second), watts: 70 + Double(second)))
       collector.take(Self.look(2, at: Double(second)))
@@ -69,7 +69,7 @@ import Testing
 
   @Test("what was collected before a clock was set far back is told of by nobody")
   func setBack() {
-    var collector = DeviceCollector(source: .nvml, devices: 1, type: "", wall: 1_000_000)
+    var collector = DeviceCollector(source: .nvml, devices: 1, type: "", wall: 1_000_000, now: 0)
     for second in 0...5 { collector.take(Self.look(0, at: Double(second))) }
     let discarded = collector.close(wall: 500_000)
     #expect(discarded == nil)
@@ -80,7 +80,7 @@ import Testing
 
   @Test("a device that has answered for a while is in a state; one that went silent is unknown")
   func states() {
-    var collector = DeviceCollector(source: .nvmlGPM, devices: 2, type: "GPU", wall: 0)
+    var collector = DeviceCollector(source: .nvmlGPM, devices: 2, type: "GPU", wall: 0, now: 0)
     for second in 0...12 { collector.take(Self.look(0, at: Double(second), model: "NVIDIA H200")) }
     let now = collector.devices(now: 12.5)
     #expect(now.map(\.state) == [.idle, .unknown] && now.map(\.model) == ["NVIDIA H200", "GPU"])
@@ -90,10 +90,25 @@ import Testing
     #expect(silent.map(\.state) == [.unknown, .unknown] && silent[0].sample == nil && silent[0].number == 0)
   }
 
+  @Test("a device that falls silent is told of once, and so is that it answers again")
+  func news() {
+    var collector = DeviceCollector(source: .nvml, devices: 3, type: "", wall: 0, now: 100)
+    collector.take(Self.look(0, at: 108))
+    var told: [[String]] = []
+    for now in [110.0, 110.5, 111, 118.5] { told.append(collector.news(now: now)) }
+    collector.take(Self.look(2, at: 119))
+    told.append(collector.news(now: 119))
+    #expect(
+      told == [
+        [], ["devices that have not answered for 10 s: 1, 2"], [], ["devices that have not answered for 10 s: 0"],
+        ["devices that answer again: 2"],
+      ])
+  }
+
   @Test("more devices than a rollup holds are not measured")
   func many() {
-    #expect(DeviceCollector(source: .nvml, devices: 80, type: "", wall: 0).devices(now: 0).count == 64)
-    #expect(DeviceCollector(source: .nvml, devices: -1, type: "", wall: 0).devices(now: 0).isEmpty)
+    #expect(DeviceCollector(source: .nvml, devices: 80, type: "", wall: 0, now: 0).devices(now: 0).count == 64)
+    #expect(DeviceCollector(source: .nvml, devices: -1, type: "", wall: 0, now: 0).devices(now: 0).isEmpty)
   }
 }
 

@@ -46,18 +46,23 @@ struct DeviceCollector: Sendable {
     var recorder: DeviceRecorder?
     var model = ""
     var latest: DeviceSample?
+    var isSilent = false
   }
 
   let source: DeviceSource
   private let type: String
   private var slots: [Slot]
   private var clock: IntervalClock
+  /// Boot-time seconds; silence counts from there.
+  private let begunAt: Double
 
   /// - Parameters:
   ///   - devices: of the node; those above `NodeRollup.deviceLimit` are not measured.
   ///   - type: as the devices are declared; for a source that names none.
   ///   - wall: milliseconds since 1970.
-  init(source: DeviceSource, devices: Int, type: String, wall: Int64) {
+  ///   - now: boot-time seconds.
+  init(source: DeviceSource, devices: Int, type: String, wall: Int64, now: Double) {
+    begunAt = now
     self.source = source
     self.type = type
     slots = Array(repeating: Slot(), count: min(max(0, devices), NodeRollup.deviceLimit))
@@ -95,11 +100,34 @@ struct DeviceCollector: Sendable {
   /// - Parameter now: boot-time seconds. A device that has not answered for too long is unknown: silence says nothing.
   func devices(now: Double) -> [DeviceNow] {
     slots.enumerated().map { number, slot in
-      let sample = slot.latest.flatMap { (now - $0.seconds) * 1000 <= Double(DeviceRecorder.gap) ? $0 : nil }
+      let sample = slot.latest.flatMap { isLongAgo($0.seconds, now: now) ? nil : $0 }
       let state = sample == nil ? nil : slot.recorder?.classifier.reading.state
       return DeviceNow(
         number: number, model: slot.model.isEmpty ? type : slot.model, state: state ?? .unknown, sample: sample)
     }
+  }
+}
+
+extension DeviceCollector {
+  /// What is to be logged: devices that have begun to be silent, or to answer again, each time once.
+  /// - Parameter now: boot-time seconds.
+  mutating func news(now: Double) -> [String] {
+    var (silent, heard): ([Int], [Int]) = ([], [])
+    for i in slots.indices {
+      let isSilent = isLongAgo(slots[i].latest?.seconds ?? begunAt, now: now)
+      guard isSilent != slots[i].isSilent else { continue }
+      slots[i].isSilent = isSilent
+      if isSilent { silent.append(i) } else { heard.append(i) }
+    }
+    func told(_ devices: [Int], _ what: String) -> [String] {
+      devices.isEmpty ? [] : ["\(what): \(devices.map { "\($0)" }.joined(separator: ", "))"]
+    }
+    return told(silent, "devices that have not answered for \(DeviceRecorder.gap / 1000) s")
+      + told(heard, "devices that answer again")
+  }
+
+  private func isLongAgo(_ seconds: Double, now: Double) -> Bool {
+    (now - seconds) * 1000 > Double(DeviceRecorder.gap)
   }
 }
 

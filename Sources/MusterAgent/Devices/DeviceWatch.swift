@@ -52,16 +52,20 @@ final class DeviceWatch: Sendable {
     let (source, lookers, reason) = choose()
     guard let source else { return AgentMain.log("devices are not measured: \(reason)") }
     AgentMain.log("devices are measured by \(source.name)")
-    var collector = DeviceCollector(source: source, devices: devices, type: type, wall: WallTime.milliseconds)
-    let first = collector.devices(now: 0)
+    var now = Double(bootMilliseconds()) / 1000
+    var collector = DeviceCollector(
+      source: source, devices: devices, type: type, wall: WallTime.milliseconds, now: now)
+    let first = collector.devices(now: now)
     state.withLock { ($0.source, $0.devices) = (source, first) }
     while true {
       WallTime.pause(untilSecondPlus: Self.offset)
       for looker in lookers { for look in looker.take() { collector.take(look) } }
       let rollup = collector.close(wall: WallTime.milliseconds)
-      let now = collector.devices(now: Double(bootMilliseconds()) / 1000)
+      now = Double(bootMilliseconds()) / 1000
+      for line in collector.news(now: now) { AgentMain.log(line) }
+      let seen = collector.devices(now: now)
       state.withLock { state in
-        state.devices = now
+        state.devices = seen
         if let rollup { state.queue.add(rollup.packed()) }
       }
     }

@@ -1,4 +1,3 @@
-import CMuster
 import Glibc
 import Synchronization
 
@@ -53,43 +52,22 @@ final class NameLookup: Sendable {
   let begunAt: Int64
   private let found = Mutex<Answer?>(nil)
 
-  private final class Work: Sendable {
-    let lookup: NameLookup
-    let ask: @Sendable () -> [SocketAddress]
-    let done: Int32
-    init(lookup: NameLookup, done: Int32, ask: @escaping @Sendable () -> [SocketAddress]) {
-      (self.lookup, self.done, self.ask) = (lookup, done, ask)
-    }
-
-    func run() {
-      let answer = Answer(addresses: ask(), at: bootMilliseconds())
-      lookup.found.withLock { $0 = answer }
-      close(done)
-    }
-  }
-
   init(_ host: String, _ port: UInt16, now: Int64, resolve: @escaping Resolver) throws(SystemFailure) {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw SystemFailure(call: "pipe", code: errno) }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     descriptor = ends[0]
     begunAt = now
-    let work = Unmanaged.passRetained(Work(lookup: self, done: ends[1]) { resolve(host, port) })
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, &attributes,
-      { context in
-        if let context { Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run() }
-        return nil
-      }, work.toOpaque())
-    guard code == 0 else {
-      work.release()
-      close(ends[1])
-      throw SystemFailure(call: "pthread_create", code: code)
+    let done = ends[1]
+    do throws(SystemFailure) {
+      try DetachedThread.start { [self] in
+        let answer = Answer(addresses: resolve(host, port), at: bootMilliseconds())
+        found.withLock { $0 = answer }
+        close(done)
+      }
+    } catch {
+      close(done)
+      throw error
     }
   }
 
