@@ -75,6 +75,9 @@ ASSET(accounts_js) {
 ASSET(devices_js) {
 #embed "assets/devices.js"
 };
+ASSET(waste_js) {
+#embed "assets/waste.js"
+};
 
 #define ENTRY(name, symbol) {name, symbol, sizeof symbol}
 
@@ -91,7 +94,7 @@ static const cpage_asset_t assets[] = {
     ENTRY("logs.js", logs_js),             ENTRY("node.js", node_js),
     ENTRY("projects.js", projects_js),     ENTRY("capacity.js", capacity_js),
     ENTRY("chart.js", chart_js),           ENTRY("accounts.js", accounts_js),
-    ENTRY("devices.js", devices_js),
+    ENTRY("devices.js", devices_js),       ENTRY("waste.js", waste_js),
 };
 
 size_t cpage_count(void) { return sizeof assets / sizeof assets[0]; }

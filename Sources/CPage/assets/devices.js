@@ -125,6 +125,7 @@ function odd(rows, isByNode) {
   const isOdd = (row) => ["idle", "hung", "starved"].includes(row.state) || (row.busy ?? 0) < median / 2;
   const list = rows.filter(isOdd).sort((a, b) => (a.busy ?? 0) - (b.busy ?? 0));
   if (list.length === 0) return h("p", null, rows.length ? "None stands out." : "None has been measured.");
+  if (list.length === rows.length) return h("p", null, "All of them are idle, hung or starved: none stands out.");
   return [
     h("p", null, `${count(list.length)} of ${count(rows.length)} stand out: idle, hung, starved, `
       + `or less than half as busy as most${list.length > tellAtMost ? `; the ${tellAtMost} least busy` : ""}.`),

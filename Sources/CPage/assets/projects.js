@@ -1,17 +1,24 @@
 // Projects: what is guaranteed, what is used, borrowed, and what the time went into.
 import { ledger, total, waste, wasteText } from "./accounts.js";
 import { h, inTree, nothing, table, update } from "./dom.js";
+import { loadWaste, showWaste } from "./waste.js";
 import { count, gpuHours, moment, none, percent } from "./format.js";
 
 export const title = () => "projects";
 
 export async function open(view) {
   const section = h("section", { "aria-label": "Projects" });
-  view.root.append(h("h1", null, "Projects"), section);
+  const wasted = h("section", { "aria-label": "Waste" });
+  view.root.append(h("h1", null, "Projects"), section, wasted);
   await view.keep(async () => {
     const [quota, accounts] = await Promise.all([view.get("/v1/quota"), ledger("project", view.signal)]);
     show(section, quota, accounts);
   }, { seconds: 15, least: 2000 });
+  // It looks at every job of a week: asked for last, and seldom.
+  await view.keep(async () => {
+    const told = await loadWaste(view);
+    if (told) showWaste(wasted, told);
+  }, { seconds: 60, least: 30_000 });
 }
 
 // A row a project and device type, with children below their parent.
