@@ -94,7 +94,9 @@ let package = Package(
       ],
       swiftSettings: common),
     // The core in virtual time.
-    .target(name: "MusterSim", dependencies: ["MusterCore", "MusterNode", "MusterProtocol"], swiftSettings: optimised),
+    .target(
+      name: "MusterSim", dependencies: ["MusterCore", "MusterDevices", "MusterNode", "MusterProtocol"],
+      swiftSettings: optimised),
     // Where nodes come from.
     .target(name: "MusterEngines", dependencies: ["MusterAgent"], swiftSettings: common),
     .executableTarget(
@@ -149,7 +151,8 @@ let package = Package(
       name: "MusterInsightTests", dependencies: ["MusterInsight", "MusterDevices"], swiftSettings: common),
     .testTarget(name: "MusterCoreTests", dependencies: ["MusterCore"], swiftSettings: common),
     .testTarget(
-      name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterProtocol"], swiftSettings: common),
+      name: "MusterSimTests", dependencies: ["MusterSim", "MusterCore", "MusterDevices", "MusterProtocol"],
+      swiftSettings: common),
     .testTarget(
       name: "MusterServerTests",
       dependencies: [

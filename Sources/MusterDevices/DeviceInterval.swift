@@ -5,20 +5,20 @@
 /// nothing.
 public struct DeviceInterval: Hashable, Sendable {
   /// Device-milliseconds that were measured.
-  public private(set) var milliseconds: Int64 = 0
+  public internal(set) var milliseconds: Int64 = 0
   /// Device-milliseconds by state, in the order of `DeviceState.allCases`; their sum is `milliseconds`.
-  public private(set) var states = [Int64](repeating: 0, count: DeviceState.allCases.count)
+  public internal(set) var states = [Int64](repeating: 0, count: DeviceState.allCases.count)
   /// Device-milliseconds with the profiling counters dark: neither work nor waste.
-  public private(set) var darkMilliseconds: Int64 = 0
+  public internal(set) var darkMilliseconds: Int64 = 0
   /// Device-milliseconds in which the power cap held the clock down.
-  public private(set) var cappedMilliseconds: Int64 = 0
+  public internal(set) var cappedMilliseconds: Int64 = 0
   /// A lane a counter: value times milliseconds.
-  private var sums = Lanes.zero
+  var sums = Lanes.zero
   /// Milliseconds behind each lane.
-  private var weights = Lanes.zero
+  var weights = Lanes.zero
   /// MHz times activity times milliseconds, and activity times milliseconds, where both were measured.
-  private var clockByTensor = 0.0
-  private var tensorWeight = 0.0
+  var clockByTensor = 0.0
+  var tensorWeight = 0.0
 
   public init() {}
 
@@ -156,7 +156,7 @@ extension DeviceCounter {
 
 extension DeviceState {
   /// Its place in `allCases`: packed intervals rest on it, so new states go to the end.
-  var index: Int {
+  public var index: Int {
     switch self {
     case .idle: 0
     case .starting: 1

@@ -45,7 +45,7 @@ public struct JobDevices: Hashable, Sendable {
     _ interval: DeviceInterval, of device: Int32, node: Int32, attempt: Int32, in rollup: NodeRollup
   ) {
     guard interval.milliseconds > 0, attempt >= self.attempt else { return }
-    if attempt > self.attempt { (self.attempt, devices) = (attempt, []) }
+    begin(attempt)
     total += interval
     let end = rollup.start + rollup.length
     from = from == 0 ? rollup.start : min(from, rollup.start)
@@ -64,6 +64,39 @@ public struct JobDevices: Hashable, Sendable {
       devices[place].state = interval.mainState ?? .unknown
     }
     if busy > Self.busyAbove { devices[place].activeAt = max(devices[place].activeAt, end) }
+  }
+
+  /// From here on `devices` are those of that attempt.
+  mutating func begin(_ attempt: Int32) {
+    if attempt > self.attempt { (self.attempt, devices) = (attempt, []) }
+  }
+
+  /// Takes up devices that it does not know yet, in their order.
+  mutating func admit(_ fresh: [Device]) {
+    guard !fresh.isEmpty else { return }
+    var merged: [Device] = []
+    merged.reserveCapacity(devices.count + fresh.count)
+    var i = 0
+    for device in fresh {
+      while i < devices.count, (devices[i].node, devices[i].device) < (device.node, device.device) {
+        merged.append(devices[i])
+        i += 1
+      }
+      merged.append(device)
+    }
+    devices = merged + devices[i...]
+  }
+
+  /// What `pack` wrote.
+  mutating func restore(
+    total: DeviceInterval, attempt: Int32, devices: [Device], source: DeviceSource?, from: Int64, to: Int64
+  ) {
+    self.total = total
+    self.attempt = attempt
+    self.devices = devices
+    self.source = source
+    self.from = from
+    self.to = to
   }
 
   /// Device-hours that were measured.

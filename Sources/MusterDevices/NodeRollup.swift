@@ -98,6 +98,12 @@ public struct PackedBytes: Sendable {
     return value
   }
 
+  mutating func byte() throws(PackedFault) -> UInt8 {
+    guard at < bytes.count else { throw .damaged }
+    defer { at += 1 }
+    return bytes[at]
+  }
+
   /// Milliseconds: at most 2^53.
   mutating func time() throws(PackedFault) -> Int64 { Int64(try number(below: 1 << 53)) }
 }

@@ -50,6 +50,12 @@ actor Follower {
     return body(fold.ledger, fold.cluster)
   }
 
+  /// Looks at the state after all that is durable.
+  func look<T: Sendable>(_ body: @Sendable (borrowing Cluster) -> T) async throws -> T {
+    try await catchUp()
+    return body(fold.cluster)
+  }
+
   private func catchUp() async throws {
     if source == nil { try begin() }
     while try step() {

@@ -30,6 +30,8 @@ public struct Server: Sendable {
     public var pageFolder: String?
     /// Thresholds of findings, prices, what happens to idle jobs.
     public var efficiency = EfficiencySource()
+    /// How long what the devices did is kept.
+    public var rollupsKept = RollupsKept()
 
     public init(dataFolder: String, host: String = "127.0.0.1", port: Int = 7070) {
       self.dataFolder = dataFolder
@@ -50,6 +52,7 @@ public struct Server: Sendable {
   let api: API
   let logger: Logger
   let follower: Follower
+  let telemetry: Telemetry
   let olderFacts: OlderFacts?
   let tls: ControllerTLS?
   let sessions: Sessions
@@ -83,10 +86,16 @@ public struct Server: Sendable {
     }
     sessions = Sessions(file: options.dataFolder + "/sessions", now: WallClock.seconds)
     follower = Follower(folder: folder, logger: logger)
+    telemetry = Telemetry(
+      follower: follower,
+      store: RollupStore(dataFolder: options.dataFolder, kept: options.rollupsKept, logger: logger), logger: logger,
+      pretended: options.pretence?.devices, clock: { writer.now.nanoseconds / 1_000_000 })
     api = API(
-      writer: writer, events: events, folder: folder, follower: follower,
+      writer: writer, events: events, folder: folder, follower: follower, telemetry: telemetry,
       gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) },
-      efficiency: EfficiencyParts(source: options.efficiency), speed: options.pretence?.speed)
+      efficiency: EfficiencyParts(
+        source: options.efficiency, devices: { [telemetry] in await telemetry.devices(of: $0) }),
+      speed: options.pretence?.speed)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {
       logger.warning("the journal's facts up to sequence \(unchecked) were not checked: --trust-snapshot")
@@ -134,6 +143,7 @@ public struct Server: Sendable {
       group.addTask { try await self.api.events.keepAlive() }
       group.addTask { try await self.api.efficiency.source.watch(logger) }
       group.addTask { try await IdleLoop(api: self.api, logger: logger).run() }
+      group.addTask { try await telemetry.run() }
       group.addTask {
         for await port in ports {
           let shown = host.contains(":") ? "[\(host)]" : host
@@ -148,7 +158,10 @@ public struct Server: Sendable {
   }
 
   /// Ends the writer after what waits has been done, and closes the journal.
-  public func close() async { await api.writer.stop() }
+  public func close() async {
+    await telemetry.finish()
+    await api.writer.stop()
+  }
 
   /// The engine's word: all processes of that node are gone.
   public func nodeDied(_ name: String, evidence: String) {

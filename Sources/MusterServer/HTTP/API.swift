@@ -9,6 +9,8 @@ struct API: Sendable {
   let folder: DataFolder
   let map = MapView()
   let follower: Follower
+  /// What the devices do.
+  let telemetry: Telemetry
   /// The ledger's; nil: there is none.
   var gpuTime: GPUTimeSource?
   var efficiency = EfficiencyParts()

@@ -9,6 +9,7 @@ import NIOCore
 struct LinkRoute: Sendable {
   static let path = "/v1/link"
   let writer: Writer
+  let telemetry: Telemetry
   let logger: Logger
   let tls: ControllerTLS?
   let isPretended: Bool
@@ -20,7 +21,7 @@ struct LinkRoute: Sendable {
         message: "the nodes of this controller are pretended: a real one cannot join",
         remedy: "join a controller that was started without --simulate")
     }
-    let (writer, logger, tls) = (self.writer, self.logger, self.tls)
+    let (writer, telemetry, logger, tls) = (self.writer, self.telemetry, self.logger, self.tls)
     var node: CertifiedNode?
     if let tls {
       let shown: PeerIdentity?
@@ -46,8 +47,9 @@ struct LinkRoute: Sendable {
         let peer = Peer()
         await withTaskGroup(of: Void.self) { group in
           group.addTask {
-            await LinkRoute.listen(
-              request.body, LinkSession(writer: writer, peer: peer, certified: certified, logger: logger), logger)
+            let session = LinkSession(
+              writer: writer, telemetry: telemetry, peer: peer, certified: certified, logger: logger)
+            await LinkRoute.listen(request.body, session, logger)
           }
           group.addTask {
             // Cancelled when the connection has ended.

@@ -148,6 +148,33 @@ enum OpenAPI {
     "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
     "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path", "required": true, "schema": {
     "type": "string"}}]}},
+    "/v1/devices":{"get": {"summary": "The fleet's devices by what they do now, as their counters tell", "responses": {"200": {"description":
+    "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"devices": {"type": "integer"}, "measured":
+    {"type": "integer", "description": "heard of in the last 90 s"}, "source": {"type": "string", "nullable": true, "description":
+    "null: nothing feeds it"}, "sources": {"type": "object", "description": "nodes by source"}, "states": {"$ref":
+    "#/components/schemas/DeviceStates"}, "meanPowerWatts": {"type": "number", "nullable": true}, "projects": {"type": "array",
+    "items": {"type": "object"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}}},
+    "/v1/nodes/{name}/devices":{"get": {"summary": "What each device of a node does, and with from or to what it did", "responses": {"200":
+    {"description": "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"node": {"type": "string"},
+    "deviceType": {"type": "string"}, "source": {"type": "string", "nullable": true, "description": "null: nothing came in the last 90 s"},
+    "at": {"type": "string", "nullable": true}, "devices": {"type": "array", "items": {"$ref": "#/components/schemas/Device"}}, "step":
+    {"type": "string"}, "series": {"type": "array", "items": {"type": "object", "properties": {"at": {"type": "string"}, "lengthSeconds":
+    {"type": "number"}, "devices": {"type": "array", "items": {"$ref": "#/components/schemas/Device"}}}}}, "next": {"type": "string",
+    "nullable": true, "description": "the from of what was left out"}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name": "name", "in": "path",
+    "required": true, "schema": {"type": "string"}}, {"name": "from", "in": "query", "schema": {"type": "string"}, "description":
+    "a moment; default: an hour before to"}, {"name": "to", "in": "query", "schema": {"type": "string"}, "description":
+    "a moment; default: now"}, {"name": "step", "in": "query", "schema": {"type": "string", "enum": ["10s", "1m", "1h"]}, "description":
+    "default: the finest below 500 points"}]}},
+    "/v1/jobs/{id}/devices":{"get": {"summary": "What the devices of a job have done: together, by minute, and each of its newest attempt",
+    "responses": {"200": {"description": "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"id": {"type":
+    "integer"}, "source": {"type": "string", "nullable": true, "description": "null: nothing was measured"}, "deviceType": {"type": "string",
+    "nullable": true}, "attempt": {"type": "integer"}, "from": {"type": "string", "nullable": true}, "to": {"type": "string", "nullable": true},
+    "measuredDeviceHours": {"type": "number"}, "states": {"$ref": "#/components/schemas/DeviceStates"}, "counters": {"type": "object"},
+    "counterMFU": {"type": "number", "nullable": true}, "series": {"type": "array", "description": "at most 500 points", "items": {"type":
+    "object"}}, "devicesBy": {"type": "string", "enum": ["device", "node"], "description": "by node where there are more than 4,096"},
+    "devices": {"type": "array", "items": {"type": "object"}}}}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name": "id", "in": "path", "required": true,
+    "schema": {"type": "integer"}}, {"name": "from", "in": "query", "schema": {"type": "string"}, "description":
+    "of the series; default: the job's first rollup"}, {"name": "to", "in": "query", "schema": {"type": "string"}}]}},
     "/v1/policy":{"get": {"summary": "Topology, projects and priorities as declared", "responses": {"200": {"description": "done",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Policy"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
     "#/components/schemas/Error"}}}}}},
@@ -269,7 +296,11 @@ enum OpenAPI {
     "runs: each placement's devices, a mask in hexadecimal"}}}, "Maintenance": {"type": "object", "properties": {"id": {"type":
     "integer"}, "state": {"type": "string", "enum": ["planned", "active", "over"]}, "from": {"type": "string"}, "to": {
     "type": "string"}, "nodes": {"type": "string", "nullable": true}, "within": {"type": "object", "nullable": true},
-    "reason": {"type": "string"}}}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"},
+    "reason": {"type": "string"}}}, "DeviceStates": {"type": "object", "description":
+    "by state: docs/devices.md; shares of the measured time, of a fleet devices", "additionalProperties": {"type": "number"}}, "Device": {"type":
+    "object", "properties": {"device": {"type": "integer"}, "job": {"type": "integer", "nullable": true}, "state": {"type": "string",
+    "nullable": true}, "measuredSeconds": {"type": "number"}, "states": {"$ref": "#/components/schemas/DeviceStates"}, "counters": {"type":
+    "object", "description": "means, in the units of docs/telemetry.md"}, "mfu": {"type": "number", "nullable": true}}}, "Submitted": {"type": "object", "properties": {"id": {"type": "integer"},
     "arrayId": {"type": "integer"}, "tasks": {"type": "integer", "description": "of an array: their numbers follow the first one's, which is `id`"}},
     "required": ["id"]}, "JobFile": {"type": "object", "description":
     "As a job file: docs/job-file.md. `user` is `unknown` and `workingDirectory` `/` if not said; a relative one is refused here.", "required": [

@@ -18,7 +18,8 @@ extension Server {
     router.add(middleware: UnknownParameter())
     if options.pretence != nil { router.add(middleware: PretendTime(writer: api.writer)) }
     let api = self.api
-    let link = LinkRoute(writer: api.writer, logger: logger, tls: tls, isPretended: options.pretence != nil)
+    let link = LinkRoute(
+      writer: api.writer, telemetry: telemetry, logger: logger, tls: tls, isPretended: options.pretence != nil)
     let joining = JoinRoutes(api: api, tls: tls)
     let events = EventRoute(events: api.events, folder: folder, api: api)
     let metrics = MetricsRoute(api: api, logger: logger)
@@ -47,13 +48,16 @@ extension Server {
     v1.get("jobs/:id/why") { _, context in try await api.why(try API.job(context)) }
     v1.get("jobs/:id/report") { _, context in try await api.report(try API.job(context)) }
     v1.get("jobs/:id/efficiency") { _, context in try await api.efficiency(of: try API.job(context)) }
+    v1.get("jobs/:id/devices") { request, context in try await api.jobDevices(try API.job(context), request) }
     v1.get("jobs/:id/logs") { request, context in try await api.logs(try API.job(context), request) }
     v1.get("nodes") { request, _ in try await api.nodes(request) }
     v1.get("nodes/:name") { _, context in try await api.node(API.node(context)) }
+    v1.get("nodes/:name/devices") { request, context in try await api.nodeDevices(API.node(context), request) }
     v1.post("nodes/:name/drain") { request, context in try await api.drain(API.node(context), request) }
     v1.post("nodes/:name/resume") { _, context in try await api.resume(API.node(context)) }
     v1.post("nodes/:name/fence") { request, context in try await api.fence(API.node(context), request) }
     v1.post("nodes/:name/revoke") { _, context in try await joining.revoke(API.node(context)) }
+    v1.get("devices") { _, _ in try await api.devices() }
     v1.get("policy") { _, _ in try await api.policy() }
     v1.put("policy") { request, _ in try await api.apply(request) }
     v1.get("quota") { _, _ in try await api.quota() }

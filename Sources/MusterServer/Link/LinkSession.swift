@@ -6,10 +6,11 @@ import MusterTLS
 /// One connection to the link: says who it is, then speaks; the writer hears it, and answers through the peer.
 struct LinkSession: Sendable {
   private enum Identity: Sendable {
-    case agent(NodeID)
+    case agent(NodeID, devices: Int32)
     case shim(MemberID)
   }
   let writer: Writer
+  let telemetry: Telemetry
   let peer: Peer
   /// Whose certificate the other side showed; nil on a controller without TLS.
   let certified: CertifiedNode?
@@ -17,7 +18,8 @@ struct LinkSession: Sendable {
   private var identity: Identity?
   private var hasRenewed = false
 
-  init(writer: Writer, peer: Peer, certified: CertifiedNode?, logger: Logger) {
+  init(writer: Writer, telemetry: Telemetry, peer: Peer, certified: CertifiedNode?, logger: Logger) {
+    self.telemetry = telemetry
     self.certified = certified
     self.writer = writer
     self.peer = peer
@@ -48,12 +50,14 @@ struct LinkSession: Sendable {
     switch (message, identity) {
     case (.agentHello(let hello), nil): return await greet(hello)
     case (.shimHello(let hello), nil): return await greet(hello)
-    case (.report(let beat, let members), .agent(let node)): return report(node, beat, members)
+    case (.report(let beat, let members), .agent(let node, _)): return report(node, beat, members)
     case (.beat(let beat), .shim(let member)): return heard(beat, member)
     case (.logData(let log), .agent):
       peer.answer(log)
       return true
-    case (.telemetry, .agent): return true
+    case (.telemetry(let packed), .agent(let node, let devices)):
+      telemetry.heard(node, devices: devices, packed)
+      return true
     case (.agentHello, _), (.shimHello, _), (.report, _), (.beat, _), (.logData, _), (.telemetry, _):
       return refuse("a message that does not belong here: the first one is hello, said once")
     }
@@ -95,7 +99,7 @@ struct LinkSession: Sendable {
         guard let refusal = answer.1 else { return refuse("no such node") }
         return refuse("\(refusal.message); \(refusal.remedy)", isFinal: refusal.isFinal)
       }
-      identity = .agent(node)
+      identity = .agent(node, devices: hello.devices)
       return true
     } catch {
       return refuse("the controller is not ready: \(error)")
@@ -169,7 +173,7 @@ struct LinkSession: Sendable {
     peer.close()
     let peer = self.peer
     switch identity {
-    case .agent(let node):
+    case .agent(let node, _):
       _ = writer.put(.faults) { state in
         guard state.links.disconnect(agent: node, peer) else { return nil }
         _ = state.handle(.agentGone(node: node), from: .faults)

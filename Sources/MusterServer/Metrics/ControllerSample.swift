@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDevices
 import MusterMetrics
 import MusterProtocol
 
@@ -37,6 +38,8 @@ struct ControllerSample: Sendable {
   var idle: (warned: Int64, cancelled: Int64) = (0, 0)
   /// nil: there is no ledger.
   var gpuTime: [AccountedTime]?
+  /// What the devices do; nil: not known.
+  var telemetry: TelemetryFigures?
   var process: ProcessFigures?
 }
 
@@ -74,6 +77,7 @@ extension ControllerSample {
       MetricFamily(
         .counter, "muster_idle_cancels", "Jobs that were cancelled because they used nothing.", idle.cancelled),
     ]
+    families += telemetry?.families ?? []
     return families + (process?.families ?? [])
   }
 
@@ -177,6 +181,22 @@ extension ControllerSample.Writer {
         .histogram, "muster_round_seconds", unit: .seconds,
         "Time of a scheduling round, from the view of the fleet to the starts that follow from it.",
         [.init(.distribution(counts.rounds))]),
+    ]
+  }
+}
+
+extension TelemetryFigures {
+  fileprivate var families: [MetricFamily] {
+    [
+      MetricFamily(
+        .gauge, "muster_measured_devices", "Devices by what their counters say that they do.", by: "state",
+        zip(DeviceState.allCases, states).map { ($0.rawValue, $1) }),
+      MetricFamily(
+        .counter, "muster_rollups", "Rollups of nodes' devices by what became of them.", by: "result",
+        zip(RollupResult.allCases, results).map { ($0.rawValue, $1) }),
+      MetricFamily(
+        .gauge, "muster_rollups_bytes", unit: .bytes, "Bytes of the devices' history on disk, looked at every 10 min.",
+        bytes),
     ]
   }
 }

@@ -36,7 +36,8 @@ struct MetricsRoute: Sendable {
       journalBytes: disk.bytes, diskFreeBytes: disk.free,
       idle: (await api.efficiency.warnings.warned, await api.efficiency.warnings.cancelled),
       // The ledger asks the writer how far it is: one that does not answer would hold the scrape.
-      gpuTime: writer == nil ? nil : await gpuTime(), process: ProcessFigures.read())
+      gpuTime: writer == nil ? nil : await gpuTime(), telemetry: await api.telemetry.figures(),
+      process: ProcessFigures.read())
   }
 
   private func writer() async -> ControllerSample.Writer? {

@@ -24,6 +24,8 @@ extension Server.Options {
     public var speed: Int64
     /// Made on the writer's thread, and anew when its memory was thrown away.
     public var fleet: @Sendable () -> any HostedFleet
+    /// What its devices do; nil: nothing is measured.
+    public var devices: (any PretendedDevices)?
 
     public init(speed: Int64, fleet: @escaping @Sendable () -> any HostedFleet) {
       self.speed = speed

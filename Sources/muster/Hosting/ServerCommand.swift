@@ -111,6 +111,12 @@ struct HostingOptions: ParsableArguments {
       valueName: "file"), completion: .file())
   var efficiency: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How long what the devices did is kept: by 10 s, by minute, by hour (default: \(RollupTimes.standard)).",
+      valueName: "times"))
+  var rollupsKeep: String?
+
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel = "notice"
 
@@ -135,6 +141,7 @@ struct HostingOptions: ParsableArguments {
     if let pageFolder, access(Paths.absolute(pageFolder) + "/index.html", R_OK) != 0 {
       throw ValidationError("--page-folder is \"\(pageFolder)\": a folder with index.html, e.g. Sources/CPage/assets")
     }
+    if let rollupsKeep { _ = try RollupTimes.read(rollupsKeep) }
     if let lease, !(2...86_400).contains(lease.seconds) {
       throw ValidationError("--lease is \(lease.seconds) s: from 2 s to one day")
     }
@@ -178,6 +185,7 @@ struct HostingOptions: ParsableArguments {
         throw CommandFailure.wrongEfficiency("\(error)")
       }
     }
+    if let rollupsKeep { options.rollupsKept = try RollupTimes.read(rollupsKeep) }
     adjust(&options)
     do {
       return try await Server(options, logger: logger("muster"))

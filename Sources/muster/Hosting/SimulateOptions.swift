@@ -1,6 +1,7 @@
 import ArgumentParser
 import MusterClient
 import MusterCore
+import MusterDevices
 import MusterProtocol
 import MusterServer
 import MusterSim
@@ -119,6 +120,15 @@ final class PretendHost: HostedFleet {
   var nextDue: Instant { fleet.nextDue }
 }
 
+/// What its devices would tell.
+struct PretendCounters: PretendedDevices {
+  let devices: PretendDevices
+
+  func rollups(from: Int64, to: Int64, _ cluster: borrowing Cluster) -> [(node: Int32, rollup: NodeRollup)] {
+    devices.rollups(from: from, to: to, cluster)
+  }
+}
+
 /// A controller over a pretend fleet, until a signal ends it.
 struct SimulatedUp {
   let options: SimulateOptions
@@ -130,7 +140,9 @@ struct SimulatedUp {
     let server = try await hosting.open { options in
       options.limits.pretend(nodes: Int(settings.fleet.nodes))
       options.limits.expectedNodes = Int(settings.fleet.nodes)
-      options.pretence = Server.Options.Pretence(speed: speed) { PretendHost(settings) }
+      var pretence = Server.Options.Pretence(speed: speed) { PretendHost(settings) }
+      pretence.devices = PretendCounters(devices: PretendDevices(settings, speed: speed))
+      options.pretence = pretence
     }
     let started = ContinuousClock.now
     let (folder, json) = (hosting.folder, hosting.json)

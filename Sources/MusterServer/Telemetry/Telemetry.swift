@@ -1,0 +1,164 @@
+import Logging
+public import MusterCore
+public import MusterDevices
+
+/// What the fleet's devices do: takes rollups as agents send them, joins them with who held the devices, answers for nodes
+/// and jobs, keeps history. Beside the writer, never through it: what goes wrong here touches no job.
+actor Telemetry {
+  nonisolated let inbox = RollupInbox()
+  nonisolated let store: RollupStore
+  private let follower: Follower
+  private let logger: Logger
+  private let clock: @Sendable () -> Int64
+  private let pretended: (any PretendedDevices)?
+  private(set) var fold = DeviceFold()
+  private var isOpen = false
+  /// By the controller's clock, milliseconds since 1970; when each was done last.
+  private var (wroteSent, wroteMinutes, droppedOld): (Int64, Int64, Int64) = (0, 0, 0)
+  private var pretendedUntil: Int64 = 0
+  private var failedAt: Int64?
+
+  /// Between two turns, of the machine's time.
+  static let turn = Duration.seconds(1)
+  static let sentEvery: Int64 = 10_000
+  static let minutesEvery: Int64 = 60_000
+  static let dropEvery: Int64 = 600_000
+
+  /// - Parameter clock: the controller's, milliseconds since 1970.
+  init(
+    follower: Follower, store: RollupStore, logger: Logger, pretended: (any PretendedDevices)? = nil,
+    clock: @escaping @Sendable () -> Int64
+  ) {
+    self.follower = follower
+    self.store = store
+    self.logger = logger
+    self.pretended = pretended
+    self.clock = clock
+  }
+
+  nonisolated var now: Int64 { clock() }
+
+  /// What a node's agent says of its devices; waits for nothing.
+  /// - Parameter devices: so many the node has declared.
+  nonisolated func heard(_ node: NodeID, devices: Int32, _ bytes: [UInt8]) {
+    inbox.put(RollupInbox.Parcel(node: node.index, devices: devices, bytes: bytes))
+  }
+
+  /// Runs until the task is cancelled.
+  func run() async throws {
+    await open()
+    while true {
+      try await Task.sleep(for: Self.turn)
+      await take()
+      await write(now: now)
+    }
+  }
+
+  /// Takes up what was written before the last end.
+  func open() async {
+    guard !isOpen else { return }
+    isOpen = true
+    let at = now
+    pretendedUntil = at
+    for (job, devices) in await store.runningJobs() { fold.restore(job, devices, now: at) }
+    await store.dropOld(now: at)
+    droppedOld = at
+  }
+
+  /// Handles all that has come, as one batch.
+  func take() async {
+    let now = self.now
+    var parcels = inbox.take()
+    if let pretended { parcels += await pretend(pretended, until: now) }
+    guard !parcels.isEmpty else { return }
+    let held = await held(on: Set(parcels.map(\.node)))
+    for job in held.jobsBegunBefore where fold.jobs[job] == nil {
+      if let devices = await store.devices(of: job) { fold.restore(job, devices, now: now) }
+    }
+    fold.take(parcels, held, now: now)
+  }
+
+  private func held(on nodes: Set<Int32>) async -> HeldDevices {
+    do {
+      return try await follower.look { HeldDevices($0, on: nodes) }
+    } catch {
+      complain(error)
+      return HeldDevices()
+    }
+  }
+
+  private func pretend(_ pretended: any PretendedDevices, until now: Int64) async -> [RollupInbox.Parcel] {
+    let from = pretendedUntil
+    pretendedUntil = max(from, now)
+    do {
+      let rollups = try await follower.look { pretended.rollups(from: from, to: now, $0) }
+      return rollups.map {
+        RollupInbox.Parcel(node: $0.node, devices: Int32($0.rollup.devices.count), bytes: $0.rollup.packed())
+      }
+    } catch {
+      complain(error)
+      return []
+    }
+  }
+
+  private func complain(_ error: any Error) {
+    if let failedAt, now - failedAt < 3_600_000 { return }
+    failedAt = now
+    logger.error("telemetry: the journal does not tell who holds the devices: \(error)")
+  }
+
+  /// Hands what is due to the store.
+  func write(now: Int64) async {
+    if now - wroteSent >= Self.sentEvery {
+      wroteSent = now
+      await write(.sent, now)
+    }
+    guard now - wroteMinutes >= Self.minutesEvery else { return }
+    wroteMinutes = now
+    let quiet = fold.close(now: now)
+    await store.archive(quiet, now: now)
+    for level in RollupLevel.allCases where level != .sent { await write(level, now) }
+    await store.write(running: running, now: now)
+    guard now - droppedOld >= Self.dropEvery else { return }
+    droppedOld = now
+    await store.dropOld(now: now)
+  }
+
+  private func write(_ level: RollupLevel, _ now: Int64) async {
+    await store.write(level, fold.rows.take(level), now: now)
+  }
+
+  private var running: [(job: Int64, devices: JobDevices)] {
+    fold.jobs.map { ($0.key, $0.value.devices) }.sorted { $0.0 < $1.0 }
+  }
+
+  /// Before the process ends: writes all that there is.
+  func finish() async {
+    guard isOpen else { return }
+    isOpen = false
+    let now = self.now
+    await take()
+    fold.closeAll(now: now)
+    for level in RollupLevel.allCases { await write(level, now) }
+    await store.write(running: running, now: now)
+  }
+}
+
+extension Telemetry {
+  /// What the devices of a job have done since it first ran, at most a second old; nil: nothing was measured, or it has
+  /// been forgotten. A job that has ended is read from disk.
+  func devices(of job: JobID) async -> JobDevices? {
+    if let fold = fold.jobs[job.number] { return fold.devices }
+    return await store.devices(of: job.number)
+  }
+
+  /// Numbers of the jobs whose devices were heard of in the last minutes.
+  var measuredJobs: [JobID] { fold.jobs.keys.sorted().map { JobID($0) } }
+}
+
+/// The devices of a pretend fleet.
+public protocol PretendedDevices: Sendable {
+  /// What the nodes whose turn it is would have sent between two moments, milliseconds since 1970. The same cluster and
+  /// moments give the same rollups.
+  func rollups(from: Int64, to: Int64, _ cluster: borrowing Cluster) -> [(node: Int32, rollup: NodeRollup)]
+}
