@@ -105,7 +105,7 @@ enum Told {
     #expect(fold.rows[.sent].count == 367)
     let job = try fold.rows[.jobs].map { try NodeRollup(packed: $0.bytes) }
     #expect(job.prefix(60).allSatisfy { $0.devices.map(\.milliseconds) == [480_000] })
-    #expect(fold.jobs[9]?.devices.total.milliseconds == 367 * 80_000)
+    #expect(fold.jobs[9]?.devices.total.milliseconds == Int64(367 * 80_000))
   }
 
   @Test("a node of which no job holds a device leaves no 10 s rows; one that falls silent has its minute closed")
