@@ -71,7 +71,7 @@ extension JobEvidence {
   }
 
   /// Whether the counters saw so much of the run that they speak for it.
-  func isMeasured(_ thresholds: Thresholds) -> Bool {
+  public func isMeasured(_ thresholds: Thresholds) -> Bool {
     guard let devices, accounts.held > 0 else { return false }
     // Of a part of a run the counters may have seen more than that part.
     return Double(devices.total.milliseconds) >= thresholds(.measuredShare) * Double(accounts.held)

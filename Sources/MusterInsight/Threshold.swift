@@ -59,9 +59,9 @@ public enum Threshold: String, CaseIterable, Hashable, Sendable {
     case .fp32Busy: .init(0.2, "our choice, not yet measured on a fleet: element-wise work keeps the pipe less busy")
     case .fp32Tensor: .init(0.02, "a decode of batch 1 still has 1.0 % on an H100: matrix units in use show more")
     case .memoryBound: .init(0.5, "our choice: most of the run")
-    case .lowUtilisation: .init(0.2, "job_defense_shield: utilisation of at most 20 % ...")
-    case .lowMemory: .init(10e9, "... and at most 10 GB of memory ...")
-    case .lowUserHours: .init(24, "... of a user with at least 24 GPU-hours")
+    case .lowUtilisation: .init(0.2, "job_defense_shield: too strong a GPU from 20 % down")
+    case .lowMemory: .init(10e9, "job_defense_shield, of too strong a GPU: at most 10 GB")
+    case .lowUserHours: .init(24, "job_defense_shield, of too strong a GPU: users from 24 GPU-hours on")
     case .hung: .init(0.02, "our choice: a hang is never wanted, and ends are never quite at once")
     case .redone:
       .init(0.05, "our choice: a job that saves as often as it should loses about this (Young, CACM 17(9), 1974)")

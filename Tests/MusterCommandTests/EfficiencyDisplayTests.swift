@@ -1,5 +1,6 @@
 import Foundation
 import MusterProtocol
+import MusterTestKit
 import Testing
 
 @testable import muster
@@ -144,5 +145,20 @@ import Testing
     ])
   func usage(arguments: [String]) throws {
     #expect(try Program.run(["report"] + arguments).status == 2)
+  }
+
+  @Test("a server is not started with an efficiency file that is wrong; all that is wrong is told")
+  func wrongFile() throws {
+    let folder = try TestFolder()
+    let path = folder.path + "/efficiency.yaml"
+    try "thresholds: {hung: 2}\nidle: {warnAfter: 5}\n".write(toFile: path, atomically: true, encoding: .utf8)
+    let result = try Program.run([
+      "server", "--listen", "127.0.0.1:0", "--data", folder.path + "/data", "--efficiency", path,
+    ])
+    #expect(result.status == 2 && result.out.isEmpty)
+    #expect(result.error.contains("efficiency.yaml:1: thresholds.hung: 2 (allowed: a share from 0 to 1"))
+    #expect(result.error.contains("efficiency.yaml:2: idle.warnAfter: 5 (allowed: a number with its unit"))
+    let missing = try Program.run(["server", "--listen", "127.0.0.1:0", "--efficiency", folder.path + "/none"])
+    #expect(missing.status == 2 && missing.error.contains("cannot be read"))
   }
 }

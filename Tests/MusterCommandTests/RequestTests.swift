@@ -37,6 +37,8 @@ import Testing
       case ("GET", "/v1/jobs/1/why"):
         reply.json(#"{"id":1,"state":"pending","causes":[{"kind":"nodes","message":"waits for 2 nodes"}]}"#)
       case ("GET", "/v1/jobs/1/report"): reply.json(#"{"id":1,"goodput":0.5,"faults":[]}"#)
+      case ("GET", "/v1/goodput"), ("GET", "/v1/efficiency"): reply.json(#"{"from":"a","to":"b","whole":{},"rows":[]}"#)
+      case ("GET", "/v1/waste"): reply.json(#"{"rows":[]}"#)
       case ("POST", "/v1/jobs/1/cancel"): reply.json(#"{"id":1,"state":"stopping"}"#)
       case ("POST", "/v1/jobs/2/cancel"): reply.error(409, "ended", "job 2 has ended")
       case ("GET", "/v1/nodes"): reply.json(#"{"nodes":[\#(node)],"next":null}"#)
@@ -89,6 +91,23 @@ import Testing
     #expect(json.status == 0)
     #expect(try JSON.parse(Array(json.out.utf8)).objectValue != nil)
     #expect(try Program.run(arguments, controller: controller).status == 0)
+  }
+
+  @Test("a project's report asks for its goodput, its days and its waste, of a week unless it is said")
+  func report() throws {
+    let (text, asked) = try run("report", "--project", "my vision", "--from", "2026-12-01", "--to", "2026-12-03")
+    #expect(text.status == 0 && text.out.contains("my vision"))
+    let stretch = "&from=2026-12-01T00:00:00Z&to=2026-12-03T00:00:00Z&project=my%20vision"
+    #expect(
+      asked.map(\.target) == [
+        "/v1/goodput?by=project\(stretch)", "/v1/goodput?by=day\(stretch)", "/v1/waste?by=job&limit=50\(stretch)",
+      ])
+    let (json, week) = try run("report", "--week", "--json")
+    #expect(try JSON.parse(Array(json.out.utf8))["project"] == .null)
+    #expect(week.allSatisfy { $0.target.contains("&from=20") && !$0.target.contains("&to=") })
+    let (page, _) = try run("report", "--week", "--html", "-")
+    #expect(page.out.hasPrefix("<!doctype html>") && page.out.hasSuffix("</html>\n"))
+    #expect(try run("efficiency").0.out.contains("no money is told"))
   }
 
   @Test("the places of one level are the controller's to choose")

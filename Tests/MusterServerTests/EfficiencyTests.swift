@@ -109,6 +109,10 @@ private struct Story: ~Copyable {
     #expect(try story.view(1).json["cost"]?["noPriceReason"] == "no price book")
     #expect(try story.view(2, Self.priced).json["cost"]?["noPriceReason"] == "no price for L4")
     #expect(try story.view(2).json["noFindingsReason"]?.stringValue?.contains("no counters") == true)
+    var basis = try story.view(2).basis
+    basis.evidence.devices = JobDevices(deviceType: "L4")
+    let view = EfficiencyView(basis: basis, efficiency: Efficiency(), day: "2026-12-01", warning: nil)
+    #expect(view.json["noFindingsReason"]?.stringValue?.contains("saw too little") == true)
   }
 
   @Test("waste stands by job, project and user, worst first, in pages", arguments: WasteKey.allCases)

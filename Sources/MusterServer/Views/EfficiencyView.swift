@@ -59,8 +59,10 @@ struct EfficiencyView {
   private var whyNone: String {
     let shortest = efficiency.thresholds[.shortRun].value
     if basis.evidence.seconds < shortest { return "too short a run to tell: less than \(Int64(shortest)) s" }
-    return basis.evidence.devices == nil
-      ? "nothing found in its accounts; there are no counters of its devices" : "nothing found"
+    if basis.evidence.devices == nil { return "nothing found in its accounts; there are no counters of its devices" }
+    return basis.evidence.isMeasured(efficiency.thresholds)
+      ? "nothing found"
+      : "nothing found in its accounts; the counters of its devices saw too little of it to speak for it"
   }
 
   private func cost(_ wasted: Double, _ findings: [Finding], _ quote: PriceBook.Quote?) -> JSON {
