@@ -8,7 +8,8 @@ public struct DeviceInterval: Hashable, Sendable {
   public internal(set) var milliseconds: Int64 = 0
   /// Device-milliseconds by state, in the order of `DeviceState.allCases`; their sum is `milliseconds`.
   public internal(set) var states = [Int64](repeating: 0, count: DeviceState.allCases.count)
-  /// Device-milliseconds with the profiling counters dark: neither work nor waste.
+  /// Device-milliseconds of a blackout: the profiling counters were dark and the device was not idle. Neither work nor
+  /// waste; what those counters said then is in no mean.
   public internal(set) var darkMilliseconds: Int64 = 0
   /// Device-milliseconds in which the power cap held the clock down.
   public internal(set) var cappedMilliseconds: Int64 = 0
@@ -25,15 +26,18 @@ public struct DeviceInterval: Hashable, Sendable {
   /// - Parameters:
   ///   - samples: those in the stretch.
   ///   - times: milliseconds of the stretch by state; their sum is the stretch's length.
-  public init(_ samples: ArraySlice<DeviceSample>, times: [DeviceState: Int64]) {
+  ///   - dark: milliseconds of it in a blackout.
+  public init(_ samples: ArraySlice<DeviceSample>, times: [DeviceState: Int64], dark: Int64 = 0) {
     for (state, time) in times { self[state] = max(0, time) }
     milliseconds = states.reduce(0, +)
     let means = DeviceMeans(samples)
     guard milliseconds > 0 else { return }
     let weight = Double(milliseconds)
-    for counter in DeviceCounter.allCases { set(counter, means[counter], weight: weight) }
-    if means[.tensor] != nil, let clock = means.tensorClock { setClock(clock) }
-    darkMilliseconds = means.isDark ? milliseconds : 0
+    darkMilliseconds = min(max(0, dark), milliseconds)
+    for counter in DeviceCounter.allCases where darkMilliseconds == 0 || !DeviceCounter.profiling.contains(counter) {
+      set(counter, means[counter], weight: weight)
+    }
+    if let clock = means.tensorClock { setClock(clock) }
     cappedMilliseconds = means.powerCapped.map { Int64((min(max($0, 0), 1) * weight).rounded()) } ?? 0
   }
 
@@ -61,10 +65,10 @@ public struct DeviceInterval: Hashable, Sendable {
   /// What the matrices ran at: the mean of the SM clock, weighted by tensor activity; MHz.
   public var tensorClock: Double? { tensorWeight > 0 ? clockByTensor / tensorWeight : self[.smClock] }
 
-  /// 10^12 FLOP/s of one device, from its counters (see `CounterMFU`); nil if something that it needs is not there, or
-  /// the counters were dark for any of the time.
+  /// 10^12 FLOP/s of one device, from its counters (see `CounterMFU`), over the time that was not dark; nil if
+  /// something that it needs is not there.
   public func tflops(_ part: DevicePart) -> Double? {
-    guard darkMilliseconds == 0, let tensor = self[.tensor], let clock = tensorClock, let sms = part.sms,
+    guard let tensor = self[.tensor], let clock = tensorClock, let sms = part.sms,
       let perClock = part.flopPerClockPerSM
     else { return nil }
     return tensor * Double(sms) * Double(perClock) * clock * 1e-6

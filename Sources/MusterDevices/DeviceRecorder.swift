@@ -6,6 +6,7 @@ public struct DeviceRecorder: Sendable {
   public private(set) var classifier: DeviceClassifier
   private var samples: [DeviceSample] = []
   private var times: [DeviceState: Int64] = [:]
+  private var dark: Int64 = 0
   /// Where the time that is counted ends, milliseconds on the samples' scale; nil before the first sample.
   private var counted: Int64?
 
@@ -22,7 +23,11 @@ public struct DeviceRecorder: Sendable {
     if let counted, at < counted { return }
     _ = classifier.add(sample)
     samples.append(sample)
-    if let counted, at - counted <= Self.gap { times[classifier.reading.state, default: 0] += at - counted }
+    if let counted, at - counted <= Self.gap {
+      times[classifier.reading.state, default: 0] += at - counted
+      // An idle device's counters are dark, too: that is no blackout.
+      if classifier.reading.cause == .blackout { dark += at - counted }
+    }
     counted = at
   }
 
@@ -31,7 +36,8 @@ public struct DeviceRecorder: Sendable {
     defer {
       samples.removeAll(keepingCapacity: true)
       times.removeAll(keepingCapacity: true)
+      dark = 0
     }
-    return DeviceInterval(samples[...], times: times)
+    return DeviceInterval(samples[...], times: times, dark: dark)
   }
 }

@@ -92,6 +92,34 @@ import Testing
     #expect(recorder.close().milliseconds == 0)
   }
 
+  @Test("an idle device is no blackout; of a blackout the dark counters are in no mean")
+  func dark() {
+    let part = DevicePart.named("H100-SXM5-80GB")
+    func told(_ load: Load, dark: Bool) -> DeviceInterval {
+      var recorder = DeviceRecorder(part: part)
+      var story = Story(interval: 1)
+      story.run(.idle, seconds: 20)
+      for sample in story.samples { recorder.add(sample) }
+      _ = recorder.close()
+      story.run(load, seconds: 20)
+      for var sample in story.samples.suffix(20) {
+        if dark { for counter in DeviceCounter.profiling where sample[counter] != nil { sample[counter] = 0 } }
+        recorder.add(sample)
+      }
+      return recorder.close()
+    }
+    let idle = told(.idle, dark: true)
+    #expect(idle.darkMilliseconds == 0 && idle.mainState == .idle)
+    #expect(part.flatMap(idle.tflops) == 0)
+    var sum = told(.matrices, dark: true)
+    #expect(sum.darkMilliseconds > 5_000 && sum[.tensor] == nil && sum[.power] != nil)
+    #expect(part.flatMap(sum.tflops) == nil)
+    let lit = told(.matrices, dark: false)
+    #expect(lit.darkMilliseconds == 0)
+    sum += lit
+    #expect(sum[.tensor] == lit[.tensor])
+  }
+
   @Test("a job's devices: a new attempt begins anew, old ones change nothing, the sum keeps all")
   func job() {
     var job = JobDevices(deviceType: "H100-SXM5-80GB")

@@ -72,7 +72,8 @@ enum World {
       for (device, load) in loads.enumerated() {
         let rollup = NodeRollup(start: start + minute * 60_000, length: 60_000, source: .nvmlGPM, devices: [])
         all.add(
-          DeviceInterval([load.sample()][...], times: [load.state: 60_000]), of: Int32(device % 8),
+          DeviceInterval([load.sample()][...], times: [load.state: 60_000], dark: load.isDark ? 60_000 : 0),
+          of: Int32(device % 8),
           node: Int32(device / 8), attempt: 1, in: rollup)
       }
     }

@@ -1,0 +1,97 @@
+"""What a job wasted and why, its MFU twice, and what happens to one that uses nothing: a real controller and real agents,
+whose devices play a recording."""
+
+import os
+import tempfile
+import unittest
+
+from fleet import PYTHON, ROOT, Fleet, eventually
+
+HEADER = ("t_s,gpu_util_pct,power_mw,sm_clock_mhz,mem_used_bytes,processes,gpm_graphics_util,gpm_sm_util,"
+          "gpm_any_tensor_util,gpm_dram_bw_util\n")
+WORKS = "98,698000,1371,9663676416,1,98.0,95.0,92.0,25.0"
+NOTHING = "0,75000,1980,0,0,0,0,0,0"
+POLICY = """
+thresholds: {source: a test, shortRun: 5s, idleFor: 10s, measuredShare: 0.1}
+prices: [{date: 2026-01-01, currency: USD, source: a test, gpuHour: {H100: 3600}}]
+"""
+# A step takes 0.2 s, and is written down.
+RANK = """
+import os, sys, time
+sys.path.insert(0, os.path.join(sys.argv[1], "python"))
+import muster
+with open("steps" if os.environ["RANK"] == "0" else os.devnull, "w") as log:
+    for step in range(1, 10_000):
+        time.sleep(0.2)
+        muster.step(step)
+        print(step, time.time(), file=log, flush=True)
+"""
+MODEL = {"parameters": "1B", "layers": 10, "hidden": 1000, "sequence": 1000, "tokensPerStep": "100k"}
+
+
+class Efficiency(unittest.TestCase):
+    def start(self, sample, policy=POLICY):
+        folder = tempfile.mkdtemp(prefix="muster-efficiency-")
+        recording, file = os.path.join(folder, "recording.csv"), os.path.join(folder, "efficiency.yaml")
+        with open(recording, "w") as out:
+            out.write(HEADER + "".join(f"{i},{sample}\n" for i in range(30)))
+        with open(file, "w") as out:
+            out.write(policy)
+        self.fleet = Fleet(nodes=2, devices=4, extra=[
+            "--device-type", "H100-SXM5-80GB", "--device-recording", recording, "--efficiency", file])
+        self.addCleanup(self.fleet.stop)
+
+    def told(self, job):
+        return self.fleet.request("GET", f"/v1/jobs/{job}/efficiency")[1]
+
+    def test_mfu_twice(self):
+        """From its counters as the recording has them; from its model, as its own step log says."""
+        self.start(WORKS)
+        job = self.fleet.submit([PYTHON, "-c", RANK, ROOT], nodes=2, devices=4, ranks=1, model=MODEL)
+        # Two whole intervals of ten seconds.
+        eventually(lambda: f"counters tell: {self.told(job)}",
+                   lambda: (self.told(job)["counters"] or {}).get("gpuHours", 0) > 0.04, 60)
+        mfu = self.told(job)["mfu"]
+        # 92 % of the time, at 1,371 MHz of the 1,830 that the peak is stated at.
+        self.assertAlmostEqual(mfu["counters"], 0.92 * 1371 / 1830, delta=0.005)
+        with open(os.path.join(self.fleet.folder, "steps")) as file:
+            lines = [line.split() for line in file]
+        step = (float(lines[-1][1]) - float(lines[0][1])) / (len(lines) - 1)
+        flops = (6e9 + 12 * 10 * 1000 * 1000) * 100_000
+        self.assertAlmostEqual(mfu["declared"] / (flops / step / (8 * 989.4e12)), 1, delta=0.02)
+        # Nothing is wrong with the devices, but the two do not agree: one of them is off.
+        self.assertIn("differ", mfu["disagreement"] or "", mfu)
+        report = self.fleet.muster("report", job).stdout
+        self.assertIn("from counters", report)
+        self.assertIn("as declared", report)
+
+    def test_nothing_is_used(self):
+        """It is said with its evidence and its cost, then warned, then cancelled with that reason."""
+        self.start(NOTHING, POLICY + "idle: {warnAfter: 20s, cancelAfter: 60s, exempt: {projects: [spared]}}\n")
+        job = self.fleet.submit(["sleep", "600"], devices=4, ranks=1)
+        spared = self.fleet.submit(["sleep", "600"], devices=4, ranks=1, project="spared")
+        eventually(lambda: f"it is found: {self.told(job)}", lambda: self.told(job)["findings"], 60)
+        finding = self.told(job)["findings"][0]
+        self.assertEqual(finding["kind"], "allIdle")
+        self.assertIn("4 GPUs", finding["sentence"])
+        self.assertTrue(finding["evidence"])
+        self.assertTrue(finding["nextStep"])
+        told = self.told(job)
+        self.assertLessEqual(told["gpuHoursWasted"], told["gpuHoursHeld"])
+        self.assertAlmostEqual(told["cost"]["held"], 3600 * told["gpuHoursHeld"], delta=1)
+        eventually(lambda: f"it is warned: {self.told(job)}", lambda: self.told(job)["idle"], 90)
+        self.assertEqual(self.fleet.job(job)["state"], "running")
+        ended = self.fleet.end(job, 150)
+        self.assertEqual(ended["state"], "cancelled")
+        self.assertIn("idle policy", ended["reason"])
+        self.assertEqual(self.fleet.job(spared)["state"], "running")
+        waste = self.fleet.request("GET", "/v1/waste?by=job")[1]
+        self.assertEqual({row["key"] for row in waste["rows"]}, {job, spared})
+        page = os.path.join(self.fleet.folder, "week.html")
+        self.fleet.muster("report", "--week", "--html", page)
+        with open(page) as file:
+            self.assertIn("<svg", file.read())
+
+
+if __name__ == "__main__":
+    unittest.main()
