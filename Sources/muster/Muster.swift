@@ -32,7 +32,7 @@ struct Muster: ParsableCommand {
           EventsCommand.self, PageCommand.self, InjectCommand.self, NotifyCommand.self, LoginCommand.self,
           VersionCommand.self,
         ]),
-      CommandGroup(name: "Device", subcommands: [GPUCommand.self]),
+      CommandGroup(name: "Device", subcommands: [DevicesCommand.self, GPUCommand.self]),
       CommandGroup(name: "Hosting", subcommands: HostCommands.subcommands),
     ].filter { !$0.subcommands.isEmpty })
 }

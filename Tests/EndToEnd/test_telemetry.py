@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -128,6 +129,12 @@ class Telemetry(unittest.TestCase):
                        'muster_rollups_total{result="devices"} 1', 'muster_rollups_total{result="damaged"} 1'):
             self.assertIn(series, text)
 
+        for arguments, shown in (([], "all"), (["n1"], "600 W"), (["--job", job], "device-hours of H100-SXM5-80GB")):
+            self.assertIn(shown, self.muster("devices", *arguments).stdout)
+        self.assertEqual(json.loads(self.muster("devices", "n1", "--json").stdout)["source"], "recording")
+        for arguments, code in ((["n9"], 3), (["--job", "9"], 3), (["n1", "--job", "1"], 2)):
+            self.assertEqual(self.muster("devices", *arguments).returncode, code, arguments)
+
         server.process.send_signal(signal.SIGTERM)
         server.wait()
         self.serve()
@@ -138,6 +145,9 @@ class Telemetry(unittest.TestCase):
         self.assertEqual((hours["step"], [len(p["devices"]) for p in hours["series"]]), ("1h", [2]))
         sent = self.ask("/v1/nodes/n1/devices?from=2020-01-01T00:00:00Z&step=10s")
         self.assertEqual([p["lengthSeconds"] for p in sent["series"]], [1])
+
+    def muster(self, *arguments):
+        return subprocess.run([MUSTER, *map(str, arguments), "--data", self.data], capture_output=True, text=True, timeout=60)
 
     def measured(self, job):
         told = self.ask(f"/v1/jobs/{job}/devices")

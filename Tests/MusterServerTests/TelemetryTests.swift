@@ -139,13 +139,24 @@ enum Told {
   @Test("who waits for nobody finds the room bounded")
   func inbox() {
     let inbox = RollupInbox()
-    let parcel = RollupInbox.Parcel(node: 0, devices: 8, bytes: [1])
-    for _ in 0..<RollupInbox.mostParcels { inbox.put(parcel) }
-    #expect(!inbox.put(parcel) && inbox.refused == 1)
+    func parcel(_ node: Int) -> RollupInbox.Parcel {
+      RollupInbox.Parcel(node: Int32(node), devices: 8, bytes: [1])
+    }
+    for i in 0..<RollupInbox.mostParcels { inbox.put(parcel(i / 2)) }
+    #expect(!inbox.put(parcel(-1)) && inbox.refused == 1)
     #expect(inbox.take().count == RollupInbox.mostParcels && inbox.take().isEmpty)
     let large = [UInt8](repeating: 0, count: RollupInbox.mostBytesOfOne + 1)
     #expect(!inbox.put(RollupInbox.Parcel(node: 0, devices: 8, bytes: large)))
-    #expect(inbox.put(parcel) && inbox.refused == 2)
+    #expect(inbox.put(parcel(0)) && inbox.refused == 2)
+  }
+
+  @Test("a node that floods finds its own room full, and takes none of the others'")
+  func flood() {
+    let inbox = RollupInbox()
+    for _ in 0..<100 { inbox.put(RollupInbox.Parcel(node: 7, devices: 8, bytes: [1])) }
+    #expect(inbox.put(RollupInbox.Parcel(node: 8, devices: 8, bytes: [1])))
+    #expect(inbox.take().count == RollupInbox.mostOfNode + 1 && inbox.refused == 100 - Int64(RollupInbox.mostOfNode))
+    #expect(inbox.put(RollupInbox.Parcel(node: 7, devices: 8, bytes: [1])))
   }
 
   @Test("points of one time are added, and many are thinned to as many as may be shown")

@@ -14,12 +14,15 @@ final class RollupInbox: Sendable {
   /// Every node of the largest fleet twice.
   static let mostParcels = 131_072
   static let mostBytes = 128 << 20
+  /// One comes every ten seconds, and what waits is taken every second: whoever sends more takes nobody else's room.
+  static let mostOfNode = 16
   /// 64 devices with every counter take 4 KiB.
   static let mostBytesOfOne = 16 << 10
 
   private struct State {
     var parcels: [Parcel] = []
     var bytes = 0
+    var ofNode: [Int32: Int] = [:]
     var refused: Int64 = 0
   }
 
@@ -30,20 +33,26 @@ final class RollupInbox: Sendable {
   func put(_ parcel: Parcel) -> Bool {
     state.withLock { state in
       let size = parcel.bytes.count
-      guard state.parcels.count < Self.mostParcels, size <= Self.mostBytesOfOne, state.bytes + size <= Self.mostBytes
+      let waiting = state.ofNode[parcel.node] ?? 0
+      guard state.parcels.count < Self.mostParcels, size <= Self.mostBytesOfOne,
+        state.bytes + size <= Self.mostBytes, waiting < Self.mostOfNode
       else {
         state.refused += 1
         return false
       }
       state.parcels.append(parcel)
       state.bytes += size
+      state.ofNode[parcel.node] = waiting + 1
       return true
     }
   }
 
   func take() -> [Parcel] {
     state.withLock { state in
-      defer { (state.parcels, state.bytes) = ([], 0) }
+      defer {
+        (state.parcels, state.bytes) = ([], 0)
+        state.ofNode.removeAll(keepingCapacity: true)
+      }
       return state.parcels
     }
   }

@@ -16,13 +16,16 @@ actor Telemetry {
   /// By the controller's clock, milliseconds since 1970; when each was done last.
   private var (wroteSent, wroteMinutes, droppedOld): (Int64, Int64, Int64) = (0, 0, 0)
   private var pretendedUntil: Int64 = 0
-  private var failedAt: Int64?
+  /// The journal could not be read: it is not asked again before then.
+  private var journalRestsUntil: ContinuousClock.Instant?
 
   /// Between two turns, of the machine's time.
   static let turn = Duration.seconds(1)
   static let sentEvery: Int64 = 10_000
   static let minutesEvery: Int64 = 60_000
   static let dropEvery: Int64 = 600_000
+  /// The follower begins anew each time that it is asked: that is not done every second.
+  static let journalRest = Duration.seconds(60)
 
   /// - Parameter clock: the controller's, milliseconds since 1970.
   init(
@@ -79,32 +82,28 @@ actor Telemetry {
   }
 
   private func held(on nodes: Set<Int32>) async -> HeldDevices {
-    do {
-      return try await follower.look { HeldDevices($0, on: nodes) }
-    } catch {
-      complain(error)
-      return HeldDevices()
-    }
+    await look { HeldDevices($0, on: nodes) } ?? HeldDevices()
   }
 
   private func pretend(_ pretended: any PretendedDevices, until now: Int64) async -> [RollupInbox.Parcel] {
     let from = pretendedUntil
     pretendedUntil = max(from, now)
-    do {
-      let rollups = try await follower.look { pretended.rollups(from: from, to: now, $0) }
-      return rollups.map {
-        RollupInbox.Parcel(node: $0.node, devices: Int32($0.rollup.devices.count), bytes: $0.rollup.packed())
-      }
-    } catch {
-      complain(error)
-      return []
+    let rollups = await look { pretended.rollups(from: from, to: now, $0) } ?? []
+    return rollups.map {
+      RollupInbox.Parcel(node: $0.node, devices: Int32($0.rollup.devices.count), bytes: $0.rollup.packed())
     }
   }
 
-  private func complain(_ error: any Error) {
-    if let failedAt, now - failedAt < 3_600_000 { return }
-    failedAt = now
-    logger.error("telemetry: the journal does not tell who holds the devices: \(error)")
+  /// Nil: the journal cannot be read. Nodes are still told; what comes now is no job's.
+  private func look<T: Sendable>(_ body: @Sendable (borrowing Cluster) -> T) async -> T? {
+    if let journalRestsUntil, .now < journalRestsUntil { return nil }
+    do {
+      return try await follower.look(body)
+    } catch {
+      journalRestsUntil = .now + Self.journalRest
+      logger.error("telemetry: who holds the devices is not known for \(Self.journalRest): \(error)")
+      return nil
+    }
   }
 
   /// Hands what is due to the store.
