@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 import browser
@@ -226,6 +228,48 @@ class PageTest(unittest.TestCase):
         expect(page.locator("main")).to_contain_text("nobody")
         page.goto("/#/node/100%")
         expect(page.locator("main")).to_contain_text("100%")
+
+
+RECORDING = ("t_s,gpu_util_pct,power_mw,sm_clock_mhz,mem_used_bytes,processes,gpm_graphics_util,gpm_sm_util,"
+             "gpm_any_tensor_util,gpm_dram_bw_util\n" + "".join(f"{i},0,75000,1980,0,0,0,0,0,0\n" for i in range(30)))
+EFFICIENCY = "thresholds: {source: a test, shortRun: 5s, idleFor: 10s, measuredShare: 0.1}\n"
+
+
+@unittest.skipIf(browser.missing(), browser.missing())
+class DevicesTest(unittest.TestCase):
+    def test_idle_devices_are_drawn_and_what_to_do_is_said(self):
+        folder = tempfile.mkdtemp(prefix="muster-page-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        files = {"recording.csv": RECORDING, "efficiency.yaml": EFFICIENCY}
+        for name, text in files.items():
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+        fleet = Fleet(nodes=2, devices=4, extra=[
+            "--device-type", "H100-SXM5-80GB", "--device-recording", os.path.join(folder, "recording.csv"),
+            "--efficiency", os.path.join(folder, "efficiency.yaml")])
+        self.addCleanup(fleet.stop)
+        eyes = browser.Browser()
+        self.addCleanup(eyes.close)
+        job = fleet.submit(["sleep", "600"], nodes=2, devices=4, ranks=4)
+        page = eyes.page(fleet)
+        page.set_default_timeout(60_000)
+        page.goto(f"/#/job/{job}")
+        expect(page.locator("[aria-label=Devices] canvas[aria-label^=Devices]")).to_have_attribute(
+            "aria-label", "Devices: 8 idle", timeout=60_000)
+        expect(page.locator("[aria-label=Devices]")).to_contain_text("From recording")
+        # The sixth cell of eight.
+        page.locator("[aria-label=Devices] canvas[aria-label^=Devices]").hover(position={"x": 5.5 * 16, "y": 8})
+        expect(page.locator("[aria-label=Devices] .keys")).to_have_text(
+            re.compile(r"^rank 5, node node-2, device 1: idle"))
+        finding = page.locator("[aria-label=Waste] .findings > li")
+        expect(finding.first).to_contain_text("8 GPUs", timeout=60_000)
+        expect(finding.first.locator(".evidence li").first).not_to_be_empty()
+        page.goto("/#/node/node-1")
+        expect(page.locator("[aria-label=Devices] tbody tr")).to_have_count(4)
+        expect(page.locator("[aria-label=Devices] tbody tr").first).to_contain_text("75 W")
+        page.goto("/#/projects")
+        expect(page.locator("[aria-label=Waste] tbody tr")).to_contain_text("8 GPUs")
+        self.assertEqual(page.complaints, [])
 
 
 @unittest.skipIf(browser.missing(), browser.missing())
