@@ -153,6 +153,23 @@ class Telemetry(unittest.TestCase):
         told = self.ask(f"/v1/jobs/{job}/devices")
         return told if told["source"] else None
 
+    def test_pretended(self):
+        """A pretend fleet tells, of each node that is asked, and of its jobs."""
+        path = os.path.join(self.folder, "fleet.yaml")
+        with open(path, "w") as file:
+            file.write("nodes: 8\ndevicesPerNode: 4\ndeviceType: H100-SXM5-80GB\n")
+        up = Program([MUSTER, "up", "--simulate", path, "--workload", "none", "--data", self.data, "--listen", "127.0.0.1:0"],
+                     os.path.join(self.folder, "up.log"))
+        self.addCleanup(up.end)
+        eventually("it is up", lambda: "pretends" in up.log(), 60)
+        job = self.ask("/v1/jobs", {"name": "pretrain-x", "command": ["sleep", "100h"], "gang": {"nodes": 2, "devicesPerNode": 4}})["id"]
+        told = eventually("all eight devices are told", lambda: (lambda t: t if len(t["devices"]) == 8 else None)(
+            self.ask(f"/v1/jobs/{job}/devices")), 60)
+        self.assertEqual((told["source"], sorted(d["rank"] for d in told["devices"] if d["device"] == 0)), ("pretended", [0, 4]))
+        fleet = self.ask("/v1/devices")
+        self.assertEqual((fleet["source"], fleet["measured"], fleet["states"]["idle"]), ("pretended", 32, 24))
+        self.assertEqual(self.ask("/v1/nodes/n1/devices")["source"], "pretended")
+
     def test_wrong(self):
         """What is asked for wrongly is named; the option too."""
         self.serve()

@@ -127,6 +127,7 @@ enum Told {
     let held = Told.held(0, by: 4, since: Told.begin)
     fold.take([Told.parcel(0, Told.rollup(Told.begin))], held, now: Told.begin + 10_000)
     #expect(fold.close(now: Told.begin + 300_000).isEmpty)
+    #expect(fold.close(now: Told.begin + 310_001, quiet: 400_000).isEmpty)
     let quiet = fold.close(now: Told.begin + 310_001)
     #expect(quiet[4]?.total.milliseconds == 80_000 && fold.jobs.isEmpty && fold.rows[.jobs].count == 1)
     if let devices = quiet[4] { fold.restore(4, devices, now: Told.begin + 400_000) }

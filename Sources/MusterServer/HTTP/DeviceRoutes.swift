@@ -17,7 +17,7 @@ extension API {
     }
     guard let found else { throw APIError(.noSuchNode(name)) }
     let fold = await telemetry.node(found.id)
-    let isFresh = fold.map { telemetry.now - $0.heardAt <= FleetDevices.fresh } ?? false
+    let isFresh = fold.map { telemetry.now - $0.heardAt <= telemetry.fresh } ?? false
     let view = NodeDevicesView(
       node: name, deviceType: found.type, deviceCount: Int(found.devices),
       // What was read once can be read again.

@@ -71,13 +71,14 @@ struct DeviceFold: Sendable {
   }
 
   /// Closes what is over.
+  /// - Parameter quiet: milliseconds after which a job of which nothing comes is put away.
   /// - Returns: jobs of which nothing came for a while: they are no longer in the fold.
-  mutating func close(now: Int64) -> [Int64: JobDevices] {
+  mutating func close(now: Int64, quiet time: Int64 = JobFold.quiet) -> [Int64: JobDevices] {
     for i in nodes.indices { nodes[i]?.closeOld(now: now, into: &rows, node: Int64(i)) }
     var quiet: [Int64: JobDevices] = [:]
     for job in Array(jobs.keys) {
       jobs[job]?.close(job, now: now, into: &rows)
-      guard let fold = jobs[job], now - fold.heardAt > JobFold.quiet, fold.minutes.isEmpty else { continue }
+      guard let fold = jobs[job], now - fold.heardAt > time, fold.minutes.isEmpty else { continue }
       quiet[job] = fold.devices
       jobs[job] = nil
     }

@@ -15,8 +15,7 @@ struct HeldDevices: Sendable {
   var nodes: [Int32: [Holder]] = [:]
   /// By job, of the first of its nodes here.
   var deviceTypes: [Int64: String] = [:]
-  /// Of those the jobs that have had an attempt before; something may be known of them.
-  var jobsBegunBefore: [Int64] { Set(nodes.values.joined().lazy.filter { $0.attempt > 1 }.map(\.job)).sorted() }
+  var jobs: [Int64] { Set(nodes.values.joined().lazy.map(\.job)).sorted() }
 
   init() {}
 

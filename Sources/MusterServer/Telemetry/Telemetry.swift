@@ -24,6 +24,9 @@ actor Telemetry {
   static let sentEvery: Int64 = 10_000
   static let minutesEvery: Int64 = 60_000
   static let dropEvery: Int64 = 600_000
+  /// What a node said longer ago than this is not what its devices do now. Milliseconds.
+  static let fresh: Int64 = 90_000
+  nonisolated let fresh: Int64
   /// The follower begins anew each time that it is asked: that is not done every second.
   static let journalRest = Duration.seconds(60)
 
@@ -36,6 +39,7 @@ actor Telemetry {
     self.store = store
     self.logger = logger
     self.pretended = pretended
+    fresh = max(Self.fresh, pretended?.fresh ?? 0)
     self.clock = clock
   }
 
@@ -75,7 +79,7 @@ actor Telemetry {
     if let pretended { parcels += await pretend(pretended, until: now) }
     guard !parcels.isEmpty else { return }
     let held = await held(on: Set(parcels.map(\.node)))
-    for job in held.jobsBegunBefore where fold.jobs[job] == nil {
+    for job in held.jobs where fold.jobs[job] == nil {
       if let devices = await store.devices(of: job) { fold.restore(job, devices, now: now) }
     }
     fold.take(parcels, held, now: now)
@@ -114,7 +118,7 @@ actor Telemetry {
     }
     guard now - wroteMinutes >= Self.minutesEvery else { return }
     wroteMinutes = now
-    let quiet = fold.close(now: now)
+    let quiet = fold.close(now: now, quiet: max(JobFold.quiet, 2 * fresh))
     await store.archive(quiet, now: now)
     for level in RollupLevel.allCases where level != .sent { await write(level, now) }
     await store.write(running: running, now: now)
@@ -157,6 +161,8 @@ extension Telemetry {
 
 /// The devices of a pretend fleet.
 public protocol PretendedDevices: Sendable {
+  /// How long what a node told is what it does now, milliseconds: longer than it takes until it tells again.
+  var fresh: Int64 { get }
   /// What the nodes whose turn it is would have sent between two moments, milliseconds since 1970. The same cluster and
   /// moments give the same rollups.
   func rollups(from: Int64, to: Int64, _ cluster: borrowing Cluster) -> [(node: Int32, rollup: NodeRollup)]

@@ -81,9 +81,6 @@ struct FleetDevices: Sendable {
   var measuredPower: Int64 = 0
   /// Devices of each job's running attempt, by state.
   var jobs: [Int64: [Int64]] = [:]
-
-  /// What a node said longer ago is not what its devices do now. Milliseconds.
-  static let fresh: Int64 = 90_000
 }
 
 /// What `/metrics` tells of telemetry.
@@ -96,7 +93,7 @@ struct TelemetryFigures: Sendable {
 
 extension Telemetry {
   func fleet() -> FleetDevices {
-    let since = now - FleetDevices.fresh
+    let since = now - fresh
     var fleet = FleetDevices()
     for case let node? in fold.nodes where node.heardAt >= since {
       for i in 0..<fleet.states.count { fleet.states[i] += Int64(node.states[i]) }

@@ -13,6 +13,9 @@ public struct PretendDevices: Sendable {
   let every: Int64
   let length: Int64
 
+  /// For so long what a node told is what it does now: until its next word, and that has been asked for.
+  public let fresh: Int64
+
   static let mostASecond: Int64 = 2_000
   /// After a pause of the process what was missed is not made up for.
   private static let mostAtOnce: Int64 = 4 * mostASecond
@@ -24,6 +27,7 @@ public struct PretendDevices: Sendable {
     let least = Int64(fleet.nodes) * speed * 1_000 / Self.mostASecond
     every = max(10_000, (least + 9_999) / 10_000 * 10_000)
     length = min(60_000, every)
+    fresh = 2 * every + 3_000 * speed
   }
 
   /// What ends between two moments, milliseconds since 1970; the second one is part of it.

@@ -124,6 +124,8 @@ final class PretendHost: HostedFleet {
 struct PretendCounters: PretendedDevices {
   let devices: PretendDevices
 
+  var fresh: Int64 { devices.fresh }
+
   func rollups(from: Int64, to: Int64, _ cluster: borrowing Cluster) -> [(node: Int32, rollup: NodeRollup)] {
     devices.rollups(from: from, to: to, cluster)
   }
