@@ -167,18 +167,29 @@ class Simulated:
 
 
 def look_at_job(fleet):
-    """From the start of the navigation until the job's goodput is drawn, the wait for answers included."""
+    """Until the job's goodput is drawn: from the start of the navigation, and from when the last answer that it needs had
+    come."""
     job = max(fleet.get("/v1/jobs?state=running&limit=100")["jobs"], key=lambda job: job["nodeCount"])
     eyes = browser.Browser()
     try:
-        times = []
+        times, after = [], []
         for _ in range(5):
             page = eyes.page(fleet)
+            # The moment is the page's own: the frame after the heading came.
+            page.add_init_script("""new MutationObserver((_, watcher) => {
+              if (![...document.querySelectorAll("h2")].some((head) => head.textContent.startsWith("Goodput"))) return;
+              watcher.disconnect();
+              requestAnimationFrame(() => setTimeout(() => { globalThis.drawnAt = performance.now(); }));
+            }).observe(document, { childList: true, subtree: true });""")
             page.goto(f"/#/job/{job['id']}")
-            eventually("the job is drawn", lambda: page.get_by_role("heading", name="Goodput").count() == 1, 60, every=0.01)
-            times.append(page.evaluate("performance.now()"))
+            eventually("the job is drawn", lambda: page.evaluate("globalThis.drawnAt") is not None, 60, every=0.01)
+            drawn, answered = page.evaluate("""[drawnAt, Math.max(...performance.getEntriesByType("resource")
+              .filter((entry) => /\\/v1\\/jobs\\/\\d+(\\/report)?$/.test(entry.name)).map((entry) => entry.responseEnd))]""")
+            times.append(drawn)
+            after.append(drawn - answered)
             page.context.close()
-        print(f"| a job of {job['nodeCount']:,} nodes is drawn | 5 | {statistics.median(times):.0f} ms | | {max(times):.0f} ms |")
+        for name, found in (("is drawn", times), ("is drawn, after the server has answered", after)):
+            print(f"| a job of {job['nodeCount']:,} nodes {name} | 5 | {statistics.median(found):.0f} ms | | {max(found):.0f} ms |")
     finally:
         eyes.close()
 
