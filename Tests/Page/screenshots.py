@@ -1,10 +1,13 @@
-"""The pictures in docs/images, from a real run: a training gang that lost a rank, jobs that wait, a node that was drained.
+"""The pictures in docs/images, from a real run: a training gang that lost a rank, jobs that wait, a node that was drained. Its
+devices play a recording of a loop that waits for its data.
 
     make screenshots        (or: .venv-page/bin/python Tests/Page/screenshots.py FOLDER)
 """
 
 import os
+import shutil
 import sys
+import tempfile
 
 import browser
 from browser import Fleet
@@ -24,6 +27,25 @@ projects:
   - name: product
     quotas: {any: {guaranteed: 64}}
 """
+
+# Half a second of matrices, then a second and a half of nothing; a second's means.
+LOADS = ["61,420000,1800,41875931136,1,61.0,52.0,31.0,22.0", "4,150000,1965,41875931136,1,4.0,3.0,2.0,1.0"]
+RECORDING = ("t_s,gpu_util_pct,power_mw,sm_clock_mhz,mem_used_bytes,processes,gpm_graphics_util,gpm_sm_util,"
+             "gpm_any_tensor_util,gpm_dram_bw_util\n" + "".join(f"{i},{LOADS[i % 2]}\n" for i in range(60)))
+# So that a run of a minute is told about.
+EFFICIENCY = """
+thresholds: {source: for pictures of a short run, shortRun: 5s, idleFor: 20s, measuredShare: 0.1}
+prices: [{date: 2026-01-01, currency: USD, source: a picture's, gpuHour: {H100: 4}}]
+"""
+
+
+def files(folder):
+    """What the fleet is started with."""
+    recording, efficiency = os.path.join(folder, "recording.csv"), os.path.join(folder, "efficiency.yaml")
+    for path, text in ((recording, RECORDING), (efficiency, EFFICIENCY)):
+        with open(path, "w") as file:
+            file.write(text)
+    return ["--device-type", "H100-SXM5-80GB", "--device-recording", recording, "--efficiency", efficiency]
 
 
 def prepare(fleet):
@@ -57,29 +79,34 @@ def main():
         raise SystemExit(browser.missing())
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
-    fleet = Fleet(nodes=24, devices=8)
+    made = tempfile.mkdtemp(prefix="muster-pictures-")
+    fleet = Fleet(nodes=24, devices=8, extra=files(made))
     eyes = browser.Browser()
     try:
         job = prepare(fleet)
         page = eyes.page(fleet, viewport=SIZE)
 
-        def take(name, place, wait):
+        def take(name, place, wait, whole=False):
             page.goto("/#/" + place)
             page.wait_for_selector(wait)
             page.locator("#standing", has_text="live").wait_for()
             # One more look of the page at the controller.
             page.wait_for_timeout(1500)
-            page.screenshot(path=os.path.join(folder, name + ".png"))
+            page.screenshot(path=os.path.join(folder, name + ".png"), full_page=whole)
 
         take("fleet", "fleet", ".legend li")
         take("queue", "queue", "tbody tr")
-        take("job", f"job/{job}", ".timeline li.fault")
+        page.wait_for_timeout(150_000)
+        take("job", f"job/{job}", ".plot canvas", whole=True)
+        take("node", "node/node-1", "[aria-label=Devices] tbody tr", whole=True)
+        take("projects", "projects", "[aria-label=Waste] tbody tr", whole=True)
         take("capacity", "capacity", ".plot canvas")
         page = eyes.page(fleet, viewport=SIZE, color_scheme="dark")
         take("fleet-dark", "fleet", ".legend li")
     finally:
         eyes.close()
         fleet.stop()
+        shutil.rmtree(made, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import datetime
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TTY = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -104,7 +105,7 @@ def job_file(folder, name, steps, every):
     path = os.path.join(folder, name + ".yaml")
     command = [
         "/usr/bin/python3", "examples/train/train.py", "--steps", str(steps), "--checkpoint-every", str(every), "--out",
-        out, "--report", os.path.join(out, "report.json"), "--print-every", "20"]
+        out, "--report", os.path.join(out, "report.json"), "--print-every", "20", "--step-log", os.path.join(out, "steps.log")]
     with open(path, "w") as file:
         file.write(f"name: {name}\ngang: {{nodes: 4, devicesPerNode: 1, ranksPerNode: 1}}\n")
         file.write(f"command: {json.dumps(command)}\nworkingDirectory: {json.dumps(ROOT)}\n")
@@ -216,13 +217,33 @@ def train(screen, muster, folder, name, steps, every, fault=False, gives_way=Fal
         return job_id, json.load(file)
 
 
-def print_report(screen, muster, runs):
+def goodput_by_hand(muster, folder, name, number):
+    """From what the training wrote down itself: the time of the steps that counted in the end, over the job's wall time."""
+    attempts = {}
+    with open(os.path.join(folder, name, "steps.log")) as file:
+        for line in file:
+            attempt, step, at = line.split()
+            attempts.setdefault(int(attempt), []).append((int(step), float(at)))
+    logs = [attempts[attempt] for attempt in sorted(attempts)]
+    productive = 0.0
+    for log, following in zip(logs, [*logs[1:], None]):
+        # What the next attempt goes on from is all that counts.
+        kept = [at for step, at in log if following is None or step <= following[0][0]]
+        productive += kept[-1] - kept[0]
+    job = muster.run("job", str(number))
+    held = datetime.fromisoformat(job["endedAt"]) - datetime.fromisoformat(job["startedAt"])
+    return productive / held.total_seconds()
+
+
+def print_report(screen, muster, folder, runs):
     report = muster.run("report", str(runs[0][2]))
     gave_way = muster.run("report", str(runs[-1][2]))
     print()
     print(paint("The run that lost a node", "bold"))
     print(f"  attempts {report['attempts']}, steps lost {report['stepsLost']}, goodput {100 * report['goodput']:.1f} %"
           f" ({report['productiveSeconds']:.1f} s productive of {report['heldSeconds']:.1f} s held)")
+    by_hand = goodput_by_hand(muster, folder, "node-killed", runs[0][2])
+    print(f"  the same from the training's own step log: {100 * by_hand:.1f} %")
     lost = ", ".join(f"{cause} {seconds:.1f}" for cause, seconds in report["lostSeconds"].items() if seconds >= 0.05)
     print(f"  seconds lost to: {lost}")
     for fault in report["faults"]:
@@ -296,7 +317,7 @@ def main():
                     fault=name == "node killed", gives_way=name == "gave way")
                 runs.append((name, result, number))
                 screen.say(f"run \"{name}\" completed: loss {result['initialLoss']:.3f} -> {result['finalLoss']:.3f}", "green")
-            ok = print_report(screen, muster, runs)
+            ok = print_report(screen, muster, folder, runs)
         except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
             screen.clear()
             print(paint(f"demo failed: {error}", "red"), file=sys.stderr)

@@ -247,12 +247,14 @@ class Run:
         self.print(f"ready, {self.trainer.buffer.numel() - 2} parameters, begins at step {start + 1}")
         muster.ready()
         began = time.monotonic()
+        self.note(start)
         for n in range(start + 1, options.steps + 1):
             loss = self.trainer.step(n)
             if len(self.first_losses) < LOSS_AVERAGED_OVER_STEPS:
                 self.first_losses.append(loss)
             self.last_losses.append(loss)
             muster.step(n, loss=loss)
+            self.note(n)
             if n % options.print_every == 0 or n == options.steps:
                 self.print(f"step {n} loss {loss:.3f} {(n - start) / (time.monotonic() - began):.1f} steps/s")
             is_asked = self.trainer.must_stop and n < options.steps
@@ -262,6 +264,12 @@ class Run:
                 self.print(f"ends after step {n}, as it was told")
                 return False
         return True
+
+    def note(self, n):
+        """When a step was done, or (the first line of an attempt) from which one on it works."""
+        if self.options.step_log and self.rank == 0:
+            with open(self.options.step_log, "a") as file:
+                file.write(f"{os.environ.get('MUSTER_ATTEMPT', '1')} {n} {time.time():.6f}\n")
 
     def report(self):
         initial = sum(self.first_losses) / max(1, len(self.first_losses))
@@ -300,6 +308,8 @@ def parse_options():
     parser.add_argument("--batch", type=int, default=20, help="windows of text for each rank and step")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", metavar="FILE", help="rank 0 writes its JSON report here; $VARIABLES are replaced")
+    parser.add_argument("--step-log", metavar="FILE",
+                        help="rank 0 appends a line a step here: attempt, step, Unix time; $VARIABLES are replaced")
     parser.add_argument("--resume", choices=["muster", "latest"], default="muster",
                         help="from MUSTER_RESUME_STEP, or from the newest checkpoint in --out")
     parser.add_argument("--print-every", type=int, default=20, metavar="STEPS")
@@ -309,6 +319,7 @@ def parse_options():
             parser.error(f"--{name.replace('_', '-')} must be at least {least}")
     options.out = os.path.expandvars(options.out)
     options.report = options.report and os.path.expandvars(options.report)
+    options.step_log = options.step_log and os.path.expandvars(options.step_log)
     return options
 
 
