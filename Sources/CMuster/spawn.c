@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -156,6 +157,24 @@ ssize_t muster_receive_note(int socket, void *buffer, size_t size, uid_t *sender
 }
 
 int muster_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+static void fill(struct muster_file *file, const struct stat *found) {
+  *file = (struct muster_file){found->st_size, found->st_ino, found->st_mode, found->st_mtim.tv_sec, found->st_mtim.tv_nsec};
+}
+
+int muster_stat(const char *path, struct muster_file *file) {
+  struct stat found;
+  if (stat(path, &found) != 0) return -1;
+  fill(file, &found);
+  return 0;
+}
+
+int muster_fstat(int descriptor, struct muster_file *file) {
+  struct stat found;
+  if (fstat(descriptor, &found) != 0) return -1;
+  fill(file, &found);
+  return 0;
+}
 
 int muster_punch(int file, off_t from, off_t length) {
   return fallocate(file, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, from, length);

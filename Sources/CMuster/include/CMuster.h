@@ -4,6 +4,7 @@
 #define CMUSTER_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -41,6 +42,17 @@ int muster_pidfd_signal(int pidfd, int signal);
 ssize_t muster_receive_note(int socket, void *buffer, size_t size, uid_t *sender);
 
 int muster_subreaper(void);
+
+// What stat(2) says of a file. (Whose `struct stat` Swift takes depends on which of several modules it has read first.)
+struct muster_file {
+  int64_t size;
+  uint64_t inode;
+  uint32_t mode;
+  int64_t modified_seconds;
+  int64_t modified_nanoseconds;
+};
+int muster_stat(const char *path, struct muster_file *file);
+int muster_fstat(int descriptor, struct muster_file *file);
 
 // Gives the disk blocks of a file's range back; its size stays.
 int muster_punch(int file, off_t from, off_t length);

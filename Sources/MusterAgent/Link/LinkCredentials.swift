@@ -29,15 +29,15 @@ public enum LinkCredentials: Sendable, Hashable {
   /// Changes whenever a certificate has been renewed on disk; nil without TLS.
   var version: CertificateVersion? {
     guard case .identity(let folder) = self else { return nil }
-    var status = stat()
-    guard stat(NodeIdentity(folder: folder).certificateFile, &status) == 0 else { return nil }
-    return CertificateVersion(inode: status.st_ino, seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+    guard let status = FileStatus(NodeIdentity(folder: folder).certificateFile) else { return nil }
+    return CertificateVersion(
+      inode: status.inode, seconds: status.modifiedSeconds, nanoseconds: status.modifiedNanoseconds)
   }
 }
 
 /// A renewed certificate is a new file under the old name.
 struct CertificateVersion: Hashable, Sendable {
-  var inode: UInt
-  var seconds: Int
-  var nanoseconds: Int
+  var inode: UInt64
+  var seconds: Int64
+  var nanoseconds: Int64
 }

@@ -51,7 +51,7 @@ struct LogFile: ~Copyable {
   }
 
   mutating func keepWithinLimit() {
-    guard !cannotCut, let size = fileSize(descriptor),
+    guard !cannotCut, let size = FileStatus(descriptor)?.size,
       let (from, to) = Self.cut(size: size, limitBytes: limitBytes, cutTo: cutTo)
     else { return }
     // Said first: a reader must never take a hole for what the rank wrote.

@@ -22,9 +22,7 @@ enum LogReader {
   private static func read(
     _ request: LogRead, descriptor: Int32, path: String, cut: (from: Int64, to: Int64)?
   ) -> LogData {
-    var status = stat()
-    fstat(descriptor, &status)
-    let size = Int64(status.st_size)
+    let size = FileStatus(descriptor)?.size ?? 0
     var offset = min(max(0, request.offset), size)
     var limit = min(max(0, request.limit), replyLimit)
     var notice: [UInt8] = []

@@ -79,9 +79,8 @@ struct RankProbe {
   /// pipe, socket, file, tty or other.
   private static func kind(_ pid: Int32, _ descriptor: Int) -> String {
     let path = "/proc/\(pid)/fd/\(descriptor)"
-    var status = stat()
-    guard stat(path, &status) == 0 else { return "other" }
-    switch status.st_mode & S_IFMT {
+    guard let status = FileStatus(path) else { return "other" }
+    switch status.type {
     case S_IFIFO: return "pipe"
     case S_IFSOCK: return "socket"
     case S_IFREG: return "file"

@@ -12,13 +12,12 @@ struct Preparation: ~Copyable {
   init(_ environment: RankEnvironment) throws(Problem) {
     let launch = environment.input.launch
     let directory = launch.workingDirectory
-    var status = stat()
-    guard stat(directory, &status) == 0 else {
+    guard let status = FileStatus(directory) else {
       throw Problem(
         "workingDirectoryMissing",
         "working directory \(directory) \(Self.absence(errno)) on \(environment.input.node)")
     }
-    guard status.st_mode & S_IFMT == S_IFDIR else {
+    guard status.type == S_IFDIR else {
       throw Problem(
         "workingDirectoryMissing", "working directory \(directory) is no directory on \(environment.input.node)")
     }
@@ -44,9 +43,8 @@ struct Preparation: ~Copyable {
   /// The program as execvp(3) would find it.
   static func find(_ command: String, directory: String, path: String) throws(Problem) -> String {
     func check(_ file: String) throws(Problem) -> Bool {
-      var status = stat()
-      guard stat(file, &status) == 0 else { return false }
-      guard status.st_mode & S_IFMT == S_IFREG, access(file, X_OK) == 0 else {
+      guard let status = FileStatus(file) else { return false }
+      guard status.type == S_IFREG, access(file, X_OK) == 0 else {
         throw Problem("notExecutable", "\(file) cannot be executed: it is no file with the right to execute it")
       }
       return true
