@@ -105,7 +105,7 @@ def main():
     parser.add_argument("nodes", type=int)
     parser.add_argument("--jobs", type=int, default=10_000)
     options = parser.parse_args()
-    each = max(1, options.nodes * 10 // (options.jobs * 9))
+    each = max(1, -(-options.nodes * 10 // (options.jobs * 9)))
     with tempfile.TemporaryDirectory(prefix="muster-views-") as folder:
         data, fleet, log = (os.path.join(folder, name) for name in ("data", "fleet.yaml", "up.log"))
         with open(fleet, "w") as file:

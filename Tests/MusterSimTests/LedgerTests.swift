@@ -57,6 +57,15 @@ import Testing
         guard looks % 20 == 0 else { continue }
         let sums = fold.ledger.sums(by: .job, from: nil, to: nil, fold.cluster)
         #expect(sums.capacity == sums.fleet.totals.sum, "seed \(seed), at \(sums.to)")
+        // The short ways that answers about one job take.
+        let held = fold.ledger.heldByUser(fold.cluster)
+        for row in fold.ledger.sums(by: .user, from: nil, to: nil, fold.cluster).rows where row.key >= 0 {
+          #expect(held[Int(row.key)] == row.held)
+        }
+        for row in sums.rows.suffix(3) where row.key >= 1 {
+          #expect(fold.ledger.sums(by: .job, from: nil, to: nil, job: row.key, fold.cluster).rows == [row])
+          #expect(fold.ledger.shapes(of: row.key)[row.key] == fold.ledger.shapes()[row.key])
+        }
       }
       fold.add(simulation.takeFacts())
       fold.ledger.advance(to: simulation.end)

@@ -6,10 +6,10 @@ public struct LedgerShape: Hashable, Sendable {
 }
 
 extension Ledger {
-  /// Of every job that has held devices, by its number.
-  public func shapes() -> [Int64: LedgerShape] {
+  /// Of every job that has held devices, by its number; or of one alone.
+  public func shapes(of one: Int64? = nil) -> [Int64: LedgerShape] {
     var found: [Int64: (shape: LedgerShape, most: Int32, span: LedgerSpan)] = [:]
-    for span in spans {
+    for span in spans where one == nil || span.job == one {
       let shape = LedgerShape(devices: span.devices, type: span.type)
       // Spans of one attempt's several types stand together.
       guard var known = found[span.job], known.span.from == span.from, known.span.to == span.to,
@@ -23,7 +23,7 @@ extension Ledger {
       found[span.job] = known
     }
     var shapes = found.mapValues(\.shape)
-    for (job, attempt) in open {
+    for (job, attempt) in open where one == nil || job == one {
       guard let most = attempt.held.max(by: { $0.devices < $1.devices }) else { continue }
       shapes[job] = LedgerShape(devices: Int32(attempt.devices), type: most.type)
     }

@@ -49,9 +49,11 @@ extension Ledger {
   ///   - from: nil: from the first fact on.
   ///   - to: nil, or later than `now`: up to now.
   ///   - project: in `names`: of what its jobs held alone, with no capacity; nil: of all, and of what no job had.
+  ///   - job: of this job alone, as for a project.
   ///   - cluster: the state after the same facts.
   public func sums(
-    by key: LedgerKey, from: Int64?, to: Int64?, project: Int32? = nil, _ cluster: borrowing Cluster
+    by key: LedgerKey, from: Int64?, to: Int64?, project: Int32? = nil, job: Int64? = nil,
+    _ cluster: borrowing Cluster
   ) -> LedgerSums {
     let (from, to) = stretch(from: from, to: to)
     var sums = LedgerSums(from: from, to: to, asOf: now)
@@ -61,7 +63,7 @@ extension Ledger {
       sums.fleet.add(account, amount, held: held, provisional: provisional)
     }
     func add(_ span: LedgerSpan, isProvisional: Bool) {
-      guard project == nil || jobs[Int(span.job) - 1].project == project else { return }
+      guard job == nil || span.job == job, project == nil || jobs[Int(span.job) - 1].project == project else { return }
       var begin = max(span.from, from)
       let end = min(span.to, to)
       while begin < end {
@@ -74,8 +76,8 @@ extension Ledger {
       }
     }
     for span in spans where span.from < to && span.to > from { add(span, isProvisional: false) }
-    forEachOpen(cluster) { add($0, isProvisional: $1) }
-    for (type, series) in fleet.series.enumerated() where project == nil {
+    forEachOpen(of: job, cluster) { add($0, isProvisional: $1) }
+    for (type, series) in fleet.series.enumerated() where project == nil && job == nil {
       series.forEach(from: from, to: to) { start, _, piece in
         sums.capacity += piece.capacity
         let number: Int64 =
@@ -89,6 +91,17 @@ extension Ledger {
     }
     sums.rows = rows.values.sorted { $0.key < $1.key }
     return sums
+  }
+
+  /// GPU-milliseconds that the jobs of each user have held, beside `names`.
+  public func heldByUser(_ cluster: borrowing Cluster) -> [Int64] {
+    var held = [Int64](repeating: 0, count: names.count)
+    func add(_ span: LedgerSpan) {
+      held[Int(jobs[Int(span.job) - 1].user)] += (span.to - span.from) * Int64(span.devices)
+    }
+    for span in spans { add(span) }
+    forEachOpen(of: nil, cluster) { span, _ in add(span) }
+    return held
   }
 
   static var day: Int64 { 86_400_000 }
@@ -115,8 +128,10 @@ extension Ledger {
   }
 
   /// What is known of attempts whose time is not settled, and whether it may still change.
-  private func forEachOpen(_ cluster: borrowing Cluster, _ body: (LedgerSpan, Bool) -> Void) {
-    for job in open.keys.sorted() {
+  private func forEachOpen(
+    of one: Int64?, _ cluster: borrowing Cluster, _ body: (LedgerSpan, Bool) -> Void
+  ) {
+    for job in one.map({ [$0] }) ?? open.keys.sorted() {
       guard let attempt = open[job] else { continue }
       for (piece, isProvisional) in attempt.pieces(cluster, jobs[Int(job) - 1], now: now) {
         for held in attempt.held {

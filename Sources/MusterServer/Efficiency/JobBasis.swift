@@ -28,17 +28,16 @@ extension Ledger {
     job: Int64? = nil, project: Int32? = nil, from: Int64? = nil, to: Int64? = nil, limit: Int,
     _ cluster: borrowing Cluster
   ) -> (jobs: [JobBasis], leftOut: Int) {
-    let sums = sums(by: .job, from: from, to: to, project: project, cluster)
-    let rows = sums.rows.filter { $0.key >= 1 && $0.held > 0 && (job == nil || $0.key == job) }
+    let sums = sums(by: .job, from: from, to: to, project: project, job: job, cluster)
+    let rows = sums.rows.filter { $0.key >= 1 && $0.held > 0 }
       .sorted { ($1.held, $0.key) < ($0.held, $1.key) }
     guard !rows.isEmpty else { return ([], 0) }
-    let shapes = shapes()
-    var held: [Int64: Int64] = [:]
-    for row in self.sums(by: .user, from: nil, to: nil, cluster).rows { held[row.key] = row.held }
+    let shapes = shapes(of: job)
+    let held = heldByUser(cluster)
     var jobs: [JobBasis] = []
     for row in rows.prefix(limit) {
       guard let shape = shapes[row.key] else { continue }
-      var basis = basis(row, shape, heldByUser: held[Int64(self.jobs[Int(row.key) - 1].user)] ?? 0, cluster)
+      var basis = basis(row, shape, heldByUser: held[Int(self.jobs[Int(row.key) - 1].user)], cluster)
       // A part of a run says nothing of its walltime.
       if from != nil || to != nil { basis.evidence.walltimeAsked = nil }
       jobs.append(basis)

@@ -46,14 +46,17 @@ extension API {
     return Response(json: view.json)
   }
 
-  /// The fleet's devices by what they do.
+  /// The fleet's devices by what they do; one answer serves all who ask within a second.
   func devices() async throws -> Response {
+    if let known = await telemetry.shownFleet() { return Response(json: known) }
     let fleet = await telemetry.fleet()
     let (total, projects) = try await durable { cluster in
       let total = cluster.nodes.reduce(Int64(0)) { $0 + Int64($1.devices) }
       return (total, fleet.projects(cluster))
     }
-    return Response(json: fleet.json(total: total, projects: projects))
+    let answer = fleet.json(total: total, projects: projects)
+    await telemetry.shown(answer)
+    return Response(json: answer)
   }
 
   private func durable<T: Sendable>(

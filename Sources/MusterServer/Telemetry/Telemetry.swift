@@ -1,6 +1,7 @@
 import Logging
 public import MusterCore
 public import MusterDevices
+import MusterProtocol
 
 /// What the fleet's devices do: takes rollups as agents send them, joins them with who held the devices, answers for nodes
 /// and jobs, keeps history. Beside the writer, never through it: what goes wrong here touches no job.
@@ -18,6 +19,9 @@ actor Telemetry {
   private var pretendedUntil: Int64 = 0
   /// The journal could not be read: it is not asked again before then.
   private var journalRestsUntil: ContinuousClock.Instant?
+
+  /// The fleet's last answer, of a fleet so large that it takes long to make.
+  private var shownAnswer: (at: ContinuousClock.Instant, answer: JSON)?
 
   /// Between two turns, of the machine's time.
   static let turn = Duration.seconds(1)
@@ -44,6 +48,19 @@ actor Telemetry {
   }
 
   nonisolated var now: Int64 { clock() }
+
+  /// What was shown of the fleet within the last second; nil: nothing, or it is quickly made.
+  func shownFleet() -> JSON? {
+    shownAnswer.flatMap { ContinuousClock.now - $0.at < .seconds(1) ? $0.answer : nil }
+  }
+
+  func shown(_ answer: JSON) {
+    guard fold.nodes.count >= Self.largeFleet else { return }
+    shownAnswer = (.now, answer)
+  }
+
+  /// Nodes.
+  private static let largeFleet = 1_000
 
   /// What a node's agent says of its devices; waits for nothing.
   /// - Parameter devices: so many the node has declared.

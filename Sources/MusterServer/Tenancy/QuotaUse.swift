@@ -8,22 +8,41 @@ struct QuotaUse {
     var jobs: Int64 = 0
     var devices: [String: Int64] = [:]
   }
+  /// Nodes of one type, one after the other.
+  private struct Run {
+    var type = ""
+    var devices: Int64 = 0
+
+    mutating func flush(into counts: inout [String: Int64], next: String) {
+      if devices != 0 { counts[type, default: 0] += devices }
+      (type, devices) = (next, 0)
+    }
+  }
   private var own: [String: Own] = [:]
   /// Devices that there are, by type.
   private var capacity: [String: Int64] = [:]
 
   init(_ controller: borrowing Controller) {
-    for (i, detail) in controller.cluster.nodeDetails.enumerated() {
-      capacity[detail.joined.deviceType, default: 0] += Int64(controller.cluster.nodes[i].devices)
+    // The writer waits for this. Nodes of one type stand together, in a fleet and in a job: a table is asked for each run.
+    var run = Run()
+    for i in controller.cluster.nodes.indices {
+      let type = controller.cluster.nodeDetails[i].joined.deviceType
+      if type != run.type { run.flush(into: &capacity, next: type) }
+      run.devices += Int64(controller.cluster.nodes[i].devices)
     }
+    run.flush(into: &capacity, next: "")
     for slot in controller.cluster.active {
-      let project = controller.cluster.spec(controller.cluster.attempt(slot).jobSlot).project
-      own[project, default: Own()].jobs += 1
+      var devices: [String: Int64] = [:]
       for member in controller.cluster.memberSlots(ofAttempt: slot) {
         let placed = controller.cluster.member(member)
         let type = controller.cluster.nodeDetails[Int(placed.node)].joined.deviceType
-        own[project, default: Own()].devices[type, default: 0] += Int64(placed.devices.nonzeroBitCount)
+        if type != run.type { run.flush(into: &devices, next: type) }
+        run.devices += Int64(placed.devices.nonzeroBitCount)
       }
+      run.flush(into: &devices, next: "")
+      let project = controller.cluster.spec(controller.cluster.attempt(slot).jobSlot).project
+      own[project, default: Own()].jobs += 1
+      own[project, default: Own()].devices.merge(devices, uniquingKeysWith: +)
     }
   }
 
