@@ -125,6 +125,9 @@ def main():
             eventually(lambda: "jobs start", lambda: asker.json("/v1/cluster")["jobs"]["starting"] == 0, 300, 1)
             time.sleep(SETTLE)
             measure(data, asker, options.jobs)
+        except (OSError, http.client.HTTPException):
+            print(open(log).read()[-4000:], file=sys.stderr)
+            raise
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)

@@ -105,32 +105,43 @@ extension API {
     let (from, to) = try Self.stretch(request)
     let project = query["project"].map(String.init)
     let (sequence, now) = try await writer.read { ($0.controller.cluster.sequence, $0.now) }
-    let (sums, names, jobs) = try await ledger(upTo: sequence, now: now) { ledger, cluster in
+    var basis = try await ledger(upTo: sequence, now: now) { ledger, cluster in
       let number = project.map { ledger.number(ofProject: $0) }
-      let sums = ledger.sums(by: key, from: from, to: to, project: number, cluster)
-      let jobs = ledger.bases(project: number, from: from, to: to, limit: API.wasteJobs, cluster).jobs
-      return (sums, ledger.names, jobs)
+      return GoodputBasis(
+        sums: ledger.sums(by: key, from: from, to: to, project: number, cluster), names: ledger.names,
+        jobs: ledger.bases(project: number, from: from, to: to, limit: API.wasteJobs, cluster).jobs)
     }
+    for i in basis.jobs.indices { basis.jobs[i] = await seen(basis.jobs[i]) }
+    return Response(json: Self.json(basis, by: key, project: project))
+  }
+
+  /// What goodput is told from.
+  private struct GoodputBasis: Sendable {
+    var sums: LedgerSums
+    var names: [String]
+    var jobs: [JobBasis]
+  }
+
+  private static func json(_ basis: GoodputBasis, by key: LedgerKey, project: String?) -> JSON {
+    let (sums, names) = (basis.sums, basis.names)
     var whole = GoodputFactors(sums.fleet, capacity: project == nil ? sums.capacity : nil)
     var parts = sums.rows.map { GoodputFactors($0, capacity: nil) }
-    for job in jobs {
-      let seen = await seen(job)
-      whole.add(seen)
-      guard key == .project, let i = sums.rows.firstIndex(where: { $0.key >= 0 && names[Int($0.key)] == job.project })
-      else { continue }
-      parts[i].add(seen)
+    var place: [String: Int] = [:]
+    for (i, row) in sums.rows.enumerated() where key == .project && row.key >= 0 { place[names[Int(row.key)]] = i }
+    for job in basis.jobs {
+      whole.add(job)
+      if let i = place[job.project] { parts[i].add(job) }
     }
     let rows = zip(sums.rows, parts).filter { $0.0.key >= 0 }.map { row, factors in
       let label =
         key == .day ? String(Instant.at(row.key * 86_400_000).rfc3339.prefix(10)) : names[Int(row.key)]
-      return Self.json([.init(name: "key", value: .string(label))], row, factors)
+      return json([.init(name: "key", value: .string(label))], row, factors)
     }
-    return Response(
-      json: [
-        "by": .string(key.rawValue), "project": JSON(project), "from": .moment(sums.from), "to": .moment(sums.to),
-        "capacityGpuMilliseconds": project == nil ? .int(sums.capacity) : .null,
-        "whole": Self.json([], sums.fleet, whole), "rows": .array(rows),
-      ])
+    return [
+      "by": .string(key.rawValue), "project": JSON(project), "from": .moment(sums.from), "to": .moment(sums.to),
+      "capacityGpuMilliseconds": project == nil ? .int(sums.capacity) : .null,
+      "whole": json([], sums.fleet, whole), "rows": .array(rows),
+    ]
   }
 
   private static func json(_ first: [JSON.Member], _ row: LedgerRow, _ factors: GoodputFactors) -> JSON {
