@@ -232,7 +232,10 @@ class PageTest(unittest.TestCase):
 
 RECORDING = ("t_s,gpu_util_pct,power_mw,sm_clock_mhz,mem_used_bytes,processes,gpm_graphics_util,gpm_sm_util,"
              "gpm_any_tensor_util,gpm_dram_bw_util\n" + "".join(f"{i},0,75000,1980,0,0,0,0,0,0\n" for i in range(30)))
-EFFICIENCY = "thresholds: {source: a test, shortRun: 5s, idleFor: 10s, measuredShare: 0.1}\n"
+EFFICIENCY = """
+thresholds: {source: a test, shortRun: 5s, idleFor: 10s, measuredShare: 0.1}
+prices: [{date: 2026-01-01, currency: USD, source: a test, gpuHour: {H100: 4}}]
+"""
 
 
 @unittest.skipIf(browser.missing(), browser.missing())
@@ -268,7 +271,9 @@ class DevicesTest(unittest.TestCase):
         expect(page.locator("[aria-label=Devices] tbody tr")).to_have_count(4)
         expect(page.locator("[aria-label=Devices] tbody tr").first).to_contain_text("75 W")
         page.goto("/#/projects")
-        expect(page.locator("[aria-label=Waste] tbody tr")).to_contain_text("8 GPUs")
+        row = page.locator("[aria-label=Waste] tbody tr")
+        expect(row).to_contain_text("8 GPUs")
+        expect(row).to_contain_text(re.compile(r"\d USD"))
         self.assertEqual(page.complaints, [])
 
 

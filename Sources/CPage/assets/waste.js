@@ -8,8 +8,7 @@ const jobsShown = 20;
 
 const hours = (value) => (value === null || value === undefined ? none
   : `${value < 100 ? value.toFixed(1) : count(Math.round(value))} GPU h`);
-const money = (told) => (!told ? none
-  : Object.entries(told).map(([currency, value]) => `${count(Math.round(value))} ${currency}`).join(", ") || none);
+const money = (told) => (told ? `${count(Math.round(told.amount))} ${told.currency}` : none);
 
 export async function loadWaste(view) {
   const from = new Date(Date.now() - week).toISOString();
