@@ -61,13 +61,9 @@ struct NodeFold: Sendable {
 
   private mutating func closeMinute(into rows: inout FoldedRows, node: Int64) {
     guard minuteSums.deviceCount > 0 else { return }
-    let start = minute * RollupLevel.minute.step
-    let rollup = NodeRollup(
-      start: start, length: RollupLevel.minute.step, source: source,
-      devices: (0..<minuteSums.deviceCount).map { minuteSums[$0] })
-    rows[.minute].append(RollupRow(key: node, at: start, bytes: rollup.packed()))
+    let rollup = add(minuteSums, of: minute, .minute, to: &rows, node: node)
     minuteSums.removeAll()
-    let at = start / RollupLevel.hour.step
+    let at = rollup.start / RollupLevel.hour.step
     if at != hour { closeHour(into: &rows, node: node) }
     hour = at
     for (i, device) in rollup.devices.enumerated() { hourSums.add(device, at: i) }
@@ -75,12 +71,19 @@ struct NodeFold: Sendable {
 
   private mutating func closeHour(into rows: inout FoldedRows, node: Int64) {
     guard hourSums.deviceCount > 0 else { return }
-    let start = hour * RollupLevel.hour.step
-    let rollup = NodeRollup(
-      start: start, length: RollupLevel.hour.step, source: source,
-      devices: (0..<hourSums.deviceCount).map { hourSums[$0] })
-    rows[.hour].append(RollupRow(key: node, at: start, bytes: rollup.packed()))
+    _ = add(hourSums, of: hour, .hour, to: &rows, node: node)
     hourSums.removeAll()
+  }
+
+  /// A closed minute or hour, by its number since 1970.
+  private func add(
+    _ sums: IntervalSums, of number: Int64, _ level: RollupLevel, to rows: inout FoldedRows, node: Int64
+  ) -> NodeRollup {
+    let rollup = NodeRollup(
+      start: number * level.step, length: level.step, source: source,
+      devices: (0..<sums.deviceCount).map { sums[$0] })
+    rows[level].append(RollupRow(key: node, at: rollup.start, bytes: rollup.packed()))
+    return rollup
   }
 
   /// A node that has fallen silent closes nothing by itself. Its hour is closed an hour later: where it comes back the
