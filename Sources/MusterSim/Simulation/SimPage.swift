@@ -1,19 +1,7 @@
 /// A page with the plots of one simulation: one file, no script, nothing from any other host, light and dark.
 extension SimResults {
   public func page(title: String) -> String {
-    let name = escaped(title)
-    return """
-      <!doctype html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width">
-      <meta name="color-scheme" content="light dark">
-      <title>\(name)</title>
-      <style>\(Self.style)</style>
-      </head>
-      <body>
-      <h1>\(name)</h1>
+    let body = """
       <p>\(summary)</p>
       <h2>Where the GPU time went</h2>
       \(accountsPlot)
@@ -30,10 +18,8 @@ extension SimResults {
       \(waitsTable(bySize, of: "GPUs"))
       <h2>Waits by project</h2>
       \(waitsTable(byProject, of: "project"))
-      </body>
-      </html>
-
       """
+    return PageFrame.html(title: escaped(title), style: Self.style, body: body)
   }
 
   private static let style = """

@@ -7,23 +7,8 @@ struct ReportPage {
   private let parts: [String]
 
   var html: String {
-    """
-    <!doctype html>
-    <html lang="en">
-    <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width">
-    <meta name="color-scheme" content="light dark">
-    <title>\(title)</title>
-    <style>\(Self.style)</style>
-    </head>
-    <body>
-    <h1>\(title)</h1>
-    \(parts.filter { !$0.isEmpty }.joined(separator: "\n"))
-    </body>
-    </html>
-
-    """
+    PageFrame.html(
+      title: title, style: Self.style, body: parts.filter { !$0.isEmpty }.joined(separator: "\n"))
   }
 
   private static let style = """
