@@ -50,6 +50,8 @@ struct Watch: Sendable {
     var statuses = StatusTimes()
     /// What of it is a fact.
     var statusesTold = StatusTimes()
+    /// When its ranks' waits were last compared.
+    var waitsComparedAt: Instant = .zero
     var stop: StopDeadline?
     var hang = HangWatch()
 

@@ -2,8 +2,8 @@
 public struct Finding: Hashable, Sendable {
   public enum Kind: String, CaseIterable, Sendable {
     /// In the order in which they are looked for. Time that one has counted no later one counts again.
-    case hung, redone, starting, inputStall, allIdle, idleDevices, fp32Matrices, launchBound, lowUse, memoryBound
-    case powerCapped, walltime, mfuDisagreement
+    case hung, redone, starting, straggling, inputStall, allIdle, idleDevices, fp32Matrices, launchBound, lowUse
+    case memoryBound, powerCapped, walltime, mfuDisagreement
   }
 
   public enum Severity: String, CaseIterable, Sendable { case note, warn }

@@ -66,6 +66,7 @@ public struct Insight {
         evidence: [account("starting", accounts.starting), "\(evidence.faults + 1) or more starts"],
         next: "a compile cache, data near the node, fewer restarts; or longer jobs instead of many short ones")
     }
+    readStraggling(accounts)
     let stepped = accounts.productive + accounts.inputStall
     let waited = Double(accounts.inputStall) / Double(max(1, stepped))
     if accounts.inputStall > 0, waited >= thresholds(.inputStall) {
@@ -75,6 +76,23 @@ public struct Insight {
         evidence: [account("inputStall", accounts.inputStall), "ranks said so: STATUS=waiting for data"],
         next: "more loader workers, prefetch, data on the node's own disk, fewer and larger files")
     }
+  }
+
+  private mutating func readStraggling(_ accounts: JobEvidence.Accounts) {
+    let stepped = accounts.productive + accounts.straggling
+    let waited = Double(accounts.straggling) / Double(max(1, stepped))
+    guard accounts.straggling > 0, waited >= thresholds(.straggling), let rank = evidence.slowRank else { return }
+    let place = evidence.slowNode.map { " on \($0)" } ?? ""
+    let look = evidence.slowNode.map { ", `muster node \($0)`" } ?? ""
+    add(
+      .straggling, "ranks wait \(Words.percent(waited)) of each step for rank \(rank)\(place)",
+      costs: Self.hours(accounts.straggling),
+      evidence: [
+        account("straggling", accounts.straggling),
+        "ranks said so: WAITED; rank \(rank) has waited least, in its newest attempt that told",
+      ],
+      next: "compare its devices with the others' (`muster devices JOB`\(look)): slower ones are a node to drain; else "
+        + "its work is more than the others': even out sequence lengths, stages or experts")
   }
 
   private mutating func readRedone(_ accounts: JobEvidence.Accounts) {

@@ -10,6 +10,7 @@ public struct JobEvidence: Hashable, Sendable {
     public var redone: Int64 = 0
     public var hung: Int64 = 0
     public var inputStall: Int64 = 0
+    public var straggling: Int64 = 0
     /// Of all accounts together.
     public var held: Int64 = 0
 
@@ -41,6 +42,9 @@ public struct JobEvidence: Hashable, Sendable {
   public var accounts = Accounts()
   /// Seconds; nil: it asked for none.
   public var walltimeAsked: Double?
+  /// The rank that the others wait for, as they say, and the node that runs it; nil: nobody says.
+  public var slowRank: Int?
+  public var slowNode: String?
   /// Attempts that a fault ended.
   public var faults = 0
   /// Checkpoints that were accepted.

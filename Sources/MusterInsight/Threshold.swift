@@ -3,6 +3,7 @@ public enum Threshold: String, CaseIterable, Hashable, Sendable {
   case shortRun
   case measuredShare
   case warnShare
+  case straggling
   case inputStall
   case starved
   case idleFor
@@ -38,8 +39,8 @@ public enum Threshold: String, CaseIterable, Hashable, Sendable {
     case .shortRun, .idleFor, .walltimeAsked: .time
     case .lowMemory: .memory
     case .lowUserHours: .gpuHours
-    case .measuredShare, .warnShare, .inputStall, .starved, .launchBound, .fp32Busy, .fp32Tensor, .memoryBound,
-      .lowUtilisation, .hung, .redone, .starting, .powerCapped, .walltimeUsed, .mfuDisagreement:
+    case .measuredShare, .warnShare, .straggling, .inputStall, .starved, .launchBound, .fp32Busy, .fp32Tensor,
+      .memoryBound, .lowUtilisation, .hung, .redone, .starting, .powerCapped, .walltimeUsed, .mfuDisagreement:
       .share
     }
   }
@@ -51,6 +52,7 @@ public enum Threshold: String, CaseIterable, Hashable, Sendable {
     case .measuredShare: .init(0.5, "our choice: where half of a run was not seen, what was seen does not speak for it")
     case .warnShare:
       .init(0.25, "our choice: jobstats' target is a mean utilisation of 50 %, and a quarter lost is half of it")
+    case .straggling: .init(0.1, "a job straggles from a slow-down of 1.1 on (arXiv 2505.05713)")
     case .inputStall: .init(0.1, "waiting for data is among the commonest causes of low use (Gao et al., ICSE 2024)")
     case .starved:
       .init(0.25, "a GPU counts as starved while kernels run less than 45 to 55 % of the time: docs/devices.md")
@@ -81,6 +83,7 @@ public enum Threshold: String, CaseIterable, Hashable, Sendable {
     case .shortRun: "a run that is shorter gets no advice"
     case .measuredShare: "counters speak for a run if they saw so much of it"
     case .warnShare: "a finding that cost so much of what was held is a warning"
+    case .straggling: "ranks say that they wait for the slowest one for so much of the time between steps"
     case .inputStall: "ranks say that they wait for data for so much of the time between steps"
     case .starved: "without statuses: devices were starved for so much of the time"
     case .idleFor: "a device without work for so long is idle"

@@ -2,6 +2,8 @@
 
 import csv
 import os
+import shutil
+import tempfile
 import unittest
 
 from fleet import PYTHON, ROOT, Fleet
@@ -28,6 +30,43 @@ with open("steps-" + os.environ["MUSTER_ATTEMPT"], "w") as log:
             time.sleep(0.3)
             muster.checkpoint(step)
             note("saved", step)
+"""
+
+# Four ranks meet after every step; the third one works three times as long, and each writes down what it waited.
+MEETS = """
+import os, socket, sys, time
+sys.path.insert(0, os.path.join(sys.argv[1], "python"))
+import muster
+rank, peers = int(os.environ["RANK"]), []
+path = "\\0muster-test-" + sys.argv[2]
+if rank == 0:
+    place = socket.socket(socket.AF_UNIX)
+    place.bind(path)
+    place.listen()
+    peers = [place.accept()[0] for _ in range(3)]
+else:
+    while not peers:
+        try:
+            peer = socket.socket(socket.AF_UNIX)
+            peer.connect(path)
+            peers = [peer]
+        except OSError:
+            time.sleep(0.05)
+def meet():
+    if rank: peers[0].send(b".")
+    for peer in peers: peer.recv(1)
+    if rank == 0:
+        for peer in peers: peer.send(b".")
+waited = 0
+for step in range(1, 31):
+    time.sleep(0.3 if rank == 2 else 0.1)
+    begin = time.monotonic()
+    with muster.waiting():
+        meet()
+    waited += time.monotonic() - begin
+    muster.step(step)
+with open(f"waited-{rank}", "w") as log:
+    print(waited, file=log)
 """
 
 
@@ -87,6 +126,32 @@ class Accounts(unittest.TestCase):
             self.assertGreater(told["capacityGpuMilliseconds"], 0)
             self.assertEqual(
                 sum(sum(r["gpuMilliseconds"].values()) for r in told["rows"]), told["accountedGpuMilliseconds"], by)
+
+    def test_a_rank_that_the_others_wait_for(self):
+        folder = tempfile.mkdtemp(prefix="muster-accounts-")
+        self.addCleanup(shutil.rmtree, folder)
+        policy = os.path.join(folder, "efficiency.yaml")
+        with open(policy, "w") as file:
+            file.write("thresholds: {source: a test, shortRun: 1s}\n")
+        self.fleet.stop()
+        self.fleet = Fleet(nodes=2, devices=4, extra=["--efficiency", policy])
+        self.addCleanup(self.fleet.stop)
+        job = self.fleet.submit([PYTHON, "-c", MEETS, ROOT, str(os.getpid())], nodes=2, devices=4, ranks=2)
+        self.assertEqual(self.fleet.end(job)["state"], "completed")
+        waited = []
+        for rank in range(4):
+            with open(os.path.join(self.fleet.folder, f"waited-{rank}")) as file:
+                waited.append(float(file.read()))
+        self.assertEqual(min(waited), waited[2])
+        lost = 8000 * (sum(waited) / 4 - waited[2])
+        rows = self.accounts("--by", "job")["rows"]
+        amounts = next(row for row in rows if row["key"] == job)["gpuMilliseconds"]
+        self.assertLess(abs(amounts["straggling"] - lost), 0.1 * lost, (amounts, waited))
+        found = self.fleet.request("GET", f"/v1/jobs/{job}/efficiency")[1]["findings"]
+        self.assertIn("straggling", [finding["kind"] for finding in found])
+        sentence = next(finding["sentence"] for finding in found if finding["kind"] == "straggling")
+        node = self.fleet.job(job)["ranks"][2]["node"]
+        self.assertRegex(sentence, rf"^ranks wait \d\d % of each step for rank 2 on {node}$")
 
     def test_what_is_asked_for(self):
         lines = list(csv.DictReader(self.fleet.muster("accounts", "--by", "type", "--csv").stdout.splitlines()))

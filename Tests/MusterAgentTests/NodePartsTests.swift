@@ -26,12 +26,14 @@ import Testing
 @Suite struct NoticeTests {
   @Test("several things may be said at once; unknown ones are ignored")
   func parse() {
-    let notice = Notice("STEP=12\nLOSS=1.5\nCHECKPOINT=10\nREADY=1\nSTATUS=a b\nOTHER=1\n".utf8)
+    let notice = Notice("STEP=12\nLOSS=1.5\nCHECKPOINT=10\nREADY=1\nWAITED=2.5\nSTATUS=a b\nOTHER=1\n".utf8)
     #expect(notice.step == 12 && notice.checkpoint == 10 && notice.loss == "1.5" && notice.isReady)
-    #expect(notice.status == "a b")
+    #expect(notice.status == "a b" && notice.waited == 2.5)
   }
 
-  @Test("nonsense says nothing", arguments: ["STEP=x", "STEP=-1", "=1", "STEP", "LOSS=abc", "\0\n\n"])
+  @Test(
+    "nonsense says nothing",
+    arguments: ["STEP=x", "STEP=-1", "=1", "STEP", "LOSS=abc", "WAITED=-1", "WAITED=nan", "WAITED=1e18", "\0\n\n"])
   func nonsense(text: String) { #expect(Notice(text.utf8) == Notice("".utf8)) }
 
   @Test("over a hundred a second are dropped, checkpoints never")

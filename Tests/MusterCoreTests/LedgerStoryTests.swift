@@ -220,4 +220,19 @@ import Testing
     // Seven steps were lost, and with them the evaluation.
     #expect(story.accounts(20).all == [.starting: 1, .productive: 7, .checkpointing: 2, .redone: 10])
   }
+
+  @Test("what ranks waited for a slow one is taken out of work, and the newest word names the rank")
+  func stragglers() {
+    var story = Story(nodes: 1)
+    story.submit(0, 1)
+    let first = Self.id(1, 1)
+    story.start(0, first, node: 0)
+    story.say(0, .gangStarted(attempt: first), .stepsBegan(attempt: first, first: Story.at(2)))
+    story.say(10, .statusTold(attempt: first, times: StatusTimes(straggling: .seconds(2), slowRank: 3)))
+    // A controller that began anew knows less: nothing is taken back.
+    story.say(11, .statusTold(attempt: first, times: StatusTimes(straggling: .seconds(1), slowRank: 0)))
+    story.say(16, .statusTold(attempt: first, times: StatusTimes(checkpointing: .seconds(1))))
+    #expect(story.accounts(18).all == [.starting: 2, .productive: 13, .checkpointing: 1, .straggling: 2])
+    #expect(story.ledger.figures(of: first.job, story.cluster)?.slowRank == 3)
+  }
 }

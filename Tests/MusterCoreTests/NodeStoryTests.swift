@@ -209,6 +209,38 @@ private struct Story: ~Copyable {
     #expect(steps.firstAt != .zero && steps.firstAt < checkpointAt)
   }
 
+  @Test("what ranks waited for each other is a fact when enough of it is new, and once more when the attempt ends")
+  func waits() {
+    var story = Story()
+    let job = story.submit(ranks: 3)
+    func say(_ waited: [Int64?]) -> [StatusTimes] {
+      let ranks = waited.enumerated().map { i, seconds in
+        var rank = RankReport(rank: Int32(i), pid: 7, state: .running, step: 1, firstStepAge: .seconds(1), stepsSaid: 1)
+        rank.waited = seconds.map { .seconds($0) }
+        return rank
+      }
+      return statuses(.shimReport(Self.member(job, 1), ShimReport(state: .running, port: 1, ranks: ranks)))
+    }
+    func statuses(_ command: Command) -> [StatusTimes] {
+      _ = story.controller.takeFresh()
+      story.say(command)
+      return story.controller.takeFresh().compactMap { fact in
+        guard case .statusTold(_, let times) = fact.event else { return nil }
+        return times
+      }
+    }
+    #expect(say([nil, nil, nil]) == [])
+    #expect(say([3, 0, 3]) == [], "compared, but too little for a fact")
+    #expect(say([300, 0, 300]) == [], "not compared again so soon")
+    let told = (0..<60).flatMap { _ in
+      story.tick(seconds: 1)
+      return say([300, 0, 300])
+    }
+    #expect(told == [StatusTimes(straggling: .seconds(200), slowRank: 1)])
+    #expect(say([330, 0, 330]) == [])
+    #expect(statuses(.cancel(job)) == [StatusTimes(straggling: .seconds(220), slowRank: 1)])
+  }
+
   @Test("a node on which three shims in a row die unborn cannot start any: it is isolated, the job waits")
   func stillborn() {
     var story = Story()

@@ -106,7 +106,10 @@ enum Samples {
         domain: "r1", reason: "pumps")),
     .maintenanceRemoved(id: 1),
     .statusTold(
-      attempt: attempt, times: StatusTimes(checkpointing: .seconds(1), evaluating: .seconds(2), inputStall: .seconds(3))
+      attempt: attempt,
+      times: StatusTimes(
+        checkpointing: .seconds(1), evaluating: .seconds(2), inputStall: .seconds(3),
+        straggling: .seconds(4), slowRank: 5)
     ),
   ]
 
@@ -148,7 +151,7 @@ enum Samples {
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
-    case .statusTold: 44
+    case .statusTold: 46
     }
   }
 }

@@ -34,6 +34,14 @@ import Testing
       kind: .starting, sentence: "starting took 20 % of the time that it held GPUs",
       job: World.lost(0.2, to: \.starting), without: World.lost(0.09, to: \.starting), gpuHours: 16),
     Story(
+      kind: .straggling, sentence: "ranks wait 20 % of each step for rank 5 on node-3",
+      job: changed(World.lost(0.2, to: \.straggling)) { ($0.slowRank, $0.slowNode) = (5, "node-3") },
+      without: World.lost(0.2, to: \.straggling), gpuHours: 16),
+    Story(
+      kind: .straggling, sentence: "ranks wait 10 % of each step for rank 0",
+      job: changed(World.lost(0.1, to: \.straggling)) { $0.slowRank = 0 },
+      without: changed(World.lost(0.09, to: \.straggling)) { $0.slowRank = 0 }, gpuHours: 8),
+    Story(
       kind: .inputStall, sentence: "ranks wait 62 % of each step for data", job: World.lost(0.62, to: \.inputStall),
       without: World.lost(0.09, to: \.inputStall), gpuHours: 49.6, severity: .warn),
     Story(
@@ -174,11 +182,12 @@ import Testing
     // Less than the counters saw, or more.
     job.accounts.held = Int64(Double(job.accounts.held) * (0.2 + 1.5 * part()))
     var rest = job.accounts.held
-    for account in [\JobEvidence.Accounts.hung, \.redone, \.starting, \.inputStall] where part() < 0.5 {
+    for account in [\JobEvidence.Accounts.hung, \.redone, \.starting, \.straggling, \.inputStall] where part() < 0.5 {
       job.accounts[keyPath: account] = Int64(Double(rest) * part())
       rest -= job.accounts[keyPath: account]
     }
     job.accounts.productive = rest
+    job.slowRank = 0
     job.declaredMFU = part() < 0.5 ? part() : nil
     let found = Insight.findings(job)
     #expect(found.reduce(0) { $0 + $1.gpuHours } <= job.gpuHoursHeld * (1 + 1e-9))

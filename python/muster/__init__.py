@@ -11,6 +11,11 @@
             barrier()
             muster.checkpoint(n)            # said by any one rank
 
+Where ranks meet, how long each waits tells which of them is slow:
+
+    with muster.waiting():                  # goes out with the next step
+        barrier()
+
 Every call is optional, and none of them can stop the training: outside Muster
 (`MUSTER_NOTIFY_SOCKET` absent or empty) they do nothing, and inside it a socket
 that is full, gone or not yet back raises nothing. What could not be sent is
@@ -24,12 +29,13 @@ socket of its own and does not repeat what its parent had not yet sent.
 """
 
 import atexit
+import contextlib
 import os
 import socket
 import threading
 import time
 
-__all__ = ["attempt", "checkpoint", "ready", "resume_step", "status", "step"]
+__all__ = ["attempt", "checkpoint", "ready", "resume_step", "status", "step", "waited", "waiting"]
 __version__ = "0.1.0"
 
 # Every message books 12 ms, which makes 83 messages a second and leaves room under
@@ -55,6 +61,8 @@ def step(n, loss=None):
     if _socket_path() is None:
         return
     fields = {"STEP": str(int(n)), "LOSS": None if loss is None else repr(float(loss))}
+    if _waits.seconds is not None:
+        fields["WAITED"] = f"{_waits.seconds:.3f}"
     _sender.say(fields, ahead_seconds=_STEP_AHEAD_SECONDS)
 
 
@@ -87,6 +95,44 @@ def status(text):
     line = " ".join(str(text).split("\n")).replace("\r", " ").replace("\0", " ")
     line = line.encode("utf-8", "replace")[:_STATUS_BYTES_MAX].decode("utf-8", "ignore")
     _sender.say({"STATUS": line}, ahead_seconds=_STATUS_AHEAD_SECONDS)
+
+
+def waited(seconds):
+    """Add `seconds` for which this rank has waited for other ranks; said with the next step.
+
+    The rank that waits least is the one that the others wait for. Time of the exchange itself may
+    be in it, if it is in that of all ranks.
+    """
+    seconds = float(seconds)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"waited {seconds} seconds, expected a time of at least 0")
+    with _waits.lock:
+        _waits.seconds = (_waits.seconds or 0.0) + seconds
+
+
+@contextlib.contextmanager
+def waiting():
+    """Measure the body as time for which this rank waits for other ranks.
+
+    A barrier before the gradients are summed is the best place. On a GPU the body must end
+    with a synchronization: a collective that was only queued has waited for nobody yet.
+    """
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        waited(time.monotonic() - begin)
+
+
+class _Waits:
+    """Sum since the process began; None: it has never waited."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.seconds = None
+
+
+_waits = _Waits()
 
 
 def resume_step():

@@ -29,6 +29,7 @@ class InsideMuster(unittest.TestCase):
             patch.start()
             self.addCleanup(patch.stop)
         muster._sender.after_fork()  # a fresh process has sent and kept nothing
+        muster._waits.__init__()
         self.addCleanup(muster._sender.after_fork)
 
     def bind(self):
@@ -53,6 +54,21 @@ class InsideMuster(unittest.TestCase):
     def test_a_loss_travels_in_the_datagram_of_its_step(self):
         muster.step(120, loss=1.234)
         self.assertEqual(self.received(), ["STEP=120\nLOSS=1.234\n"])
+
+    def test_waits_add_up_and_travel_with_the_next_step(self):
+        with self.assertRaises(KeyError), muster.waiting():
+            self.now += 1.5
+            raise KeyError("the wait counts, and nothing is swallowed")
+        muster.waited(0.25)
+        self.assertEqual(self.received(), [])
+        muster.step(1)
+        with muster.waiting():
+            self.now += 2
+        muster.step(2)
+        self.assertEqual(self.received(), ["STEP=1\nWAITED=1.750\n", "STEP=2\nWAITED=3.750\n"])
+        for nonsense in (-1, float("nan"), float("inf")):
+            with self.assertRaises(ValueError):
+                muster.waited(nonsense)
 
     def test_a_loss_is_anything_that_float_takes(self):
         class Tensor:

@@ -6,6 +6,8 @@ struct Notice: Hashable, Sendable {
   var isReady = false
   /// Empty clears it.
   var status: String?
+  /// Seconds in all for which the rank has waited for others.
+  var waited: Double?
 
   static let byteLimit = 4096
   static let textLimit = 256
@@ -19,10 +21,17 @@ struct Notice: Hashable, Sendable {
       case "CHECKPOINT": checkpoint = Self.number(value) ?? checkpoint
       case "LOSS": loss = Double(value) == nil ? loss : String(value.prefix(32))
       case "READY": isReady = isReady || value == "1"
+      case "WAITED": waited = Self.seconds(value) ?? waited
       case "STATUS": status = String(value.prefix(Self.textLimit))
       default: continue
       }
     }
+  }
+
+  /// Ten years at most: more is no wait.
+  private static func seconds(_ text: String) -> Double? {
+    guard let seconds = Double(text), (0...315_360_000).contains(seconds) else { return nil }
+    return seconds
   }
 
   private static func number(_ text: String) -> Int64? {

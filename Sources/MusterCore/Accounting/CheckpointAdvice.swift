@@ -51,6 +51,9 @@ public struct LedgerJob: Hashable, Sendable {
   /// How often work went on after an attempt had been ended, and milliseconds from the one to the other.
   public var resumes: Int32 = 0
   public var resuming: Int64 = 0
+  /// The rank that the others waited for in the newest attempt that said so, and that attempt's number; -1: none has.
+  public var slowRank: Int32 = -1
+  public var slowAttempt: Int32 = 0
   /// When the last attempt began to end.
   var endingAt: Int64 = 0
 
@@ -60,10 +63,11 @@ public struct LedgerJob: Hashable, Sendable {
   }
 
   /// An attempt is settled.
-  mutating func count(_ split: AttemptSplit, _ times: AttemptTimes, _ told: StatusTimes) {
+  mutating func count(_ split: AttemptSplit, _ times: AttemptTimes, _ attempt: OpenAttempt) {
     if times.outcome == .jobFault || times.outcome == .nodeFault { faults += 1 }
     worked += split.stopping.milliseconds - split.began.milliseconds
-    saving += told.checkpointing.milliseconds
+    saving += attempt.toldSoFar.checkpointing.milliseconds
+    if attempt.toldSoFar.slowRank >= 0 { (slowRank, slowAttempt) = (attempt.toldSoFar.slowRank, attempt.number) }
     if endingAt > 0, split.began < split.stopping {
       resumes += 1
       resuming += split.began.milliseconds - endingAt
@@ -88,7 +92,7 @@ extension Ledger {
     guard let attempt = open[job.number] else { return figures }
     let times = attempt.times(cluster, figures)
     let end = max(times.startedAt, times.endedAt == .zero ? Instant(nanoseconds: now * 1_000_000) : times.endedAt)
-    figures.count(AttemptSplit(times, keptStep: times.lastStep, until: end), times, attempt.toldSoFar)
+    figures.count(AttemptSplit(times, keptStep: times.lastStep, until: end), times, attempt)
     return figures
   }
 }

@@ -121,7 +121,7 @@ public struct Ledger: ~Copyable, Sendable {
     let times = attempt.times(cluster, jobs[Int(job.number) - 1])
     let kept = keptStep ?? times.lastKeptStep(checkpointStep: attempt.checkpointStep(cluster))
     let split = AttemptSplit(times, keptStep: kept, until: times.endedAt)
-    jobs[Int(job.number) - 1].count(split, times, attempt.toldSoFar)
+    jobs[Int(job.number) - 1].count(split, times, attempt)
     for (account, from, to) in attempt.pieces(split, times) {
       for held in attempt.held {
         spans.append(

@@ -1,7 +1,7 @@
 /// The ledger as bytes, and back: beside a snapshot of the state, so that a restart does not fold a year of facts.
 extension Ledger {
   /// Number of the layout below; of another one nothing is read, and the journal is folded from its beginning.
-  public static var format: UInt64 { 1 }
+  public static var format: UInt64 { 2 }
 
   public func encode() -> [UInt8] {
     var w = ByteWriter()
@@ -121,6 +121,8 @@ extension ByteWriter {
     put(job.resumes)
     put(job.resuming)
     put(job.endingAt)
+    put(job.slowRank)
+    put(job.slowAttempt)
   }
 
   fileprivate mutating func put(_ attempt: OpenAttempt) {
@@ -170,6 +172,8 @@ extension ByteReader {
     job.resumes = try int32()
     job.resuming = try int()
     job.endingAt = try int()
+    job.slowRank = try int32()
+    job.slowAttempt = try int32()
     return job
   }
 

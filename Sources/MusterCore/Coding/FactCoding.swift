@@ -36,7 +36,7 @@ extension Fact.Event {
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
-    case .statusTold: 44
+    case .statusTold: 46
     }
   }
 
@@ -231,7 +231,7 @@ extension ByteReader {
       at: time,
       try kind < 20
         ? nodeEvent(kind, at: at)
-        : kind < 40 || (43...45).contains(kind) ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
+        : kind < 40 || (43...46).contains(kind) ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
   }
 
   private mutating func nodeEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
@@ -300,7 +300,7 @@ extension ByteReader {
     case 39:
       return .attemptWarned(
         AttemptWarned(attempt: try attempt(), signal: try int32(), walltimeEnd: try instant()))
-    case 44: return .statusTold(attempt: try attempt(), times: try statusTimes())
+    case 44, 46: return .statusTold(attempt: try attempt(), times: try statusTimes(withStraggling: kind == 46))
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }
@@ -359,13 +359,18 @@ extension ByteWriter {
     put(times.checkpointing)
     put(times.evaluating)
     put(times.inputStall)
+    put(times.straggling)
+    put(times.slowRank)
   }
 }
 
 extension ByteReader {
-  mutating func statusTimes() throws(CodingError) -> StatusTimes {
-    StatusTimes(
+  /// - Parameter withStraggling: false for facts of before there was any.
+  mutating func statusTimes(withStraggling: Bool = true) throws(CodingError) -> StatusTimes {
+    var times = StatusTimes(
       checkpointing: Span(nanoseconds: try int()), evaluating: Span(nanoseconds: try int()),
       inputStall: Span(nanoseconds: try int()))
+    if withStraggling { (times.straggling, times.slowRank) = (Span(nanoseconds: try int()), try int32()) }
+    return times
   }
 }

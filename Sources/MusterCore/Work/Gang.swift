@@ -141,8 +141,28 @@ extension Controller {
     }
     let newest = report.ranks.lazy.filter { $0.rank < stepping }.compactMap(\.checkpoint).max() ?? 0
     let isSaved = newest > cluster.jobs[job].checkpointStep
+    if report.ranks.contains(where: { $0.waited != nil }) {
+      compareWaits(attempt, after: isSaved ? .zero : limits.statusTold)
+    }
     tellStatuses(attempt, after: isSaved ? .zero : limits.statusTold)
     if isSaved { note(.checkpointCommitted(attempt: id, step: newest)) }
+  }
+
+  /// Looks at all ranks, so not for every beat.
+  private mutating func compareWaits(_ attempt: Int32, after least: Span) {
+    let id = cluster.attemptID(attempt)
+    var seen = watch.attempt(attempt, id: id)
+    guard seen.waitsComparedAt == .zero || now - seen.waitsComparedAt >= least else { return }
+    seen.waitsComparedAt = now
+    var waits = PeerWaits()
+    let stepping = steppingRanks(attempt)
+    for slot in cluster.memberSlots(ofAttempt: attempt) {
+      for rank in watch.knownMember(slot, id: cluster.memberID(slot))?.report?.ranks ?? [] where rank.rank < stepping {
+        if let waited = rank.waited { waits.add(rank: rank.rank, waited: waited) }
+      }
+    }
+    seen.statuses.formMaximum(StatusTimes(straggling: waits.straggling(ranks: stepping), slowRank: waits.slowRank))
+    watch.attempts[Int(attempt)] = seen
   }
 
   /// Makes a fact of what ranks have said that they do instead of steps, when so much is new.
@@ -181,6 +201,7 @@ extension Controller {
     guard attempt >= 0, cluster.attempts[attempt].phase < .stopping else { return }
     let id = cluster.attemptID(attempt)
     let steps = steps(attempt)
+    compareWaits(attempt, after: .zero)
     tellStatuses(attempt, after: .zero)
     note(
       .attemptEnding(

@@ -71,6 +71,8 @@ public struct RankReport: Sendable, Hashable {
   public var status: String
   /// In this attempt, so far.
   public var statusTimes = StatusTimes()
+  /// How long it has waited for other ranks in this attempt, so far; nil: it does not say.
+  public var waited: Span?
   public var checkpoint: Int64?
   public var probe: Probe?
 

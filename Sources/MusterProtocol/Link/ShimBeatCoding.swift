@@ -86,6 +86,7 @@ extension RankReport {
     add("checkpointingMs", .int(statusTimes.checkpointing.milliseconds), if: statusTimes.checkpointing > .zero)
     add("evaluatingMs", .int(statusTimes.evaluating.milliseconds), if: statusTimes.evaluating > .zero)
     add("inputStallMs", .int(statusTimes.inputStall.milliseconds), if: statusTimes.inputStall > .zero)
+    if let waited { add("waitedMs", .int(waited.milliseconds), if: true) }
     if let checkpoint { add("checkpoint", .int(checkpoint), if: true) }
     if let probe { add("probe", probe.json, if: true) }
     return .object(members)
@@ -107,6 +108,7 @@ extension RankReport {
     statusTimes = StatusTimes(
       checkpointing: try json.age("checkpointingMs") ?? .zero, evaluating: try json.age("evaluatingMs") ?? .zero,
       inputStall: try json.age("inputStallMs") ?? .zero)
+    waited = try json.age("waitedMs")
   }
 }
 

@@ -63,6 +63,8 @@ extension Ledger {
     evidence.accounts.redone = row.totals[.redone]
     evidence.accounts.hung = row.totals[.hung]
     evidence.accounts.inputStall = row.totals[.inputStall]
+    evidence.accounts.straggling = row.totals[.straggling]
+    if figures.slowRank >= 0 { evidence.slowRank = Int(figures.slowRank) }
     evidence.faults = Int(figures.faults)
     evidence.checkpointCount = Int(figures.checkpoints)
     if figures.faults > 0 {
@@ -74,6 +76,11 @@ extension Ledger {
     evidence.userGPUHours = Double(heldByUser) / 3_600_000
     if let slot = cluster.slot(of: id) {
       let spec = cluster.spec(slot)
+      if let rank = evidence.slowRank.map(Int32.init) {
+        let attempt = AttemptID(job: id, number: figures.slowAttempt)
+        evidence.slowNode = cluster.node(ofMember: MemberID(attempt: attempt, index: spec.member(ofRank: rank)))
+          .map { cluster.nodeDetails[Int($0.index)].joined.name }
+      }
       basis.name = spec.name
       basis.state = cluster.job(slot).state
       basis.hasModel = spec.model != nil

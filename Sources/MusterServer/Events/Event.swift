@@ -114,6 +114,7 @@ struct EventDetail {
   private static func text(_ told: StatusTimes) -> String {
     "has said so far that it saves for \(told.checkpointing.seconds) s, evaluates for \(told.evaluating.seconds) s, "
       + "waits for data for \(told.inputStall.seconds) s"
+      + (told.slowRank < 0 ? "" : ", for rank \(told.slowRank) for \(told.straggling.seconds) s")
   }
 
   private init(_ warned: AttemptWarned) {

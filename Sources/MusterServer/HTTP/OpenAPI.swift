@@ -275,7 +275,7 @@ enum OpenAPI {
     "gpuHoursWasted": {"type": "number"}, "counters": {"type": "object", "nullable": true, "description": "null: nobody reads them"},
     "mfu": {"type": "object", "properties": {"counters": {"type": "number", "nullable": true}, "declared": {"type": "number",
     "nullable": true}, "disagreement": {"type": "string", "nullable": true}}}, "findings": {"type": "array", "items": {"type":
-    "object", "properties": {"kind": {"type": "string", "enum": ["hung", "redone", "starting", "inputStall", "allIdle", "idleDevices",
+    "object", "properties": {"kind": {"type": "string", "enum": ["hung", "redone", "starting", "straggling", "inputStall", "allIdle", "idleDevices",
     "fp32Matrices", "launchBound", "lowUse", "memoryBound", "powerCapped", "walltime", "mfuDisagreement"]}, "severity": {"type":
     "string", "enum": ["note", "warn"]}, "sentence": {"type": "string"}, "evidence": {"type": "array", "items": {"type": "string"}},
     "nextStep": {"type": "string"}, "gpuHours": {"type": "number"}, "gpuHoursAWeek": {"type": "number"}, "cost": {"type": "number",
@@ -326,7 +326,8 @@ enum OpenAPI {
     "object", "properties": {"role": {"type": "string"}, "rank": {"type": "integer"}, "roleRank": {"type": "integer"}, "node": {"type": "string"},
     "pid": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "exitCode": {"type": "integer",
     "nullable": true}, "signal": {"type": "integer", "nullable": true}, "step": {"type": "integer", "nullable"
-    : true}}}}, "spec": {"type": "object", "description":
+    : true}, "waitedForRanksSeconds": {"type": "number", "nullable": true, "description":
+    "as the rank says with WAITED, in this attempt so far"}}}}, "spec": {"type": "object", "description":
     "The job in full: as a job file, but times in ...Seconds and sizes in ...Bytes, as numbers"}, "attempts": {"type": "array", "items": {"type": "object"}}, "idle": {"type": "object",
     "nullable": true, "description": "what the idle policy told its user", "properties": {"warnedAt": {"type": "string"}, "message":
     {"type": "string"}}}}}]}, "Why"

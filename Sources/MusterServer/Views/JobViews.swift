@@ -108,6 +108,7 @@ extension Controller {
       "exitCode": exited && live?.signal == 0 ? JSON(live?.exitCode ?? 0) : job.state == .completed ? 0 : .null,
       "signal": exited && live?.signal != 0 ? JSON(live?.signal ?? 0) : .null,
       "step": live?.step.map { .int($0) } ?? .null,
+      "waitedForRanksSeconds": live?.waited.map { .double($0.seconds) } ?? .null,
     ]
   }
 
