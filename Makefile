@@ -10,7 +10,7 @@ HOSTS := env MUSTER_BIN=$(CURDIR)/.build/debug/muster /usr/bin/python3 -m unitte
 PAGE := libjs-chart.js
 PAGE_TESTS := chromium python3-venv
 
-.PHONY: page-tests page-tools screenshots demo test hosts hosts-bench bench chaos build lint format packages training-packages prometheus-packages
+.PHONY: page-tests page-tools screenshots demo test release-tests hosts hosts-bench bench chaos build lint format packages training-packages prometheus-packages
 
 demo:
 	@echo "First the packages (1 to 2 minutes), then the build (5 to 8 minutes on two cores), then the demo (under 3 minutes)."
@@ -28,6 +28,11 @@ test: packages
 	MUSTER_BIN=$(CURDIR)/.build/debug/muster /usr/bin/python3 -m unittest discover -s Tests/EndToEnd -t Tests/EndToEnd
 	$(HOSTS)
 	swift test
+
+# What only an optimised program does wrong: those tests that ask every route, on the program that people run.
+release-tests: packages build
+	MUSTER_BIN=$(CURDIR)/$(MUSTER) /usr/bin/python3 -m unittest discover -s Tests/EndToEnd -t Tests/EndToEnd \
+	  -k test_accounts -k test_devices -k test_efficiency -k test_metrics -k test_simulated -k test_telemetry
 
 # The page in a real browser. Playwright comes from PyPI into a folder of its own.
 page-tests: page-tools
