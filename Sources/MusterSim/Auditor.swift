@@ -85,6 +85,9 @@ public struct Auditor: Sendable {
   /// As `SharingAudit.placesKept`.
   mutating func placesKept(for jobs: Set<Int64>) { sharing.placesKept(for: jobs) }
 
+  /// As `SharingAudit.neverAllowed`.
+  func neverAllowed(_ job: Int64) -> String? { sharing.neverAllowed(job) }
+
   /// As `SharingAudit.roundTaken`.
   mutating func roundTaken(at now: Instant, unit: Span, horizon: Span, serving: [Bool]) -> Failure? {
     sharing.roundTaken(at: now, unit: unit, horizon: horizon, serving: serving)

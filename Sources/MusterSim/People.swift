@@ -196,6 +196,20 @@ extension World {
     }
   }
 
+  /// Who is told that quotas never let it run is told the truth: nothing runs any more, and they do not let it start.
+  private mutating func checkNever() {
+    guard controller.cluster.active.isEmpty else { return }
+    for slot in controller.cluster.pending {
+      let (id, waiting) = (controller.cluster.job(slot).id, controller.waiting(for: slot))
+      guard waiting.isNever, waiting.causes.allSatisfy({ $0.kind == "quota" }), auditor.neverAllowed(id.number) == nil
+      else { continue }
+      violated(
+        Failure(
+          invariant: .comesToRest, detail: "job \(id) is told that it can never run, and may: \(waiting)",
+          job: id.number))
+    }
+  }
+
   /// Liveness, and that nothing that was promised is gone.
   mutating func checkEnd() {
     compareWithFollower()
@@ -212,6 +226,7 @@ extension World {
           invariant: .comesToRest, detail: "job \(id) waits without a reason: \(controller.waiting(for: slot))",
           job: id.number))
     }
+    checkNever()
     for (job, name) in acknowledged {
       if let slot = controller.cluster.slot(of: JobID(job)), controller.cluster.spec(slot).name == name { continue }
       violated(Failure(invariant: .acknowledgedStays, detail: "job \(job), submitted as \(name)", job: job))

@@ -34,8 +34,9 @@ struct PromiseAudit: Sendable {
   var checkpointAt: [Int64: Instant] = [:]
   var attempts: [Int64: Int32] = [:]
   var began: [Int64: Instant] = [:]
-  /// By attempt that is being stopped: since when.
+  /// By attempt that is being stopped: since when, and why as it is known by now.
   var endingAt: [AttemptID: Instant] = [:]
+  var endingWhy: [AttemptID: Outcome] = [:]
   /// The last attempt was stopped for another job.
   var wasPreempted: Set<Int64> = []
   var lastMaintenance: Instant = .zero
@@ -47,12 +48,13 @@ struct PromiseAudit: Sendable {
     case .checkpointCommitted(let attempt, _): checkpointAt[attempt.job.number] = fact.at
     case .attemptEnding(let ending):
       if endingAt[ending.attempt] == nil { endingAt[ending.attempt] = fact.at }
+      endingWhy[ending.attempt] = ending.outcome
       if ending.outcome == .preempted {
         wasPreempted.insert(ending.attempt.job.number)
       } else {
         wasPreempted.remove(ending.attempt.job.number)
       }
-    case .attemptEnded(let end): endingAt[end.attempt] = nil
+    case .attemptEnded(let end): (endingAt[end.attempt], endingWhy[end.attempt]) = (nil, nil)
     case .maintenanceAdded(let window): lastMaintenance = max(lastMaintenance, window.to)
     case .attemptStarted(let start):
       let job = start.attempt.job.number
@@ -149,21 +151,25 @@ extension SharingAudit {
 
   // MARK: What is free when
 
-  /// When an attempt is surely over, if it ends as it said; of one that is being stopped `atBest`: which of its two graces
-  /// it has depends on why it is.
-  private func end(_ attempt: AttemptID, now: Instant, atBest: Bool = false) -> Instant {
+  /// When an attempt is surely over, if it ends as it said; of one that is being stopped: after the grace that it has for
+  /// that reason.
+  private func end(_ attempt: AttemptID, now: Instant) -> Instant {
     guard let spec = specs[attempt.job.number] else { return .never }
-    let (stop, restart) = (spec.stop.grace, spec.restart.grace)
-    if let at = promises.endingAt[attempt] { return max(now, at + (atBest ? min(stop, restart) : max(stop, restart))) }
+    if let at = promises.endingAt[attempt], let why = promises.endingWhy[attempt] {
+      switch why {
+      case .cancelled, .timedOut, .preempted: return max(now, at + spec.stop.grace)
+      case .finished, .jobFault, .nodeFault, .unrunnable: return max(now, at + spec.restart.grace)
+      }
+    }
     guard let walltime = spec.walltime, let first = promises.firstStart[attempt.job.number] else { return .never }
     return max(now, first + walltime + promises.uncounted[attempt.job.number, default: .zero])
   }
 
   /// By node and device: until when somebody has it.
-  private func busyUntil(_ now: Instant, atBest: Bool = false) -> [[Instant]] {
+  private func busyUntil(_ now: Instant) -> [[Instant]] {
     var busy = devicesOfNode.map { [Instant](repeating: .zero, count: $0) }
     for (attempt, gang) in live {
-      let end = end(attempt, now: now, atBest: atBest)
+      let end = end(attempt, now: now)
       for place in gang.places {
         let node = Int(place.node.index)
         for device in busy[node].indices where place.devices & (1 << UInt64(device)) != 0 {
@@ -198,7 +204,7 @@ extension SharingAudit {
   /// Before the start is counted: nil where there is nothing to judge.
   mutating func promiseAtStake(_ job: Int64, isRestart: Bool) -> PromiseAudit.Promise? {
     let first = promises.promise?.job ?? promises.standing?.job
-    guard promises.isOfRound, !isRestart, let first, isBefore(first, job), isPlanned(job), !isInParts(job) else {
+    guard promises.isOfRound, !isRestart, let first, isBefore(first, job), isPlanned(job) else {
       // Restarts come before everybody, and the round that is on its way does not know of them.
       promises.forget()
       return nil
@@ -207,14 +213,6 @@ extension SharingAudit {
       promise.disturbances == preemptions.disturbances
     else { return nil }
     return promise
-  }
-
-  /// It has parts of several nodes: one of them may be a part of what is held, which the planner counts as a whole.
-  private func isInParts(_ job: Int64) -> Bool {
-    guard let spec = specs[job], let largest = devicesOfNode.max() else { return false }
-    return ([spec.role] + spec.further.map(\.role)).contains { role in
-      role.nodes > 1 && role.devicesPerNode > 0 && Int(role.devicesPerNode) < largest
-    }
   }
 
   /// Roles without devices find their places when the job starts; alone on their nodes they have devices that nobody planned.
@@ -230,8 +228,7 @@ extension SharingAudit {
     guard let role = specs[promise.job]?.role else { return nil }
     promises.judged += 1
     let start = max(promise.start, now)
-    let after = busyUntil(now, atBest: true)
-    guard !fits(role, at: start, after, promise.serving) else { return nil }
+    guard !fits(role, at: start, busyUntil(now), promise.serving) else { return nil }
     let gang = live.removeValue(forKey: attempt)
     let before = busyUntil(now)
     live[attempt] = gang

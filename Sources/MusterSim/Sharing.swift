@@ -18,12 +18,7 @@ extension World {
 
   /// Somebody declares projects, or declares them anew.
   mutating func declare() {
-    guard hasProjects, host.isUp else { return }
-    guard isStorm else {
-      // Whether all come to rest is looked at without quotas: some jobs ask for more than their project may ever have.
-      if controller.cluster.policy != Policy() { order(.applyPolicy(Policy())) }
-      return
-    }
+    guard hasProjects, host.isUp, isStorm else { return }
     guard sharing.hits(controller.cluster.policy.projects.isEmpty ? 800 : 120) else { return }
     coverage.did(.policyDrawn)
     order(.applyPolicy(drawPolicy()))

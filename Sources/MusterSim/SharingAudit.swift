@@ -75,7 +75,7 @@ struct SharingAudit: Sendable {
     let job = start.attempt.job.number
     guard let spec = specs[job] else { return nil }
     let isRestart = faultedAt[job] == at
-    let why = isRestart ? nil : quotaBroken(by: spec, start.places)
+    let why = isRestart ? nil : quotaBroken(by: spec, devices(start.places))
     let unneeded = startedAfterPreemption(start, at: at)
     let promise = promiseAtStake(job, isRestart: isRestart)
     // What one takes of a quota may be what another was to have.
@@ -111,9 +111,21 @@ struct SharingAudit: Sendable {
 
   func isBelow(_ name: String, _ project: String) -> Bool { wayUp(name).contains { $0.name == project } }
 
-  private func quotaBroken(by spec: JobSpec, _ places: [Place]) -> String? {
+  /// Why a job may not start now, wherever it is placed; nil if its quotas let it. One that is alone on its nodes has at
+  /// least the devices of the smallest ones that it may have.
+  func neverAllowed(_ job: Int64) -> String? {
+    guard let spec = specs[job] else { return nil }
+    let sizes = devicesOfNode.indices.filter { !revoked.contains(machines[$0]) }.map { devicesOfNode[$0] }.sorted()
+    let gangs = [(spec.role, spec.wishes)] + spec.further.map { ($0.role, $0.wishes) }
+    let devices = gangs.reduce(0) { sum, gang in
+      let (nodes, each) = (Int(gang.0.nodes), Int(gang.0.devicesPerNode))
+      return sum + (gang.1.isExclusive ? sizes.filter { $0 >= each }.prefix(nodes).reduce(0, +) : nodes * each)
+    }
+    return quotaBroken(by: spec, devices)
+  }
+
+  private func quotaBroken(by spec: JobSpec, _ devices: Int) -> String? {
     guard !policy.projects.isEmpty else { return nil }
-    let devices = self.devices(places)
     for project in wayUp(spec.project) {
       for (limits, user) in [(project.limits, nil), (project.userLimits, spec.user)] {
         let others = live.values.filter { isBelow($0.project, project.name) && (user == nil || $0.user == user) }

@@ -108,7 +108,8 @@ import Testing
   @Test(
     "what is wrong is told with the file, the field and what would be right, and exits with 2",
     arguments: [
-      (["--policy", "best"], "best"), (["--policy", "fifo", "--from", "soon"], "--from is soon"),
+      (["--policy", "turns"], "experiment-turns"), (["--policy", "best"], "best"),
+      (["--policy", "fifo", "--from", "soon"], "--from is soon"),
       (["--policy", "fifo", "--from", "9", "--to", "9"], "--to is 9"),
       (["--policy", "fifo", "--checkpoint-every", "0s"], "--checkpoint-every is 0s"),
       (["--policy", "fifo", "--checkpoint-every", "10"], "--checkpoint-every"),

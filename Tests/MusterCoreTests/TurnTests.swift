@@ -72,6 +72,23 @@ import Testing
     #expect(fleet.state(long) == .running)
   }
 
+  @Test("why no controller has turns: a start that was told moves back for a job that came later")
+  func promise() throws {
+    for mode in [PlanningMode.all, PlanningMode(preemptions: 16, turns: .standard)] {
+      var fleet = Fleet(mode: mode)
+      let long = Self.run(&fleet, [Self.spec(nodes: 16, hours: 100)], for: .seconds(7200), saving: [0])[0]
+      // Longer than the other has run: it takes nobody's place.
+      let waits = fleet.submit(Self.spec(nodes: 16, hours: 4))
+      let told = try #require(fleet.waiting(waits).start)
+      let later = fleet.submit(Self.spec(nodes: 16, hours: 2))
+      #expect((fleet.waiting(later).causes.first?.kind == "preempting") == (mode.turns != nil))
+      if fleet.state(long) == .stopping { fleet.tell(long, .stopped) }
+      let moved = try #require(fleet.waiting(waits).start) - told
+      #expect(moved == .zero || mode.turns != nil)
+      if mode.turns != nil { #expect(moved >= .seconds(7200)) }
+    }
+  }
+
   @Test("nobody waits for others longer than it has run")
   func bound() {
     var fleet = Fleet(mode: Self.mode)

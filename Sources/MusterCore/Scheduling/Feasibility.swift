@@ -28,23 +28,18 @@ extension Controller {
       return
         "needs \(counted(sum.devices, "device")) for its \(spec.roles.count) roles together; the fleet has \(capacity), busy or not"
     }
-    guard !cluster.policy.projects.isEmpty, sum.devices > 0 else { return nil }
-    var book = feasible.book.take() ?? quotaBook(topology)
-    defer { feasible.book = book }
-    let account = book.account(project: spec.project, user: spec.user)
-    guard let small = book.rules.tooSmall(account, sum.type, sum.devices) else { return nil }
-    return book.labels[Int(small.row)].never(needed: sum.devices, most: small.most)
+    return overQuota(spec, topology)
   }
 
   private mutating func impossibleAlone(_ spec: JobSpec, looks: inout Int) -> String? {
     guard cluster.nodes.count >= limits.expectedNodes, hasNodes else { return nil }
     refreshMap()
-    if feasible.version != mapVersion || feasible.answers.count > Feasible.most {
+    if feasible.version != mapVersion || max(feasible.answers.count, feasible.charges.count) > Feasible.most {
       feasible = Feasible(version: mapVersion)
     }
     let wishes = spec.wishes
     let shape = Feasible.Shape(gang: self.shape(spec), constraint: wishes.constraint, exclude: wishes.exclude)
-    if let why = overQuota(spec, shape.gang) { return why }
+    if let topology = fleetMap.topology, let why = overQuota(spec, topology) { return why }
     // A type or level that nobody has is none in the shape: the next job means another one.
     let isKept = shape.gang.deviceTypes != [-1]
     if isKept, let known = feasible.answers[shape] { return known }
@@ -79,25 +74,69 @@ extension Controller {
       ? nil : whyImpossible(gang, spec, topology, filter)
   }
 
-  /// More than its project, or its user, may ever use: of every type that it allows.
-  private mutating func overQuota(_ spec: JobSpec, _ gang: PendingGang) -> String? {
-    guard !cluster.policy.projects.isEmpty, gang.devicesPerNode > 0, let topology = fleetMap.topology else {
-      return nil
+  private mutating func overQuota(_ spec: JobSpec, _ topology: Topology) -> String? {
+    guard !cluster.policy.projects.isEmpty else { return nil }
+    var book = feasible.book.take() ?? quotaBook(topology)
+    var charges: [PendingGang: [[LeastCharge.Nodes]]] = [:]
+    swap(&charges, &feasible.charges)
+    defer {
+      feasible.book = book
+      swap(&charges, &feasible.charges)
     }
-    var book =
-      feasible.book.take()
-      ?? quotaBook(topology)
+    return overQuota(spec, topology, &book, &charges)
+  }
+
+  /// Why its project, or its user, may never use what it needs at the least, wherever it is placed.
+  /// - Parameter charges: what nodes were found to come to for gangs of the same shape.
+  func overQuota(
+    _ spec: JobSpec, _ topology: Topology, _ book: inout QuotaBook,
+    _ charges: inout [PendingGang: [[LeastCharge.Nodes]]]
+  ) -> String? {
     let account = book.account(project: spec.project, user: spec.user)
-    defer { feasible.book = book }
-    var why: String?
-    for type in gang.deviceTypes.isEmpty ? topology.deviceTypes.indices.map({ Int32($0) }) : gang.deviceTypes {
-      guard topology.deviceTypes.indices.contains(Int(type)) else { continue }
-      let has = topology.deviceTypes[Int(type)].devicesPerNode
-      let devices = gang.nodes &* (gang.isExclusive ? has : gang.devicesPerNode)
-      guard let small = book.rules.tooSmall(account, type, devices) else { return nil }
-      why = book.labels[Int(small.row)].never(needed: devices, most: small.most)
+    guard account >= 0 else { return nil }
+    var least = LeastCharge()
+    for (number, role) in spec.roles.enumerated() {
+      let alone = spec.alone(number)
+      if role.devicesPerNode == 0 {
+        if alone.wishes.isExclusive { least.add(nodes: role.nodes, nodesAlone(alone)) }
+        continue
+      }
+      let gang = shape(alone)
+      let offers = MemberOffers(topology: topology)
+      let known = charges[gang] ?? offers.charges(gang, offers.known(gang))
+      charges[gang] = known
+      least.add(nodes: role.nodes, known)
     }
-    return why
+    guard let small = book.rules.tooSmall(account, { least.amount($0) }) else { return nil }
+    return book.labels[Int(small.row)].never(needed: small.needed, most: small.most, isAlone: spec.isAnyExclusive)
+  }
+
+  /// Nodes that a gang without devices may be alone on, with the devices that it then has, by the domain that it must not
+  /// leave.
+  private func nodesAlone(_ spec: JobSpec) -> [[LeastCharge.Nodes]] {
+    let wishes = spec.wishes
+    let excluded = numbers(of: wishes.exclude)
+    let level = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil } ?? -1
+    var places: [Int32: [LeastCharge.Nodes]] = [:]
+    for i in cluster.nodes.indices {
+      let node = NodeID(Int32(i))
+      guard !excluded.contains(Int32(i)), matches(node, wishes.constraint), !isRevoked(i) else { continue }
+      places[domain(node, level), default: []].append(
+        LeastCharge.Nodes(type: fleetMap.type(of: node), count: 1, devices: cluster.nodes[i].devices))
+    }
+    return places.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// Why a job with a role without devices that is alone on its nodes can never run, if it is for its quota: it has all
+  /// devices of these nodes, and no round counts them.
+  func neverAlone(_ slot: Int32, _ book: inout QuotaBook) -> String? {
+    let mayBe = cluster.specs[Int(slot)].hasRoles || cluster.jobs[slot].devicesPerNode == 0
+    guard mayBe, !cluster.policy.projects.isEmpty, cluster.specs[Int(slot)].hasUncounted,
+      let topology = fleetMap.topology
+    else { return nil }
+    let spec = cluster.specs[Int(slot)]
+    var charges: [PendingGang: [[LeastCharge.Nodes]]] = [:]
+    return overQuota(spec, topology, &book, &charges)
   }
 
   /// Answers by shape, as long as the fleet's map stays what it is.
@@ -113,6 +152,8 @@ extension Controller {
     var version = -1
     var answers: [Shape: String?] = [:]
     var book: QuotaBook?
+    /// As in `LeastCharge`.
+    var charges: [PendingGang: [[LeastCharge.Nodes]]] = [:]
   }
 
   private func knownMatching(_ wishes: Wishes, leaves: Int) -> [Int32] {

@@ -5,21 +5,47 @@ extension Controller {
     let roles = cluster.specs[Int(slot)].hasRoles ? cluster.specs[Int(slot)].roles.map(\.nodes) : []
     guard cluster.fits(count: roles.max() ?? cluster.jobs[slot].nodes, devices: 0) else { return }
     refreshMap()
-    guard case .places(let places) = plainPlacement(slot) else { return }
-    // Alone on its nodes it has their devices, whether it asked for any or not.
-    var quotas = places.contains { $0.devices != 0 } ? quotaCount() : nil
-    if isWithinQuota(slot, places, &quotas) { begin(slot, places) }
+    if case .places(let places) = placesWithinQuota(slot) { begin(slot, places) }
   }
 
-  /// - Parameter ignoresMaintenance: what it would come to if none were planned.
-  func plainPlacement(_ slot: Int32, ignoresMaintenance: Bool = false) -> PlacementAnswer {
+  enum PlainAnswer {
+    case places([Place])
+    case waits(WaitReason)
+    /// So many devices are more than its project may have now.
+    case overQuota(devices: Int)
+  }
+
+  /// Alone on its nodes a gang has their devices, whether it asked for any or not: where its quota does not let it have
+  /// those of the nearest nodes, those of the smallest may do.
+  func placesWithinQuota(_ slot: Int32) -> PlainAnswer {
+    var over: Int?
+    for isSmallest in [false, true] {
+      switch plainPlacement(slot, isSmallest: isSmallest) {
+      case .waits(let why): if over == nil { return .waits(why) }
+      case .places(let places):
+        let devices = places.reduce(0) { $0 + $1.devices.nonzeroBitCount }
+        var quotas = devices > 0 ? quotaCount() : nil
+        if isWithinQuota(slot, places, &quotas) { return .places(places) }
+        over = min(over ?? .max, devices)
+      }
+    }
+    return .overQuota(devices: over ?? 0)
+  }
+
+  /// - Parameters:
+  ///   - ignoresMaintenance: what it would come to if none were planned.
+  ///   - isSmallest: roles that are alone get the nodes with fewest devices, as far apart as they may be.
+  func plainPlacement(
+    _ slot: Int32, ignoresMaintenance: Bool = false, isSmallest: Bool = false
+  ) -> PlacementAnswer {
     guard cluster.specs[Int(slot)].hasRoles else {
-      return plainPlacement(slot, role: 0, previousNodes(slot), ignoresMaintenance: ignoresMaintenance)
+      return plainPlacement(
+        slot, role: 0, previousNodes(slot), ignoresMaintenance: ignoresMaintenance, isSmallest: isSmallest)
     }
     var places: [Place] = []
     for (number, previous) in cluster.specs[Int(slot)].byRole(previousNodes(slot)).enumerated() {
       switch plainPlacement(
-        slot, role: number, previous, beside: places, ignoresMaintenance: ignoresMaintenance)
+        slot, role: number, previous, beside: places, ignoresMaintenance: ignoresMaintenance, isSmallest: isSmallest)
       {
       case .places(let own): places += own
       case .waits(let why): return .waits(why)
@@ -30,7 +56,8 @@ extension Controller {
 
   /// - Parameter beside: what other roles of the job get: nobody is put beside one that is to be alone.
   func plainPlacement(
-    _ slot: Int32, role number: Int, _ previous: [NodeID], beside: [Place] = [], ignoresMaintenance: Bool = false
+    _ slot: Int32, role number: Int, _ previous: [NodeID], beside: [Place] = [], ignoresMaintenance: Bool = false,
+    isSmallest: Bool = false
   ) -> PlacementAnswer {
     let spec = cluster.specs[Int(slot)].alone(number)
     guard !spec.wishes.isEmpty || !fleetMap.windows.isEmpty || !beside.isEmpty else {
@@ -41,7 +68,7 @@ extension Controller {
     var rule = nodeRule(slot, role: number)
     if ignoresMaintenance { rule.until = .zero }
     return shapedPlacement(
-      spec.role, spec.wishes, rule, previous, not: isAlone ? Set(beside.map(\.node)) : [])
+      spec.role, spec.wishes, rule, previous, not: isAlone ? Set(beside.map(\.node)) : [], isSmallest: isSmallest)
   }
 
   /// When the first maintenance begins that keeps a gang from nodes that would take it now; nil: none does.
@@ -62,8 +89,9 @@ extension Controller {
   }
 
   /// The first innermost domain, else the first one further out, that holds all of its segments.
+  /// - Parameter isSmallest: of the domains that it must not leave, the one in which it has fewest devices.
   private func shapedPlacement(
-    _ role: RoleSpec, _ wishes: Wishes, _ rule: NodeRule, _ before: [NodeID], not taken: Set<NodeID>
+    _ role: RoleSpec, _ wishes: Wishes, _ rule: NodeRule, _ before: [NodeID], not taken: Set<NodeID>, isSmallest: Bool
   ) -> PlacementAnswer {
     var usable: [NodeID] = []
     var capable: Int32 = 0
@@ -79,22 +107,23 @@ extension Controller {
     }
     // Those it had before come first.
     usable = before.filter { usable.contains($0) } + usable.filter { !previous.contains($0) }
-    let inner = fleetMap.levels.count - 1
+    if isSmallest {
+      // Others leave the small ones to those that are alone.
+      let sign: Int32 = wishes.isExclusive ? 1 : -1
+      let sizes = usable.map { (sign * cluster.nodes[Int($0.index)].devices, $0) }
+      usable = sizes.sorted { ($0.0, $0.1.index) < ($1.0, $1.1.index) }.map(\.1)
+    }
     let required = wishes.within.flatMap { $0.isRequired ? fleetMap.level(named: $0.level) : nil } ?? -1
-    for level in stride(from: inner, through: required, by: -1) {
-      var byDomain: [Int32: [NodeID]] = [:]
-      var order: [Int32] = []
-      for node in usable {
-        let at = domain(node, level)
-        if byDomain[at] == nil { order.append(at) }
-        byDomain[at, default: []].append(node)
+    for level in stride(from: isSmallest ? required : fleetMap.levels.count - 1, through: required, by: -1) {
+      var best: (nodes: [NodeID], devices: Int32)?
+      for own in inDomains(usable, level) where best == nil || isSmallest {
+        let nodes = segments(of: own, role.nodes, wishes)
+        guard nodes.count == Int(role.nodes) else { continue }
+        let devices = nodes.reduce(0) { $0 + cluster.nodes[Int($1.index)].devices }
+        if devices < best?.devices ?? .max { best = (nodes, devices) }
       }
-      for at in order {
-        let chosen = segments(of: byDomain[at] ?? [], role.nodes, wishes)
-        if chosen.count == Int(role.nodes) {
-          return .places(
-            chosen.map { Place(node: $0, devices: wishes.isExclusive ? (free($0) ?? 0) : 0) })
-        }
+      if let best {
+        return .places(best.nodes.map { Place(node: $0, devices: wishes.isExclusive ? (free($0) ?? 0) : 0) })
       }
     }
     if capable < role.nodes {
@@ -104,6 +133,17 @@ extension Controller {
     return .waits(
       .nodesBusy(
         needed: role.nodes, fitting: Int32(usable.count), ready: readyNodes, total: Int32(cluster.nodes.count)))
+  }
+
+  /// The nodes of each domain, in the order of their first ones.
+  private func inDomains(_ nodes: [NodeID], _ level: Int) -> [[NodeID]] {
+    var (byDomain, order): ([Int32: [NodeID]], [Int32]) = ([:], [])
+    for node in nodes {
+      let at = domain(node, level)
+      if byDomain[at] == nil { order.append(at) }
+      byDomain[at, default: []].append(node)
+    }
+    return order.map { byDomain[$0] ?? [] }
   }
 
   /// Whether these nodes hold the gang in its shape.
@@ -120,7 +160,7 @@ extension Controller {
   }
 
   /// -1 is the fleet.
-  private func domain(_ node: NodeID, _ level: Int) -> Int32 {
+  func domain(_ node: NodeID, _ level: Int) -> Int32 {
     guard level >= 0, Int(node.index) < fleetMap.domainOfNode[level].count else { return 0 }
     return fleetMap.domainOfNode[level][Int(node.index)]
   }

@@ -111,11 +111,31 @@ extension Controller {
       begin(slot, places)
       return true
     }
+    if cluster.specs[Int(slot)].hasRoles, cluster.specs[Int(slot)].hasUncounted {
+      return startUncounted(slot, starting.gangs, shared, &choice, &quotas)
+    }
     guard let places = places(slot, starting.gangs, shared, &choice), isWithinQuota(slot, places, &quotas) else {
       return false
     }
     begin(slot, places)
     return true
+  }
+
+  /// Where its quota does not let it have the nearest nodes to be alone on, the smallest may do.
+  private mutating func startUncounted(
+    _ slot: Int32, _ gangs: [(role: Int32, place: HeldPlace)], _ shared: [SharedNode], _ choice: inout NodeChoice,
+    _ quotas: inout QuotaCount?
+  ) -> Bool {
+    for isSmallest in [false, true] {
+      var trial = choice
+      guard let places = placesOfRoles(slot, gangs, shared, &trial, isSmallest: isSmallest),
+        isWithinQuota(slot, places, &quotas)
+      else { continue }
+      choice = trial
+      begin(slot, places)
+      return true
+    }
+    return false
   }
 
   private func places(

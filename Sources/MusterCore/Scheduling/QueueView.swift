@@ -115,7 +115,7 @@ extension Controller {
     _ slot: Int32, to listing: inout Listing, _ builder: borrowing ViewBuilder
   ) -> Bool {
     guard cluster.jobs[slot].devicesPerNode > 0, !isClaiming(cluster.jobs[slot].id) else { return false }
-    if isLeftOut(cluster.jobs[slot].id) { return false }
+    if isLeftOut(cluster.jobs[slot].id) || neverAlone(slot, &listing.book) != nil { return false }
     if let why = unready(slot) {
       nextLook = min(nextLook, why.until)
       // It has its place in the calendar before.

@@ -2,8 +2,10 @@
 extension Controller {
   /// The places of a round, and beside them those of roles without devices. nil: one of them is not what the round took it
   /// for, and nothing is taken.
+  /// - Parameter isSmallest: as in `plainPlacement`.
   func placesOfRoles(
-    _ slot: Int32, _ gangs: [(role: Int32, place: HeldPlace)], _ shared: [SharedNode], _ choice: inout NodeChoice
+    _ slot: Int32, _ gangs: [(role: Int32, place: HeldPlace)], _ shared: [SharedNode], _ choice: inout NodeChoice,
+    isSmallest: Bool = false
   ) -> [Place]? {
     let spec = cluster.specs[Int(slot)]
     let previous = spec.byRole(previousNodes(slot))
@@ -17,7 +19,7 @@ extension Controller {
       guard let places else { return nil }
       byRole[Int(role)] = places
     }
-    guard addPlain(slot, previous, &byRole) else { return nil }
+    guard addPlain(slot, previous, &byRole, isSmallest: isSmallest) else { return nil }
     choice = trial
     return byRole.flatMap { $0 }
   }
@@ -53,12 +55,15 @@ extension Controller {
     return byRole.flatMap { $0 }
   }
 
-  private func addPlain(_ slot: Int32, _ previous: [[NodeID]], _ byRole: inout [[Place]]) -> Bool {
+  private func addPlain(
+    _ slot: Int32, _ previous: [[NodeID]], _ byRole: inout [[Place]], isSmallest: Bool = false
+  ) -> Bool {
     for (number, role) in cluster.specs[Int(slot)].roles.enumerated() where role.devicesPerNode == 0 {
       let beside = byRole.flatMap { $0 }
-      guard case .places(let places) = plainPlacement(slot, role: number, previous[number], beside: beside) else {
-        return false
-      }
+      guard
+        case .places(let places) = plainPlacement(
+          slot, role: number, previous[number], beside: beside, isSmallest: isSmallest)
+      else { return false }
       byRole[number] = places
     }
     return true
@@ -66,5 +71,10 @@ extension Controller {
 }
 
 extension JobSpec {
+  /// It has devices that no round counts: all of the nodes that a role without devices is alone on.
+  var hasUncounted: Bool {
+    roles.indices.contains { roles[$0].devicesPerNode == 0 && wishes(ofRole: $0).isExclusive }
+  }
+
   var isAnyExclusive: Bool { wishes.isExclusive || further.contains { $0.wishes.isExclusive } }
 }

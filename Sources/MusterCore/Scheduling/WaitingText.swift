@@ -7,13 +7,12 @@ extension Controller {
       return Waiting(causes: [why.cause], start: why.until == .never ? nil : why.until, isNever: why.isNever)
     }
     if let claim = claims.first(where: { $0.job == cluster.jobs[slot].id }) { return waiting(claim) }
+    if let never = waitingAlone(slot) { return never }
     guard cluster.jobs[slot].devicesPerNode > 0 else {
-      switch plainPlacement(slot) {
+      switch placesWithinQuota(slot) {
       case .waits(let why): return waiting(why, slot)
-      case .places(let places):
-        var quotas = places.contains { $0.devices != 0 } ? quotaCount() : nil
-        guard !isWithinQuota(slot, places, &quotas) else { return Waiting(causes: [Self.notLookedAt], start: now) }
-        let devices = places.reduce(0) { $0 + $1.devices.nonzeroBitCount }
+      case .places: return Waiting(causes: [Self.notLookedAt], start: now)
+      case .overQuota(let devices):
         let message =
           "is alone on its nodes and so has their \(counted(devices, "device")): more than project \(cluster.specs[Int(slot)].project) may use now"
         return Waiting(causes: [Waiting.Cause(kind: "quota", message: message)])
@@ -55,6 +54,16 @@ extension Controller {
       ])
     case .startsAt, .beyondHorizon:
       return Waiting(causes: causes(i, plan, round, topology), start: round.start(i))
+    }
+  }
+
+  /// nil, unless its quota never lets it have the nodes that it would be alone on.
+  private func waitingAlone(_ slot: Int32) -> Waiting? {
+    guard cluster.specs[Int(slot)].hasUncounted, !cluster.policy.projects.isEmpty, let topology = fleetMap.topology
+    else { return nil }
+    var book = quotaBook(topology)
+    return neverAlone(slot, &book).map {
+      Waiting(causes: [Waiting.Cause(kind: "quota", message: $0)], isNever: true)
     }
   }
 
@@ -120,7 +129,9 @@ extension Controller {
 
   private func cause(_ reason: NeverReason, _ slot: Int32, _ plan: Plan, _ topology: Topology) -> Waiting.Cause {
     if case .quotaTooSmall(_, let needed, let most, let row) = reason {
-      return Waiting.Cause(kind: reason.kind, message: plan.labels[Int(row)].never(needed: needed, most: most))
+      let isAlone = cluster.specs[Int(slot)].isAnyExclusive
+      return Waiting.Cause(
+        kind: reason.kind, message: plan.labels[Int(row)].never(needed: needed, most: most, isAlone: isAlone))
     }
     if case .deviceTypeMissing(-1) = reason {
       let wanted = cluster.specs[Int(slot)].wishes.deviceTypes.joined(separator: ", ")

@@ -22,7 +22,9 @@ package struct ProjectTree: Sendable {
     }
     self.kinds = kinds
     typesOfKind = kinds.map { name in
-      topology.deviceTypes.indices.filter { FleetMap.isNamed(topology.deviceTypes[$0].name, name) }.map { Int32($0) }
+      guard !name.isEmpty else { return [] }
+      return topology.deviceTypes.indices.filter { FleetMap.isNamed(topology.deviceTypes[$0].name, name) }
+        .map { Int32($0) }
     }
     for (i, project) in policy.projects.enumerated() {
       let parent = numbers[project.parent] ?? -1

@@ -161,10 +161,12 @@ extension QuotaBook.Label {
   }
 
   /// More than all of it.
-  func never(needed: Int32, most: Int32) -> String {
-    switch what {
-    case .quota, .devices: "needs \(counted(needed, device)); \(allowed(most))"
-    case .fleet: "needs \(counted(needed, device)); \(notKept(most))"
+  /// - Parameter isAlone: on some of its nodes, all of whose devices count.
+  func never(needed: Int32, most: Int32, isAlone: Bool = false) -> String {
+    let needs = isAlone ? "is alone on its nodes and so needs at least" : "needs"
+    return switch what {
+    case .quota, .devices: "\(needs) \(counted(needed, device)); \(allowed(most))"
+    case .fleet: "\(needs) \(counted(needed, device)); \(notKept(most))"
     case .jobs: "is a job of \(who), \(user.isEmpty ? "which" : "who") may run none"
     }
   }

@@ -10,10 +10,18 @@ public enum SimPolicy: String, CaseIterable, Sendable {
   case easy
   /// Muster's own.
   case muster
-  /// What waits longest against its walltime first, and a place held for the first that does not fit: a trial.
-  case aged
-  /// Likewise, and long jobs that have had their turn give way at a checkpoint: a trial.
-  case turns
+  /// What waits longest against its walltime first, and a place held for the first that does not fit: an experiment.
+  case aged = "experiment-aged"
+  /// Likewise, and long jobs that have had their turn give way at a checkpoint: an experiment.
+  case turns = "experiment-turns"
+
+  /// No controller starts jobs in this order: a start that it has told somebody would move back for who comes later.
+  public var isExperiment: Bool {
+    switch self {
+    case .fifo, .sjf, .easy, .muster: false
+    case .aged, .turns: true
+    }
+  }
 
   /// How the core plans for it.
   var planning: PlanningMode {

@@ -14,6 +14,9 @@ enum SimText {
       "jobs         \(results.jobs.count) submitted, \(results.completed) completed, "
         + "\(results.jobs.count - results.completed) unfinished",
     ]
+    if results.settings.policy.isExperiment {
+      lines.append("policy       \(results.settings.policy.rawValue): an experiment, no controller has this order")
+    }
     if let longest = waits.last {
       let mean = Double(waits.reduce(0, +)) / Double(waits.count) / 1000
       let p95 = SimResults.percentile(waits, 95) ?? longest

@@ -49,7 +49,7 @@ struct MemberOffers {
   }
 
   /// -1 is the fleet.
-  private func domain(_ leaf: Int32, _ level: Int) -> Int32 {
+  func domain(_ leaf: Int32, _ level: Int) -> Int32 {
     level < 0
       ? 0
       : level == topology.levels.count - 1

@@ -73,18 +73,13 @@ extension Planner {
   mutating func neverMixed(
     _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
   ) -> PlanningRound.Entry? {
-    // Whichever types it gets: all of them count in rows that count all.
-    let known = types(gang).filter { topology.deviceTypes.indices.contains(Int($0)) }
-    let devices = known.map { charge(gang, $0) }.min() ?? 0
-    // A gang that may have nodes of several types has less of each.
-    let type = known.count == 1 ? known[0] : -1
-    if let small = quotas.rules.tooSmall(gang.project, type, devices) {
+    let offers = knownOffers(gang, view)
+    if let small = quotaTooSmall([(copy gang, offers)]) {
       round.reasons.append(
         .quotaTooSmall(
-          deviceType: known.first ?? 0, needed: devices, limit: small.most, row: small.row))
+          deviceType: types(gang).first ?? 0, needed: small.needed, limit: small.most, row: small.row))
       return PlanningRound.Entry(kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1)
     }
-    let offers = knownOffers(gang, view)
     guard MemberOffers(topology: topology).choose(gang, offers) == nil else { return nil }
     let first = round.reasons.count
     var isWhole = false
@@ -122,7 +117,17 @@ extension Planner {
     }
   }
 
-  private func knownOffers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [Offer] {
+  /// The first row that can never hold the gangs of one job together, each on the nodes that are offered it.
+  func quotaTooSmall(_ gangs: [(PendingGang, [Offer])]) -> QuotaRules.Exceeded? {
+    guard let project = gangs.first?.0.project, project >= 0 else { return nil }
+    var least = LeastCharge()
+    for (gang, offers) in gangs {
+      least.add(nodes: gang.nodes, MemberOffers(topology: topology).charges(gang, offers))
+    }
+    return quotas.rules.tooSmall(project) { least.amount($0) }
+  }
+
+  func knownOffers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [Offer] {
     MemberOffers(topology: topology).known(gang, filter: gang.filter < 0 ? nil : view.filters[Int(gang.filter)].known)
   }
 
@@ -130,17 +135,29 @@ extension Planner {
     let units = gang.walltime.map(grid.units) ?? grid.units(grid.horizon)
     if gang.begin > view.now, grid.firstBucket(notBefore: gang.begin - view.now) > 0 { return nil }
     let last = grid.lastBucket(from: 0, units: units)
+    let choice = MemberOffers(topology: topology)
     let offers = offers(gang, view, last)
-    guard let chosen = MemberOffers(topology: topology).choose(gang, offers) else { return nil }
+    guard var chosen = choice.choose(gang, offers) else { return nil }
+    if !quotas.takeNow(gang.project, charges(gang, chosen), units: units, through: last) {
+      // Alone on its nodes it has fewer devices on smaller ones.
+      guard gang.isExclusive, let smallest = choice.smallest(gang, offers).flatMap({ choice.choose(gang, $0) }),
+        quotas.takeNow(gang.project, charges(gang, smallest), units: units, through: last)
+      else { return nil }
+      chosen = smallest
+    }
+    var members: [MemberPlace] = []
+    for (offer, count) in chosen { take(offer, count, gang, last, &members) }
+    return members
+  }
+
+  /// Devices that its project is charged, by type.
+  private func charges(_ gang: borrowing PendingGang, _ chosen: [(Offer, Int32)]) -> [Int32] {
     var charges = [Int32](repeating: 0, count: topology.deviceTypes.count)
     for (offer, count) in chosen {
       let all = topology.deviceTypes[Int(offer.type)].devicesPerNode
       charges[Int(offer.type)] += count * (gang.isExclusive ? all : gang.devicesPerNode)
     }
-    guard quotas.takeNow(gang.project, charges, units: units, through: last) else { return nil }
-    var members: [MemberPlace] = []
-    for (offer, count) in chosen { take(offer, count, gang, last, &members) }
-    return members
+    return charges
   }
 
   private func offers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int) -> [Offer] {

@@ -66,12 +66,27 @@ public struct QuotaRules: Hashable, Sendable {
     return chains(b).contains { $0.rows.contains { rows.contains($0) } }
   }
 
-  /// The first row in which so many devices of a type are too many even with nothing else in it, and what it has.
-  func tooSmall(_ account: Int32, _ type: Int32, _ devices: Int32) -> (row: Int32, most: Int32)? {
+  /// A row that is too small for something even with nothing else in it.
+  struct Exceeded {
+    var row: Int32
+    var most: Int32
+    /// In the row's unit, as `most`; what the rows before it keep is counted in.
+    var needed: Int32
+  }
+
+  /// The first row in which so many devices of a type are too many.
+  func tooSmall(_ account: Int32, _ type: Int32, _ devices: Int32) -> Exceeded? {
+    tooSmall(account) { $0.amount(type, devices) }
+  }
+
+  /// The first row that is too small for what `amount` says a chain counts.
+  func tooSmall(_ account: Int32, _ amount: (Chain) -> Int32) -> Exceeded? {
     for chain in chains(account) {
-      var amount = chain.amount(type, devices)
+      let needed = amount(chain)
+      var amount = needed
       for row in chain.rows where amount > 0 {
-        if amount > rows[Int(row)].most { return (row, rows[Int(row)].most) }
+        let most = rows[Int(row)].most
+        if amount > most { return Exceeded(row: row, most: most, needed: needed) }
         amount -= rows[Int(row)].kept
       }
     }

@@ -148,7 +148,7 @@ extension Planner {
       }
       if !isNever { round.reasons.removeSubrange(before...) }
     }
-    if !isNever, let sum = neverInSum(pending[range.lowerBound].project, RolesInSum(Array(pending[range]), topology)) {
+    if !isNever, let sum = neverInSum(Array(pending[range]), view) {
       round.reasons.append(sum)
       isNever = true
     }
@@ -161,9 +161,10 @@ extension Planner {
     return true
   }
 
-  private func neverInSum(_ project: Int32, _ sum: RolesInSum) -> NeverReason? {
-    if let small = quotas.rules.tooSmall(project, sum.type, sum.devices) {
-      return .quotaTooSmall(deviceType: max(0, sum.type), needed: sum.devices, limit: small.most, row: small.row)
+  private func neverInSum(_ gangs: [PendingGang], _ view: borrowing PlanningView) -> NeverReason? {
+    let sum = RolesInSum(gangs, topology)
+    if let small = quotaTooSmall(gangs.map { ($0, knownOffers($0, view)) }) {
+      return .quotaTooSmall(deviceType: max(0, sum.type), needed: small.needed, limit: small.most, row: small.row)
     }
     guard let capacity = sum.capacityExceeded(topology) else { return nil }
     return .fleetTooSmall(
