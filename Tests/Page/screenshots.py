@@ -100,6 +100,7 @@ def main():
         take("job", f"job/{job}", ".plot canvas", whole=True)
         take("node", "node/node-1", "[aria-label=Devices] tbody tr", whole=True)
         take("projects", "projects", "[aria-label=Waste] tbody tr", whole=True)
+        take("project", "project/research", "[aria-label=Waste] tbody tr", whole=True)
         take("capacity", "capacity", ".plot canvas")
         page = eyes.page(fleet, viewport=SIZE, color_scheme="dark")
         take("fleet-dark", "fleet", ".legend li")
