@@ -55,7 +55,7 @@ def prepare(fleet):
         file.write(POLICY)
     fleet.muster("apply", "-f", path)
     job = fleet.steps("--steps", 100_000, "--checkpoint-every", 20, nodes=6, devices=8, ranks=1, project="research",
-                      name="pretrain", walltime="12h")
+                      name="pretrain", walltime="12h", model={"parameters": "1.4B", "tokensPerStep": "100k"})
     others = [fleet.submit(["sleep", "1000"], nodes=nodes, devices=devices, ranks=1, project=project, name=name,
                            walltime=walltime)
               for nodes, devices, project, name, walltime in [
