@@ -63,6 +63,9 @@ ASSET(node_js) {
 ASSET(projects_js) {
 #embed "assets/projects.js"
 };
+ASSET(project_js) {
+#embed "assets/project.js"
+};
 ASSET(capacity_js) {
 #embed "assets/capacity.js"
 };
@@ -95,6 +98,7 @@ static const cpage_asset_t assets[] = {
     ENTRY("projects.js", projects_js),     ENTRY("capacity.js", capacity_js),
     ENTRY("chart.js", chart_js),           ENTRY("accounts.js", accounts_js),
     ENTRY("devices.js", devices_js),       ENTRY("waste.js", waste_js),
+    ENTRY("project.js", project_js),
 };
 
 size_t cpage_count(void) { return sizeof assets / sizeof assets[0]; }

@@ -64,9 +64,14 @@ public struct CounterMFU: Hashable, Sendable {
   }
 
   /// What the numbers of `init` rest on, for people.
-  public static func basis(_ part: DevicePart) -> String? {
-    guard let sms = part.sms, let perClock = part.flopPerClockPerSM, let peak = part.peakTflops else { return nil }
+  /// - Parameters:
+  ///   - rate: as in `DeviceInterval.mfu`.
+  ///   - why: of that precision, e.g. "as declared"; empty: it goes without saying.
+  public static func basis(_ part: DevicePart, _ rate: MatrixRate? = nil, why: String = "") -> String? {
+    guard let sms = part.sms, let perClock = rate?.flopPerClockPerSM ?? part.flopPerClockPerSM,
+      let peak = rate?.peakTflops ?? part.peakTflops
+    else { return nil }
     return "tensor activity x \(sms) SMs x \(perClock) FLOP a clock and SM x SM clock, over \(peak) TFLOP/s "
-      + "(dense \(part.precision.rawValue))"
+      + "(dense \(rate?.precision ?? part.precision.rawValue)\(why.isEmpty ? "" : ", \(why)"))"
   }
 }

@@ -41,6 +41,13 @@ public struct DeviceClassifier: Sendable {
     takeFloorFromLimit()
   }
 
+  /// The limit was set anew on the device, watts.
+  public mutating func setPowerLimit(_ watts: Double) {
+    guard watts != power.limit else { return }
+    (power.limit, power.limitSource) = (watts, .given)
+    takeFloorFromLimit()
+  }
+
   /// What has become certain with this sample: mostly nothing. A sample whose time is not a number, or before that of
   /// the one before it, is passed over.
   public mutating func add(_ sample: DeviceSample) -> [DeviceChange] {

@@ -67,11 +67,18 @@ public struct DeviceInterval: Hashable, Sendable {
 
   /// 10^12 FLOP/s of one device, from its counters (see `CounterMFU`), over the time that was not dark; nil if
   /// something that it needs is not there.
-  public func tflops(_ part: DevicePart) -> Double? {
+  /// - Parameter rate: what the matrices are known to run in; nil: the part's own precision.
+  public func tflops(_ part: DevicePart, _ rate: MatrixRate? = nil) -> Double? {
     guard let tensor = self[.tensor], let clock = tensorClock, let sms = part.sms,
-      let perClock = part.flopPerClockPerSM
+      let perClock = rate?.flopPerClockPerSM ?? part.flopPerClockPerSM
     else { return nil }
     return tensor * Double(sms) * Double(perClock) * clock * 1e-6
+  }
+
+  /// 0...1 of the dense peak, from the counters; nil where it cannot be said.
+  public func mfu(_ part: DevicePart, _ rate: MatrixRate? = nil) -> Double? {
+    guard let tflops = tflops(part, rate), let peak = rate?.peakTflops ?? part.peakTflops else { return nil }
+    return tflops / peak
   }
 
   public static func += (a: inout DeviceInterval, b: DeviceInterval) {

@@ -21,6 +21,8 @@ public struct DevicePart: Hashable, Sendable {
   public var watts: Double?
   /// Whether NVML has profiling counters for it (Hopper and newer); nil if no sheet says.
   public var hasGPM: Bool?
+  /// Names of the table's parts that it is: of several that a word means, see `matching`, or its own.
+  public internal(set) var standsFor: [String]
 
   init(
     _ name: String, aliases: [String], sms: Int?, flopPerClock: Int?, peakClock: Int?, peak: Double?,
@@ -36,6 +38,7 @@ public struct DevicePart: Hashable, Sendable {
     bandwidthTBs = bandwidth
     self.watts = watts
     self.hasGPM = hasGPM
+    standsFor = [name]
   }
 
   /// By its name or an alias, whatever the case; nil for one that the table does not have.

@@ -14,6 +14,9 @@ public struct DeviceRecorder: Sendable {
     classifier = DeviceClassifier(part: part, powerLimitWatts: powerLimitWatts)
   }
 
+  /// As set on the device by now, watts.
+  public mutating func setPowerLimit(_ watts: Double) { classifier.setPowerLimit(watts) }
+
   /// Time between two samples further apart than this was not measured, milliseconds.
   public static let gap: Int64 = 10_000
 

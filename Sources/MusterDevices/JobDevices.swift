@@ -103,8 +103,5 @@ public struct JobDevices: Hashable, Sendable {
   public var deviceHours: Double { Double(total.milliseconds) / 3_600_000 }
 
   /// 0...1 of the dense peak, from the counters; nil where it cannot be said.
-  public func mfu(_ part: DevicePart) -> Double? {
-    guard let rate = total.tflops(part), let peak = part.peakTflops else { return nil }
-    return rate / peak
-  }
+  public func mfu(_ part: DevicePart, _ rate: MatrixRate? = nil) -> Double? { total.mfu(part, rate) }
 }

@@ -134,15 +134,15 @@ public struct Insight {
   }
 
   private mutating func compareMFU() {
-    guard let declared = evidence.declaredMFU, let counted = evidence.counterMFU, let part = evidence.part,
-      evidence.isMeasured(thresholds)
-    else { return }
+    guard let declared = evidence.declaredMFU, let counted = evidence.counterMFU, evidence.isMeasured(thresholds) else {
+      return
+    }
     let larger = max(declared, counted)
     guard larger > 0, abs(declared - counted) / larger >= thresholds(.mfuDisagreement) else { return }
     let seen = [
       "from the declared model and its steps: MFU \(Words.percent(declared))",
       "from counters: MFU \(Words.percent(counted))"
-        + (CounterMFU.basis(part).map { ", \($0)" } ?? ""),
+        + (evidence.counterBasis.map { ", \($0)" } ?? ""),
     ]
     if counted > declared {
       add(
@@ -154,14 +154,17 @@ public struct Insight {
           "check `model:` in the job file; recomputed activations count for the counters alone; sizes in multiples of "
           + "the tile (64 or 128) leave no padding")
     } else {
+      // Counters are told in the declared precision where they can: then both have the same peak.
+      let precision = evidence.counterRate?.precision ?? "bf16"
+      let other = ["bf16", "fp16"].contains(precision) ? "fp8 or fp4" : "another precision than \(precision)"
       add(
         .mfuDisagreement,
         "the declared model says MFU \(Words.percent(declared)), counters \(Words.percent(counted)): a FLOP count that is "
-          + "too high, or matrices in fp8 or fp4",
+          + "too high, or matrices in \(other)",
         evidence: seen,
         next:
-          "check `model:` in the job file: active parameters alone, LoRA 4 N, no input embeddings; in fp8 the peak is "
-          + "twice as high, too")
+          "check `model:` in the job file: active parameters alone, LoRA 4 N, no input embeddings; `precision` is what "
+          + "most of its matrices run in")
     }
   }
 }

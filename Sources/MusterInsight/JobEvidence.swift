@@ -56,6 +56,8 @@ public struct JobEvidence: Hashable, Sendable {
   public var devices: JobDevices?
   /// 0...1: from the model that the job declared and its steps; nil: it declared none.
   public var declaredMFU: Double?
+  /// What its matrices run in, as its model declares; nil: it declared none.
+  public var precision: String?
   /// What its user has held so far, in GPU-hours.
   public var userGPUHours = 0.0
 
@@ -64,14 +66,56 @@ public struct JobEvidence: Hashable, Sendable {
 
 extension JobEvidence {
   /// What its devices are, if the table has it.
-  public var part: DevicePart? { devices.flatMap { .named($0.deviceType) } ?? .named(deviceType) }
+  public var part: DevicePart? { match.part }
+
+  private var match: DevicePart.Match {
+    guard let type = devices?.deviceType, type != deviceType else { return DevicePart.matching(deviceType) }
+    let match = DevicePart.matching(type)
+    return match.part == nil && !deviceType.isEmpty ? DevicePart.matching(deviceType) : match
+  }
+
+  /// Why the table of parts tells nothing of its devices; nil: it does.
+  public var partNote: String? {
+    let type = deviceType.isEmpty ? devices?.deviceType ?? "" : deviceType
+    switch match {
+    case .part: return nil
+    case .several(let names):
+      return
+        "the device type \"\(type)\" may be \(names.joined(separator: " or ")), which differ: a node that names one "
+        + "of them (--device-type) has its MFU told"
+    case .unknown:
+      return type.isEmpty
+        ? "its devices have no type (--device-type)" : "the table of parts has no \"\(type)\" (docs/devices.md)"
+    }
+  }
+
+  /// What the counters' figure is told in: the declared precision, where the part's is known; nil: the part's own.
+  var counterRate: MatrixRate? { precision.flatMap { part?.matrixRate(of: $0) } }
 
   public var gpuHoursHeld: Double { Double(accounts.held) / 3_600_000 }
 
   /// 0...1 of the dense peak, from counters; nil where they do not tell it.
   public var counterMFU: Double? {
     guard let devices, let part else { return nil }
-    return devices.mfu(part)
+    return devices.mfu(part, counterRate)
+  }
+
+  /// What `counterMFU` rests on, for people; nil where there is none.
+  public var counterBasis: String? {
+    guard counterMFU != nil, let part else { return nil }
+    let why: String
+    if let precision {
+      why = counterRate == nil ? "for of \(precision), which is declared, no FLOP a clock is known" : "as declared"
+    } else {
+      why = "no precision is declared"
+    }
+    return CounterMFU.basis(part, counterRate, why: why)
+  }
+
+  /// What `declaredMFU` rests on, for people; nil where there is none.
+  public var declaredBasis: String? {
+    guard declaredMFU != nil, let precision, let peak = part?.peak(of: precision) else { return nil }
+    return "FLOPs of the declared model x steps said, over \(devicesAsked) x \(peak) TFLOP/s (dense \(precision))"
   }
 
   /// Whether the counters saw so much of the run that they speak for it.

@@ -11,7 +11,19 @@ public struct PartSizes: Hashable, Sendable {
   public var fp4: Double?
 
   /// Nil for a part that the table does not have. Source: vendors' data sheets, dense figures.
-  public static func of(_ part: DevicePart) -> PartSizes? { table[part.name] }
+  /// Of a part that is one of several the least memory, and what they agree on.
+  public static func of(_ part: DevicePart) -> PartSizes? {
+    let all = part.standsFor.compactMap { table[$0] }
+    guard var sizes = all.first else { return nil }
+    for other in all.dropFirst() {
+      sizes.gigabytes = min(sizes.gigabytes, other.gigabytes)
+      if other.fp32 != sizes.fp32 { sizes.fp32 = nil }
+      if other.tf32 != sizes.tf32 { sizes.tf32 = nil }
+      if other.fp8 != sizes.fp8 { sizes.fp8 = nil }
+      if other.fp4 != sizes.fp4 { sizes.fp4 = nil }
+    }
+    return sizes
+  }
 
   private init(_ gigabytes: Double, _ fp32: Double?, _ tf32: Double?, _ fp8: Double?, _ fp4: Double?) {
     self.gigabytes = gigabytes
@@ -52,6 +64,21 @@ extension DevicePart {
     case "fp4": return sizes?.fp4
     default: return nil
     }
+  }
+}
+
+extension DevicePart {
+  /// What its matrix units do in a precision, by its name in a job file; nil where that cannot be said.
+  ///
+  /// No sheet prints FLOP a clock by precision, they print peaks at one clock: fp8 twice that of bf16, fp4 four times, tf32
+  /// half. The peaks' ratio is that of FLOP a clock; one that is no power of two (within 3 %, as sheets are rounded) is of
+  /// other clocks or other units, and is left out. fp32 runs beside the matrix units.
+  public func matrixRate(of precision: String) -> MatrixRate? {
+    guard let perClock = flopPerClockPerSM, let own = peakTflops, precision != "fp32", let peak = peak(of: precision),
+      let times = [0.5, 1, 2, 4].first(where: { abs(peak / own / $0 - 1) <= 0.03 })
+    else { return nil }
+    return MatrixRate(
+      precision: precision, flopPerClockPerSM: Int(Double(perClock) * times), peakTflops: peak)
   }
 }
 

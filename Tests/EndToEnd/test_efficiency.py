@@ -1,6 +1,7 @@
 """What a job wasted and why, its MFU twice, and what happens to one that uses nothing: a real controller and real agents,
 whose devices play a recording."""
 
+import csv
 import os
 import tempfile
 import unittest
@@ -64,6 +65,40 @@ class Efficiency(unittest.TestCase):
         report = self.fleet.muster("report", job).stdout
         self.assertIn("from counters", report)
         self.assertIn("as declared", report)
+        # The job's `model` says bf16 by saying nothing: both are over the same peak.
+        for basis in (mfu["basis"], mfu["declaredBasis"]):
+            self.assertIn("989.4 TFLOP/s (dense bf16", basis)
+        (top,) = self.fleet.json("top")["top"]
+        self.assertEqual(top["id"], job)
+        self.assertAlmostEqual(top["busy"], 0.98, delta=0.01)
+        self.assertAlmostEqual(top["mfu"]["counters"], mfu["counters"], delta=0.005)
+        self.assertAlmostEqual(top["mfu"]["declared"] / mfu["declared"], 1, delta=0.02)
+        row = next(line for line in self.fleet.muster("top").stdout.splitlines() if line.split()[:1] == [str(job)])
+        self.assertIn(" 98.0 % ", row)
+        # As values and as a page: both figures with their basis.
+        rows = list(csv.DictReader(self.fleet.muster("report", job, "--csv").stdout.splitlines()))
+        self.assertAlmostEqual(float(rows[0]["mfuCounters"]), mfu["counters"], delta=0.005)
+        self.assertIn("4096 FLOP a clock", rows[0]["mfuBasis"])
+        self.assertIn("dense bf16", rows[0]["mfuDeclaredBasis"])
+        page = os.path.join(self.fleet.folder, "job.html")
+        self.fleet.muster("report", job, "--html", page)
+        with open(page) as file:
+            html = file.read()
+        for text in (mfu["basis"], mfu["declaredBasis"], "the model that it declares"):
+            self.assertIn(text, html)
+
+    def test_fp8(self):
+        """Both figures are over the peak of the precision that the job declares."""
+        self.start(WORKS)
+        job = self.fleet.submit([PYTHON, "-c", RANK, ROOT], nodes=1, devices=4, ranks=1, model={**MODEL, "precision": "fp8"})
+        eventually(lambda: f"counters tell: {self.told(job)}",
+                   lambda: (self.told(job)["counters"] or {}).get("gpuHours", 0) > 0.01, 60)
+        mfu = self.told(job)["mfu"]
+        self.assertAlmostEqual(mfu["counters"], 0.92 * 1371 / 1830, delta=0.005)
+        self.assertIn("8192 FLOP a clock and SM x SM clock, over 1978.9 TFLOP/s (dense fp8, as declared)", mfu["basis"])
+        self.assertIn("4 x 1978.9 TFLOP/s (dense fp8)", mfu["declaredBasis"])
+        devices = self.fleet.request("GET", f"/v1/jobs/{job}/devices")[1]
+        self.assertAlmostEqual(devices["counterMFU"], mfu["counters"], delta=0.005)
 
     def test_nothing_is_used(self):
         """It is said with its evidence and its cost, then warned, then cancelled with that reason."""
@@ -76,6 +111,11 @@ class Efficiency(unittest.TestCase):
         self.assertIn("4 GPUs", finding["sentence"])
         self.assertTrue(finding["evidence"])
         self.assertTrue(finding["nextStep"])
+        worst = self.fleet.json("top")["worstWaste"]
+        # Two jobs of as many GPUs lose the same; which comes first does not matter.
+        self.assertIn(worst["job"], (job, spared))
+        self.assertEqual(worst["kind"], finding["kind"])
+        self.assertRegex(self.fleet.muster("top").stdout, rf"Waste   job ({job}|{spared}) test .*4 GPUs")
         told = self.told(job)
         self.assertLessEqual(told["gpuHoursWasted"], told["gpuHoursHeld"])
         self.assertAlmostEqual(told["cost"]["held"], 3600 * told["gpuHoursHeld"], delta=1)

@@ -42,6 +42,24 @@ import Testing
     return look
   }
 
+  @Test("a power limit that is set anew is what power is measured against from then on")
+  func powerLimit() {
+    func story(_ limits: [Double?]) -> [DeviceInterval] {
+      var collector = DeviceCollector(source: .nvmlGPM, devices: 1, type: "", wall: 1_000_000, now: 0)
+      for second in 0..<30 {
+        // A kernel that is resident and does nothing, unless this is much power: of 700 W it is not, of 350 W it is.
+        var look = Self.look(0, at: Double(second), watts: 150)
+        look.sample?[.graphics] = 1
+        look.sample?[.sm] = 1
+        look.powerLimitWatts = limits[min(second / 10, limits.count - 1)]
+        collector.take(look)
+      }
+      return collector.close(wall: 1_010_500)?.devices ?? []
+    }
+    let (high, low) = (story([700]), story([700, 350]))
+    #expect(high.count == 1 && low.count == 1 && high[0][.hung] > low[0][.hung])
+  }
+
   @Test("ten seconds of looks are an interval; a device that never answered keeps its place")
   func interval() throws {
     var collector = DeviceCollector(source: .nvmlGPM, devices: 3, type: "", wall: 1_000_000, now: 0)

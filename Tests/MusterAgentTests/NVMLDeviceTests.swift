@@ -117,6 +117,57 @@ struct NVMLDeviceTests {
     for _ in lookers { goOn.signal() }
   }
 
+  @Test("the power limit is read again each minute of looks; one that is not told any more stays")
+  func powerLimit() throws {
+    let library = try StandInNVML(Self.hopper)
+    var device = try Self.device(library)
+    #expect(Self.sight(&device)?.powerLimitWatts == 700)
+    try library.tell(Self.hopper.map { $0.hasPrefix("0.limit") ? "0.limit 500000" : $0 })
+    let looks = (0..<NVMLDevice.readLimitAfter).map { _ in Self.sight(&device)?.powerLimitWatts }
+    #expect(looks.dropLast().allSatisfy { $0 == 700 } && looks.last == 500)
+    try library.tell(Self.hopper.filter { !$0.hasPrefix("0.limit") })
+    for _ in 0..<NVMLDevice.readLimitAfter { #expect(Self.sight(&device)?.powerLimitWatts == 500) }
+  }
+
+  @Test("a driver that is loaded after the agent has started is found when it is looked for again")
+  func later() throws {
+    // 9: the driver is not loaded.
+    let library = try StandInNVML(["init 9", "count 2"])
+    let watch = DeviceWatch(DeviceCounters(), devices: 2, type: "", library: library.library)
+    var pauses = 0
+    let (source, lookers) = watch.find {
+      pauses += 1
+      // Then it is, and knows no device yet.
+      let values = pauses == 1 ? ["count 0"] : Self.hopper
+      do { try library.tell(values) } catch { Issue.record("\(error)") }
+    }
+    #expect(source == .nvmlGPM && lookers.count == 2 && pauses == 2)
+    for looker in lookers { looker.stop() }
+  }
+
+  @Test("a driver that holds its start is waited for so long, and then the agent has no devices and says why")
+  func hanging() throws {
+    let library = try StandInNVML(["block 1"] + Self.hopper)
+    #expect(mkfifo(library.folder.path + "/gate", 0o600) == 0)
+    guard case .unavailable(let reason) = NVML.read(library: library.library, patience: 1) else {
+      Issue.record("it has answered")
+      return
+    }
+    #expect(reason.hasPrefix("nvmlInit_v2 of \(library.library) has not answered for"))
+    #expect(reason.contains("start the agent again"))
+    let held = DeviceInventory(declared: nil, library: library.library, patience: 1)
+    #expect(held.count == 0 && held.type.isEmpty)
+    // Both threads are let go, now or when they come to the gate.
+    let gate = open(library.folder.path + "/gate", O_RDWR)
+    defer { close(gate) }
+    #expect(gate >= 0)
+    // What answers is asked with the patience that agents have.
+    try library.tell(Self.hopper)
+    let found = DeviceInventory(declared: nil, library: library.library)
+    #expect(found.count == 2 && found.type == "NVIDIA H100 80GB HBM3")
+    #expect(DeviceInventory(declared: 3, library: "libno-such.so.1").count == 3)
+  }
+
   @Test("without its library, or with one that lacks what every NVML has, there is a reason")
   func absent() throws {
     #expect(throws: NVMLCalls.Unavailable(reason: "libno-such.so.1 cannot be loaded")) {

@@ -22,7 +22,8 @@ import Testing
     "id": 41, "name": "pre<train>", "project": "vision", "user": "ada", "gpuHoursHeld": 80, "gpuHoursWasted": 49.6,
     "gpuMilliseconds": ["productive": 108_000_000, "inputStall": 180_000_000, "free": 0],
     "mfu": [
-      "counters": 0.361, "declared": 0.38, "basis": "tensor activity x 132 SMs", "disagreement": nil,
+      "counters": 0.361, "declared": 0.38, "basis": "tensor activity x 132 SMs",
+      "declaredBasis": "FLOPs of the declared model, over <8> x 989.4 TFLOP/s", "disagreement": nil,
     ],
     "counters": [
       "source": "nvml-gpm", "gpuHours": 79.5, "states": ["idle": 0, "working": 0.38, "starved": 0.62],
@@ -37,7 +38,11 @@ import Testing
   ]
 
   private static let bare: JSON = [
-    "gpuHoursHeld": 0.5, "gpuHoursWasted": 0, "findings": [], "mfu": ["counters": nil, "declared": nil, "basis": nil],
+    "id": 42, "name": "short", "gpuHoursHeld": 0.5, "gpuHoursWasted": 0, "findings": [],
+    "mfu": [
+      "counters": nil, "declared": nil, "basis": nil, "declaredBasis": nil,
+      "note": "the device type \"H100\" may be one of two",
+    ],
     "counters": nil, "cost": ["price": nil, "noPriceReason": "no price book"],
     "noFindingsReason": "too short a run to tell: less than 600 s",
   ]
@@ -97,6 +102,7 @@ import Testing
     text += "\n# report of a project with nothing to tell\n" + PeriodText.text(.object(project), .plain)
     text += "\n# report as CSV\n" + PeriodText.csv(Self.period)
     text += "\n# report of a job as CSV\n" + PeriodText.csv(job: Self.job)
+    text += "\n# report of a job without findings as CSV\n" + PeriodText.csv(job: Self.bare)
     text += "\n# what holds\n" + EfficiencyText.settings(Self.settings, .plain)
     text += "\n# what holds without a file\n"
     return text + EfficiencyText.settings(["defaultsOf": "2026-11-30", "thresholds": [], "prices": []], .plain)
@@ -124,6 +130,35 @@ import Testing
       #expect(page.contains("ranks wait 62 % of each step for data") && page.contains("Next: more loader workers"))
     }
     #expect(ReportPage.job(report, .null).html.contains("goodput 90.0 %"))
+  }
+
+  @Test("a job's page has both figures of MFU with what they rest on, and what its devices did as curves")
+  func curves() throws {
+    func point(_ minute: Int, busy: JSON, power: JSON = 500) -> JSON {
+      let digits = minute < 10 ? "0\(minute)" : "\(minute)"
+      return [
+        "at": .string("2026-01-02T03:\(digits):00.000Z"), "lengthSeconds": 60, "busy": busy, "tensor": 0.25,
+        "dram": nil,
+        "mfu": 0.5, "power": power,
+      ]
+    }
+    let devices: JSON = [
+      "source": "nvml-gpm",
+      // A minute that nothing is known of, and a pause of half an hour.
+      "series": [point(0, busy: 1), point(1, busy: 0.5), point(2, busy: nil), point(40, busy: 0, power: 250)],
+    ]
+    let page = ReportPage.job(["id": 41], Self.job, devices: devices).html
+    for text in [
+      "<td>36.1 %</td><td>tensor activity x 132 SMs</td>", "<td>38.0 %</td>", "over &lt;8&gt; x 989.4 TFLOP/s",
+      "from nvml-gpm", ">500 W</text>", "class=\"key tensor\"",
+    ] { #expect(page.contains(text), "\(text)") }
+    #expect(!page.contains("class=\"key dram\""), "nothing is known of it")
+    // 41 minutes wide; two points, then nothing, then one alone.
+    let line = try #require(page.firstMatch(of: /class="line busy" d="([^"]*)"/)?.output.1)
+    #expect(line.count { $0 == "M" } == 2 && line.count { $0 == "L" } == 1 && line.hasSuffix("H948.83"))
+    #expect(line.contains(" 0H") && line.contains(" 100") && line.contains(" 200H"))
+    #expect(
+      !ReportPage.job(["id": 41], Self.job, devices: ["series": [point(0, busy: 1)]]).html.contains("class=\"line"))
   }
 
   @Test("a spark has eight heights, and a dot where there is nothing")

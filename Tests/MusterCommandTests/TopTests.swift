@@ -15,6 +15,7 @@ import Testing
         "id": 7, "name": "pre", "project": "llm", "user": "ada", "state": "running", "devices": 8_192, "attempt": 2,
         "step": 1_200, "loss": 1.5, "startedAt": "2026-01-02T01:04:05Z", "goodput": 0.875,
         "lostGpuMilliseconds": 1_000_000, "gpuMilliseconds": ["productive": 7_000_000, "redone": 1_000_000],
+        "busy": 0.93, "mfu": ["counters": 0.361, "declared": 0.38],
       ],
       ["id": 8, "name": "new", "state": "starting", "devices": 8, "attempt": 1, "goodput": nil],
     ],
@@ -32,9 +33,30 @@ import Testing
     #expect(
       lines[3] == "Last    " + String(repeating: "█", count: 28) + "▒▒▒▒" + "░░░░░░░░"
         + "  15 min 5 s: productive 70.0 %, free 20.0 %, redone 10.0 %; goodput 87.5 %")
-    #expect(lines[6].hasPrefix("    7  pre   llm      ada   running   8,192  2:00:00        2  1200  1.500   87.5 %"))
+    #expect(
+      lines[6].hasPrefix(
+        "    7  pre   llm      ada   running   8,192  2:00:00        2  1200  1.500  93.0 %  36.1 %    38.0 %   87.5 %")
+    )
     #expect(lines[6].hasSuffix("0.28  redone"))
-    #expect(lines[7].hasSuffix("-  -"))
+    #expect(lines[7].hasSuffix("-       -         -        -           -  -"))
+  }
+
+  @Test("the finding that costs most is a line of its own, with its job and what it costs")
+  func worst() {
+    var frame = Self.frame.objectValue ?? []
+    frame.append(
+      .init(
+        name: "worstWaste",
+        value: [
+          "job": 7, "name": "pre\ntrain", "project": "llm", "user": "ada", "severity": "warn",
+          "sentence": "ranks wait 62 % of each step for data", "gpuHours": 49.6, "gpuHoursHeld": 80, "currency": "USD",
+          "costAWeek": 33_248,
+        ]))
+    let lines = TopText.frame(.object(frame), history: [], size: nil, scrolled: 0, .plain).split(separator: "\n")
+    #expect(
+      lines[4]
+        == "Waste   job 7 pre train (llm, ada): ranks wait 62 % of each step for data; 49.6 of its 80.0 GPU-hours of "
+        + "the last hour, USD 33,248 in a week like this")
   }
 
   @Test("an empty fleet, and a frame of a shape that is not known, are shown and no crash")

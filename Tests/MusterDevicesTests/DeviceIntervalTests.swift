@@ -110,10 +110,10 @@ import Testing
     }
     let idle = told(.idle, dark: true)
     #expect(idle.darkMilliseconds == 0 && idle.mainState == .idle)
-    #expect(part.flatMap(idle.tflops) == 0)
+    #expect(part.flatMap { idle.tflops($0) } == 0)
     var sum = told(.matrices, dark: true)
     #expect(sum.darkMilliseconds > 5_000 && sum[.tensor] == nil && sum[.power] != nil)
-    #expect(part.flatMap(sum.tflops) == nil)
+    #expect(part.flatMap { sum.tflops($0) } == nil)
     let lit = told(.matrices, dark: false)
     #expect(lit.darkMilliseconds == 0)
     sum += lit

@@ -55,7 +55,7 @@ def prepare(fleet):
         file.write(POLICY)
     fleet.muster("apply", "-f", path)
     job = fleet.steps("--steps", 100_000, "--checkpoint-every", 20, nodes=6, devices=8, ranks=1, project="research",
-                      name="pretrain", walltime="12h")
+                      name="pretrain", walltime="12h", model={"parameters": "1.4B", "tokensPerStep": "100k"})
     others = [fleet.submit(["sleep", "1000"], nodes=nodes, devices=devices, ranks=1, project=project, name=name,
                            walltime=walltime)
               for nodes, devices, project, name, walltime in [
@@ -100,6 +100,7 @@ def main():
         take("job", f"job/{job}", ".plot canvas", whole=True)
         take("node", "node/node-1", "[aria-label=Devices] tbody tr", whole=True)
         take("projects", "projects", "[aria-label=Waste] tbody tr", whole=True)
+        take("project", "project/research", "[aria-label=Waste] tbody tr", whole=True)
         take("capacity", "capacity", ".plot canvas")
         page = eyes.page(fleet, viewport=SIZE, color_scheme="dark")
         take("fleet-dark", "fleet", ".legend li")

@@ -175,6 +175,59 @@ class PageTest(unittest.TestCase):
         expect(row).to_contain_text("50.0 %")
         expect(row).to_contain_text("GPU h")
 
+    def test_a_project_shows_its_guarantee_its_jobs_and_why_they_wait(self):
+        policy = os.path.join(self.fleet.folder, "policy.yaml")
+        with open(policy, "w") as file:
+            file.write("projects:\n  - name: lab\n  - name: research\n    parent: lab\n"
+                       "    quotas: {any: {guaranteed: 16, borrowLimit: 8}}\n")
+        self.fleet.muster("apply", "-f", policy)
+        first = self.fleet.submit(["sleep", "1000"], nodes=3, devices=8, project="research", walltime="1h")
+        self.fleet.wait_state(first, "running")
+        second = self.fleet.submit(["sleep", "1000"], nodes=2, devices=8, project="research")
+        other = self.fleet.submit(["sleep", "1000"], nodes=1, devices=8, project="else")
+        self.fleet.wait_state(other, "running")
+        page = self.page("projects")
+        page.get_by_role("link", name="lab", exact=True).focus()
+        page.keyboard.press("ArrowDown")
+        expect(page.get_by_role("link", name="research", exact=True)).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Project research")
+        expect(page.locator("nav a[aria-current]")).to_have_text("Projects")
+        project = page.get_by_label("The project")
+        row = project.locator("tr[data-key=all]")
+        for text in ("24 GPUs", "150.0 %"):
+            expect(row).to_contain_text(text)
+        # In use, guaranteed, at most, borrowed.
+        for cell, text in enumerate(["all", "24 GPUs", "16", "24", "8"]):
+            expect(row.locator("td").nth(cell)).to_have_text(text)
+        running, waiting = page.get_by_label("Running"), page.get_by_label("Waiting")
+        expect(running.locator("tbody tr")).to_have_count(1)
+        # Nobody measures these devices.
+        expect(running.locator(f'tr[data-key="{first}"] td').nth(5)).to_have_text("–")
+        expect(waiting.locator("tbody tr")).to_have_count(1)
+        reason = self.fleet.json("why", second)["causes"][0]["message"]
+        expect(waiting.locator(f'tr[data-key="{second}"]')).to_contain_text(reason)
+        week = page.get_by_label("The last seven days")
+        expect(week).to_contain_text("goodput: productive of what was held")
+        expect(week.locator(".bar")).to_have_attribute("aria-label", re.compile("GPU h"))
+        days = page.get_by_label("Day by day")
+        expect(days.locator("tbody tr").last).to_contain_text("GPU h")
+        if os.path.exists("/usr/share/javascript/chart.js/Chart.min.js"):
+            expect(page.locator(".plot canvas")).to_be_visible()
+            eventually("a curve is drawn", lambda: page.evaluate(DRAWN) >= 2)
+        # It is live: the one ends, the other has its turn.
+        self.fleet.muster("cancel", first)
+        expect(running.locator(f'tr[data-key="{second}"]')).to_be_visible()
+        expect(waiting).to_contain_text("None of its jobs waits")
+        page.route("**/page/lib/*", lambda route: route.fulfill(status=404, json={}))
+        page.reload()
+        expect(days).to_contain_text("apt-get install libjs-chart.js")
+        expect(days.locator("tbody tr").last).to_contain_text("GPU h")
+        project.get_by_role("link", name="lab").click()
+        expect(page.locator("h1")).to_have_text("Project lab")
+        expect(project).to_contain_text("With its parts: research")
+        self.assertEqual(page.complaints, [])
+
     def test_capacity_shows_places_and_the_ledger_as_the_api_tells_it(self):
         page = self.page("capacity")
         expect(page.locator("tr[data-key=free]")).to_contain_text("GPU h")
@@ -215,7 +268,8 @@ class PageTest(unittest.TestCase):
         self.fleet.submit(["true"], nodes=8, devices=8)
         self.fleet.wait_step(job, 2)
         page = self.page("fleet", viewport=PHONE, has_touch=True)
-        for place in ["fleet", "fleet/list", "queue", f"job/{job}", "node/node-1", "projects", "capacity"]:
+        project = "project/" + self.fleet.job(job)["project"]
+        for place in ["fleet", "fleet/list", "queue", f"job/{job}", "node/node-1", "projects", project, "capacity"]:
             page.goto("/#/" + place)
             page.wait_for_selector("canvas, table, dl")
             width = page.evaluate("document.documentElement.scrollWidth")
@@ -228,6 +282,8 @@ class PageTest(unittest.TestCase):
         expect(page.locator("main")).to_contain_text("nobody")
         page.goto("/#/node/100%")
         expect(page.locator("main")).to_contain_text("100%")
+        page.goto("/#/project/no one")
+        expect(page.locator("main")).to_contain_text("There is no project no one")
 
 
 RECORDING = ("t_s,gpu_util_pct,power_mw,sm_clock_mhz,mem_used_bytes,processes,gpm_graphics_util,gpm_sm_util,"
@@ -274,6 +330,15 @@ class DevicesTest(unittest.TestCase):
         row = page.locator("[aria-label=Waste] tbody tr")
         expect(row).to_contain_text("8 GPUs")
         expect(row).to_contain_text(re.compile(r"\d USD"))
+        project = fleet.job(job)["project"]
+        row.get_by_role("link", name=project, exact=True).click()
+        expect(page.locator("h1")).to_contain_text(f"Project {project}")
+        expect(page.get_by_label("Running").locator("td").nth(5)).to_have_text("0.0 %")
+        finding = page.get_by_label("Waste").locator(".findings > li").first
+        expect(finding).to_contain_text(re.compile(r"\d USD"))
+        expect(finding.locator(".evidence li").first).not_to_be_empty()
+        figure = page.get_by_label("The last seven days").locator(".figures div", has_text="MFU from counters")
+        expect(figure.locator("strong")).to_have_text("0.0 %")
         self.assertEqual(page.complaints, [])
 
 

@@ -1,6 +1,7 @@
 // A libnvidia-ml.so.1 for tests. It answers what the file "values" beside it says, a line a value:
 //
 //   count 2                      devices
+//   init 9                       starting it answers 9; block 1: starting it waits at the fifo "gate", as below
 //   0.name NVIDIA H100 80GB HBM3
 //   0.gpu 98                     0.memory 40   0.used BYTES   0.power MILLIWATTS   0.limit MILLIWATTS   0.clock MHZ
 //   0.reasons 4                  0.processes 1
@@ -68,7 +69,18 @@ static int number(void *device, const char *name, unsigned *out) {
   return code;
 }
 
-int nvmlInit_v2(void) { return OK; }
+static void wait_at_gate(void) {
+  char path[512];
+  beside("gate", path, sizeof path);
+  int gate = open(path, O_RDONLY | O_CLOEXEC);
+  if (gate >= 0) close(gate);
+}
+
+int nvmlInit_v2(void) {
+  char text[32];
+  if (told("block", text, sizeof text)) wait_at_gate();
+  return told("init", text, sizeof text) ? atoi(text) : OK;
+}
 int nvmlShutdown(void) { return OK; }
 
 int nvmlDeviceGetCount_v2(unsigned *count) {
@@ -115,12 +127,7 @@ int nvmlDeviceGetMemoryInfo_v2(void *device, void *out) {
 
 int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts) {
   double blocks = 0;
-  if (value_of(device, "block", &blocks) == OK && blocks > 0) {
-    char path[512];
-    beside("gate", path, sizeof path);
-    int gate = open(path, O_RDONLY | O_CLOEXEC);
-    if (gate >= 0) close(gate);
-  }
+  if (value_of(device, "block", &blocks) == OK && blocks > 0) wait_at_gate();
   return number(device, "power", milliwatts);
 }
 

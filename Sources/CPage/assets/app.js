@@ -10,6 +10,7 @@ const routes = {
   job: () => import("./job.js"),
   node: () => import("./node.js"),
   projects: () => import("./projects.js"),
+  project: () => import("./project.js"),
   capacity: () => import("./capacity.js"),
 };
 
@@ -95,7 +96,7 @@ async function open() {
   const { signal } = leaving;
   for (const link of document.querySelectorAll("nav a")) {
     const isHere = link.hash === `#/${name}` || (link.hash === "#/queue" && name === "job")
-      || (link.hash === "#/fleet" && name === "node");
+      || (link.hash === "#/fleet" && name === "node") || (link.hash === "#/projects" && name === "project");
     if (isHere) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
@@ -147,8 +148,9 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && isTyping) {
     event.target.blur();
   } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && event.target.matches("td a")) {
-    // From row to row, on the first link of each.
-    const links = [...event.target.closest("tbody").querySelectorAll("tr")].map((row) => row.querySelector("a"));
+    // From row to row, on the first link of each; a row without one is passed over.
+    const links = [...event.target.closest("tbody").querySelectorAll("tr")].map((row) => row.querySelector("a"))
+      .filter(Boolean);
     const at = links.indexOf(event.target.closest("tr").querySelector("a"));
     const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
     if (next) {

@@ -47,12 +47,13 @@ export function stackedBars(Chart, canvas, { labels, series, unit }) {
   });
 }
 
-// Curves over time, in place as above; a value that is null is a gap.
-export function lines(Chart, canvas, { labels, series, unit }) {
+// Curves over time, in place as above; a value that is null is a gap. Few values want their points to be seen.
+export function lines(Chart, canvas, { labels, series, unit, hasPoints = false }) {
   const style = getComputedStyle(canvas);
   const [text, line] = [style.getPropertyValue("--text"), style.getPropertyValue("--line")];
   const datasets = series.map(({ name, colour, values }) => ({
-    label: name, data: values, borderColor: colour, backgroundColor: colour, borderWidth: 1.5, pointRadius: 0,
+    label: name, data: values, borderColor: colour, backgroundColor: colour, borderWidth: 1.5,
+    pointRadius: hasPoints ? 3 : 0,
   }));
   const shown = Chart.getChart(canvas);
   if (shown) {

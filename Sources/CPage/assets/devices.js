@@ -2,6 +2,7 @@
 import { chartLibrary, lines, missing } from "./chart.js";
 import { h, table, update } from "./dom.js";
 import { bytes, count, duration, moment, none, percent } from "./format.js";
+import { findingList } from "./waste.js";
 
 // In the order of worth. The letter stands in the map, so that nothing is said by colour alone.
 const states = [
@@ -165,7 +166,6 @@ async function drawSeries(holder, series) {
 // What a job wasted and on what, each with what it rests on; and both figures of its MFU.
 export function showEfficiency(section, told) {
   const { mfu, findings, cost } = told;
-  const money = (value) => (cost.price && value !== undefined ? `, ${value} ${cost.price.currency}` : "");
   update(section, h("h2", null, "Waste, and what to do next"),
     mfu.counters !== null || mfu.declared !== null ? h("p", null,
       `MFU from the counters ${percent(mfu.counters)}, from the declared model and its steps ${percent(mfu.declared)}.`)
@@ -173,11 +173,7 @@ export function showEfficiency(section, told) {
     mfu.disagreement ? h("p", { class: "bad" }, mfu.disagreement) : null,
     told.idle?.message ? h("p", { class: "bad" }, told.idle.message) : null,
     findings.length === 0 ? h("p", null, `Nothing: ${told.noFindingsReason}.`)
-      : h("ul", { class: "findings" }, findings.map((finding) => h("li", { "data-key": finding.kind },
-        h("strong", { class: finding.severity === "warn" ? "bad" : null }, finding.sentence), " ",
-        finding.gpuHours > 0 ? h("small", null, `${finding.gpuHours.toFixed(1)} GPU h${money(finding.cost)}`) : null,
-        h("div", null, finding.nextStep),
-        h("ul", { class: "evidence", "aria-label": "Evidence" }, finding.evidence.map((text) => h("li", null, text)))))),
+      : findingList(findings, cost.price?.currency),
     findings.length && !cost.price ? h("p", null, h("small", null, `No money is told: ${cost.noPriceReason}.`)) : null);
 }
 

@@ -72,6 +72,11 @@ export function inTree(depth, ...content) {
   return h("span", { style: { "padding-left": `${depth}rem` } }, content);
 }
 
+// A project's name, which leads to its page.
+export function toProject(name) {
+  return h("a", { href: `#/project/${encodeURIComponent(name)}` }, name);
+}
+
 // What to read, or to type, where there is nothing to show.
 export function nothing(text, ...commands) {
   return h("div", { class: "nothing" }, h("p", null, text),

@@ -1,6 +1,6 @@
 // One job: how far it is, where its time went, what went wrong and what that was concluded from, its ranks, its logs.
 import { showEfficiency, showJobDevices } from "./devices.js";
-import { h, table, update } from "./dom.js";
+import { h, table, toProject, update } from "./dom.js";
 import { count, duration, moment, none, percent, since, words } from "./format.js";
 import { showLogs } from "./logs.js";
 
@@ -78,7 +78,7 @@ function showHead(section, job, why) {
         ["Attempt", job.attempt > 0 ? count(job.attempt) : none], ["Exit code", job.exitCode],
       ]),
       pairs([
-        ["Project", job.project], ["User", job.user], ["Priority", count(job.priority)],
+        ["Project", toProject(job.project)], ["User", job.user], ["Priority", count(job.priority)],
         ["Nodes", `${count(job.nodeCount)}, ${count(job.worldSize, "rank")}`],
         ["Walltime", spec?.walltimeSeconds ? duration(spec.walltimeSeconds) : null],
       ]),

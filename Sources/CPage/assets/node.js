@@ -1,7 +1,7 @@
 // One node: its state and why, what runs there, what has happened to it.
 import { history } from "./api.js";
 import { showNodeDevices } from "./devices.js";
-import { h, table, update } from "./dom.js";
+import { h, table, toProject, update } from "./dom.js";
 import { bytes, count, moment, none, since, words } from "./format.js";
 
 export const title = ([name]) => name;
@@ -61,7 +61,7 @@ function showJobs(section, node, jobs) {
       { head: "Job", number: true, cell: (job) => h("a", { href: `#/job/${job.id}` }, job.id) },
       { head: "Name", cell: (job) => job.name },
       { head: "State", cell: (job) => h("span", { class: `state ${job.state}` }, words(job.state)) },
-      { head: "Project", cell: (job) => job.project },
+      { head: "Project", cell: (job) => toProject(job.project) },
       { head: "Ranks here", cell: (job) => job.ranks.filter((rank) => rank.node === node.name)
         .map((rank) => [h("a", { href: `#/job/${job.id}/rank/${rank.rank}` }, rank.rank), " "]) },
       { head: "Step", number: true, cell: (job) => count(job.step) },

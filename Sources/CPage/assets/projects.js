@@ -1,6 +1,6 @@
 // Projects: what is guaranteed, what is used, borrowed, and what the time went into.
 import { ledger, total, waste, wasteText } from "./accounts.js";
-import { h, inTree, nothing, table, update } from "./dom.js";
+import { h, inTree, nothing, table, toProject, update } from "./dom.js";
 import { loadWaste, showWaste } from "./waste.js";
 import { count, gpuHours, moment, none, percent } from "./format.js";
 
@@ -44,7 +44,7 @@ function show(section, quota, accounts) {
   }
   const isFirst = (body) => (row) => (row.isFirst ? body(row) : "");
   const columns = [
-    { head: "Project", cell: isFirst((row) => inTree(row.depth, row.project.name,
+    { head: "Project", cell: isFirst((row) => inTree(row.depth, toProject(row.project.name),
       row.project.declared ? "" : h("small", null, " not declared"))) },
     { head: "Jobs", number: true, cell: isFirst((row) => count(row.project.runningJobs)) },
     { head: "GPU type", cell: (row) => row.deviceType === null ? "all" : row.deviceType || none },
@@ -70,7 +70,7 @@ function show(section, quota, accounts) {
       + wasteText)) : null);
 }
 
-function useBar(row, capacity) {
+export function useBar(row, capacity) {
   // Where nothing is guaranteed, it is measured by the fleet.
   const whole = Math.max(row.guaranteed ?? capacity, row.used, 1);
   const own = row.guaranteed === null ? row.used : Math.min(row.used, row.guaranteed);

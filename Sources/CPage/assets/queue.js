@@ -1,6 +1,6 @@
 // What waits and why, in the scheduler's order and words; and what runs.
 import { all } from "./api.js";
-import { h, nothing, table, update } from "./dom.js";
+import { h, nothing, table, toProject, update } from "./dom.js";
 import { count, duration, moment, none, since } from "./format.js";
 
 export const title = () => "queue";
@@ -31,7 +31,7 @@ function showWaiting(section, { list, more }, pending, isBusy) {
     list.length > 0 ? table("Jobs that wait, in the scheduler's order", [
       { head: "Job", number: true, cell: (job) => h("a", { href: `#/job/${job.id}` }, job.id) },
       { head: "Name", cell: name },
-      { head: "Project", cell: (job) => job.project },
+      { head: "Project", cell: (job) => toProject(job.project) },
       { head: "Priority", number: true, cell: (job) => count(job.priority) },
       { head: "Nodes × GPUs", number: true, cell: (job) => `${job.nodeCount} × ${job.devicesPerNode}` },
       { head: "Waited", number: true, cell: (job) => duration(job.waitedSeconds) },
@@ -56,7 +56,7 @@ function showRunning(section, { list, more }) {
     list.length === 0 ? h("p", null, "Nothing runs.") : table("Jobs that run", [
       { head: "Job", number: true, cell: (job) => h("a", { href: `#/job/${job.id}` }, job.id) },
       { head: "Name", cell: name },
-      { head: "Project", cell: (job) => job.project },
+      { head: "Project", cell: (job) => toProject(job.project) },
       { head: "State", cell: (job) => h("span", { class: `state ${job.state}` }, job.state) },
       { head: "Nodes", number: true, cell: (job) => count(job.nodes.length) },
       { head: "Step", number: true, cell: (job) => count(job.step) },

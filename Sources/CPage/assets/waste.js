@@ -1,14 +1,24 @@
 // What a week's jobs wasted, the worst first: each with its cause, and the next step in the job's own page.
 import { Refused } from "./api.js";
-import { h, table, update } from "./dom.js";
+import { h, table, toProject, update } from "./dom.js";
 import { count, none, percent } from "./format.js";
 
 const week = 7 * 86_400_000;
 const jobsShown = 20;
 
-const hours = (value) => (value === null || value === undefined ? none
+export const hours = (value) => (value === null || value === undefined ? none
   : `${value < 100 ? value.toFixed(1) : count(Math.round(value))} GPU h`);
-const money = (told) => (told ? `${count(Math.round(told.amount))} ${told.currency}` : none);
+export const money = (told) => (told ? `${count(Math.round(told.amount))} ${told.currency}` : none);
+
+// What was found, each with what it costs, the next step and what it rests on.
+export function findingList(findings, currency) {
+  return h("ul", { class: "findings" }, findings.map((finding) => h("li", { "data-key": finding.kind },
+    h("strong", { class: finding.severity === "warn" ? "bad" : null }, finding.sentence), " ",
+    finding.gpuHours > 0 ? h("small", null, hours(finding.gpuHours)
+      + (currency && finding.cost !== null ? `, ${finding.cost} ${currency}` : "")) : null,
+    h("div", null, finding.nextStep),
+    h("ul", { class: "evidence", "aria-label": "Evidence" }, finding.evidence.map((text) => h("li", null, text))))));
+}
 
 export async function loadWaste(view) {
   const from = new Date(Date.now() - week).toISOString();
@@ -40,7 +50,7 @@ export function showWaste(section, { waste, goodput }) {
       : table("Waste by job, the worst first", [
         { head: "Job", number: true, cell: (row) => h("a", { href: `#/job/${row.key}` }, row.key) },
         { head: "Name", cell: (row) => row.name },
-        { head: "Project", cell: (row) => row.project },
+        { head: "Project", cell: (row) => toProject(row.project) },
         { head: "User", cell: (row) => row.user },
         { head: "GPUs", number: true, cell: (row) => count(row.devices) },
         { head: "Wasted", number: true, cell: (row) => hours(row.gpuHoursWasted) },

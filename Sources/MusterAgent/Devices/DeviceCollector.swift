@@ -78,6 +78,8 @@ struct DeviceCollector: Sendable {
       slots[look.device].recorder = DeviceRecorder(
         part: DevicePart.named(slots[look.device].model) ?? DevicePart.named(type),
         powerLimitWatts: look.powerLimitWatts)
+    } else if let watts = look.powerLimitWatts {
+      slots[look.device].recorder?.setPowerLimit(watts)
     }
     slots[look.device].recorder?.add(sample)
     slots[look.device].latest = sample

@@ -3,14 +3,15 @@ struct DeviceInventory: Hashable, Sendable {
   var count: Int32
   var type: String
 
-  /// Declared devices as they are; else what NVML says, and none where there is no NVML.
-  init(declared: Int32?) {
+  /// Declared devices as they are; else what NVML says, and none where there is no NVML or it does not answer in time.
+  /// - Parameter patience: milliseconds.
+  init(declared: Int32?, library: String = NVML.library, patience: Int64 = NVML.patience) {
     if let declared {
       count = declared
       type = ""
       return
     }
-    switch NVML.read() {
+    switch NVML.read(library: library, patience: patience) {
     case .devices(let names):
       count = Int32(clamping: names.count)
       type = names.first ?? ""

@@ -1,3 +1,4 @@
+import Glibc
 import MusterDevices
 import Synchronization
 
@@ -6,6 +7,8 @@ import Synchronization
 final class DeviceWatch: Sendable {
   /// Behind the whole second, when each device has just been looked at. Milliseconds.
   private static let offset: Int64 = 500
+  /// Where nothing tells of the devices, it is looked again. Milliseconds.
+  private static let findAgainAfter: Int32 = 60_000
 
   private struct State {
     var queue = RollupQueue()
@@ -49,8 +52,7 @@ final class DeviceWatch: Sendable {
   }
 
   private func run() {
-    let (source, lookers, reason) = choose()
-    guard let source else { return AgentMain.log("devices are not measured: \(reason)") }
+    let (source, lookers) = find { poll(nil, 0, Self.findAgainAfter) }
     AgentMain.log("devices are measured by \(source.name)")
     var now = Double(bootMilliseconds()) / 1000
     var collector = DeviceCollector(
@@ -68,6 +70,21 @@ final class DeviceWatch: Sendable {
         state.devices = seen
         if let rollup { state.queue.add(rollup.packed()) }
       }
+    }
+  }
+
+  /// Looks for a source until there is one: a driver may be loaded long after the agent.
+  /// - Parameter pause: waits for the next look.
+  func find(pause: () -> Void) -> (DeviceSource, [DeviceLooker]) {
+    var told = ""
+    while true {
+      let (source, lookers, reason) = choose()
+      if let source { return (source, lookers) }
+      if reason != told {
+        AgentMain.log("devices are not measured: \(reason); this is tried again every \(Self.findAgainAfter / 1000) s")
+      }
+      told = reason
+      pause()
     }
   }
 

@@ -5,6 +5,8 @@ import MusterDevices
 struct NVMLDevice: DeviceReader {
   /// A device that is not there is asked for again after so many looks.
   static let reopenAfter = 10
+  /// Its power limit, which a person may set at any time, is read again after so many looks: a minute of them.
+  static let readLimitAfter = 60
 
   private let calls: NVMLCalls
   private let number: Int
@@ -14,6 +16,7 @@ struct NVMLDevice: DeviceReader {
   private var powerLimit: Double?
   private var hasGPM: Bool?
   private var looksUntilOpen = 0
+  private var looksUntilLimit = 0
   /// Two profiling samples in turn; the older one was filled by the look before, or not.
   private var samples: (older: UnsafeMutableRawPointer, newer: UnsafeMutableRawPointer)?
   private var hasOlder = false
@@ -25,6 +28,7 @@ struct NVMLDevice: DeviceReader {
 
   mutating func look() -> [DeviceLook] {
     if handle == nil { open() }
+    if let handle { readLimit(handle) }
     let counters = handle.map { read($0) } ?? NVMLCounters()
     let sample = counters.sample(seconds: Double(bootMilliseconds()) / 1000)
     return [DeviceLook(device: number, sample: sample, model: model, powerLimitWatts: powerLimit, hasGPM: hasGPM)]
@@ -46,12 +50,19 @@ struct NVMLDevice: DeviceReader {
     hasOlder = false
     model = NVMLCalls.text(calls.name, found) ?? model
     uuid = NVMLCalls.text(calls.uuid, found) ?? uuid
-    var milliwatts: UInt32 = 0
-    if let call = calls.powerLimit, call(found, &milliwatts) == 0 {
-      powerLimit = DeviceSample.measured(Double(milliwatts)).map { $0 / 1000 }
-    }
+    looksUntilLimit = 0
     hasGPM = isProfiled(found)
     if hasGPM == true, samples == nil { samples = allocate() }
+  }
+
+  /// What was read stays where it cannot be read again.
+  private mutating func readLimit(_ device: NVMLCalls.Device) {
+    looksUntilLimit -= 1
+    guard looksUntilLimit < 0 else { return }
+    looksUntilLimit = Self.readLimitAfter - 1
+    var milliwatts: UInt32 = 0
+    guard let call = calls.powerLimit, call(device, &milliwatts) == 0 else { return }
+    powerLimit = DeviceSample.measured(Double(milliwatts)).map { $0 / 1000 } ?? powerLimit
   }
 
   private func isProfiled(_ device: NVMLCalls.Device) -> Bool {

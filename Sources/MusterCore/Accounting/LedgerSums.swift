@@ -104,6 +104,19 @@ extension Ledger {
     return held
   }
 
+  /// GPU-milliseconds that these jobs have held in one account so far, by their numbers.
+  public func held(in account: Account, by jobs: Set<Int64>, _ cluster: borrowing Cluster) -> [Int64: Int64] {
+    var held: [Int64: Int64] = [:]
+    guard !jobs.isEmpty else { return held }
+    func add(_ span: LedgerSpan) {
+      guard span.account == account, jobs.contains(span.job) else { return }
+      held[span.job, default: 0] += (span.to - span.from) * Int64(span.devices)
+    }
+    for span in spans { add(span) }
+    for job in jobs { forEachOpen(of: job, cluster) { span, _ in add(span) } }
+    return held
+  }
+
   static var day: Int64 { 86_400_000 }
 
   /// Widened so that no piece of any series is cut: hours begin and end where minutes do.

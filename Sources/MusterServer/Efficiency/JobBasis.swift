@@ -1,6 +1,7 @@
 import MusterCore
 import MusterDevices
 import MusterInsight
+import MusterProtocol
 
 /// What the ledger and the state know of a job in a stretch of time: what is left to ask is what its devices did.
 struct JobBasis: Sendable {
@@ -84,6 +85,7 @@ extension Ledger {
       basis.name = spec.name
       basis.state = cluster.job(slot).state
       basis.hasModel = spec.model != nil
+      evidence.precision = spec.model?.precision.name
       evidence.walltimeAsked = spec.walltime?.seconds
       evidence.hasCompleted = basis.state == .completed
     }

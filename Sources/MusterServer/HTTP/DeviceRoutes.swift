@@ -41,8 +41,14 @@ extension API {
     let range = asked ?? (devices.map { $0.from - RollupLevel.jobs.step..<$0.to + 1 } ?? 0..<1)
     let minutes = devices == nil ? [] : await telemetry.minutes(ofJob: id, in: range)
     let attempt = AttemptID(job: id, number: devices?.attempt ?? 0)
-    let members = try await durable { JobDevicesView.members(of: attempt, $0) }
-    let view = JobDevicesView(job: id, devices: devices, members: members, minutes: minutes, now: telemetry.now)
+    let (members, precision) = try await durable { cluster in
+      (
+        JobDevicesView.members(of: attempt, cluster),
+        cluster.slot(of: id).flatMap { cluster.spec($0).model?.precision.name }
+      )
+    }
+    let view = JobDevicesView(
+      job: id, devices: devices, members: members, precision: precision, minutes: minutes, now: telemetry.now)
     return Response(json: view.json)
   }
 

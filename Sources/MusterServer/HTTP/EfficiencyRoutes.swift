@@ -9,6 +9,7 @@ struct EfficiencyParts: Sendable {
   /// Nil: nobody reads counters.
   var devices: JobDevicesSource?
   let warnings = IdleWarnings()
+  let worst = WorstWaste()
 }
 
 extension API {
@@ -188,7 +189,7 @@ extension API {
 
 extension Ledger {
   /// In `names`; -1, which no job has, for a name that was never heard.
-  fileprivate func number(ofProject name: String) -> Int32 { Int32(names.firstIndex(of: name) ?? -1) }
+  func number(ofProject name: String) -> Int32 { Int32(names.firstIndex(of: name) ?? -1) }
 
   /// A job that has held nothing yet.
   fileprivate func bare(_ id: JobID, _ cluster: borrowing Cluster) -> JobBasis {

@@ -78,7 +78,8 @@ enum OpenAPI {
     "description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"
     }}}}}, "parameters": [{"name": "after", "in": "query", "schema": {"type": "integer"}, "description":
     "from this position on: `next` of the page before"}, {"name": "limit", "in": "query", "schema": {"type": "integer"}, "description":
-    "1 to 500; a page has at most 200"}]}},
+    "1 to 500; a page has at most 200"}, {"name": "project", "in": "query", "schema": {"type": "string"},
+    "description": "of its jobs alone; a page may then be empty and yet have a `next`"}]}},
     "/v1/jobs/{id}":{"get": {"summary": "A job with its ranks, spec and attempts", "responses": {"200": {
     "description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobDetail"
     }}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref":
@@ -202,11 +203,14 @@ enum OpenAPI {
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Map"}}}}, "default": {"description": "refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name":
     "after", "in": "query", "schema": {"type": "integer"}, "description": "at least as new as this sequence; without it the answer may be one second old"}]}},
     "/v1/top":{"get": {"summary": "The fleet now, where GPU time of the last minutes went, and the jobs that stand out", "responses": {"200": {"description":
-    "done", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"description": "refused", "content":
+    "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"top": {"type": "array", "items": {"type":
+    "object", "properties": {"busy": {"type": "number", "nullable": true, "description": "of the last minute or two, from counters; null: nobody measures"},
+    "mfu": {"type": "object", "properties": {"counters": {"type": "number", "nullable": true}, "declared": {"type": "number",
+    "nullable": true}}}}}}, "worstWaste": {"type": "object", "nullable": true, "description": "the finding that costs most of the last hour's time of jobs that run"}}}}}}, "default": {"description": "refused", "content":
     {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}}, "parameters": [{"name": "limit", "in": "query",
     "schema": {"type": "integer"}, "description": "jobs, 1 to 500 (50)"}, {"name": "minutes", "in": "query", "schema": {"type":
     "integer"}, "description": "of which GPU time is told, 1 to 10,080 (15)"}, {"name": "order", "in": "query", "schema": {"type":
-    "string"}, "description": "gpus (default), lost, time"}]}},
+    "string"}, "description": "gpus (default), lost, time"}, {"name": "project", "in": "query", "schema": {"type": "string"}, "description": "of its jobs alone, and of their time"}]}},
     "/v1/accounts":{"get": {"summary": "Where every GPU-millisecond went, from the journal", "responses": {"200": {"description":
     "done", "content": {"application/json": {"schema": {"type": "object", "properties": {"by": {"type": "string"}, "from": {"type":
     "string"}, "to": {"type": "string"}, "asOf": {"type": "string"}, "capacityGpuMilliseconds": {"type": "integer"},

@@ -5,6 +5,8 @@ struct JobFold: Sendable {
   private(set) var devices: JobDevices
   /// Minutes that are open, all devices together, oldest first.
   private(set) var minutes: [(at: Int64, sum: DeviceInterval)] = []
+  /// The newest one that is closed.
+  private var closed: (at: Int64, sum: DeviceInterval)?
   /// When something was added last, by the controller's clock.
   private(set) var heardAt: Int64
 
@@ -39,8 +41,17 @@ struct JobFold: Sendable {
   mutating func close(_ job: Int64, now: Int64, all: Bool = false, into rows: inout FoldedRows) {
     while let first = minutes.first, all || first.at + RollupLevel.jobs.step + Self.patience <= now {
       minutes.removeFirst()
+      closed = first
       rows[.jobs].append(RollupRow(key: job, at: first.at, bytes: row(first.at, first.sum).packed()))
     }
+  }
+
+  /// What its devices did in the last minute or two; nil: nobody says, or has said for so many milliseconds.
+  func recent(now: Int64, fresh: Int64) -> DeviceInterval? {
+    guard now - heardAt <= fresh else { return nil }
+    var sum = DeviceInterval()
+    for minute in minutes { sum += minute.sum }
+    return sum.milliseconds > 0 ? sum : closed?.sum
   }
 
   private func row(_ at: Int64, _ sum: DeviceInterval) -> NodeRollup {

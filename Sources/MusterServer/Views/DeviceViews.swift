@@ -1,5 +1,6 @@
 import MusterCore
 import MusterDevices
+import MusterInsight
 import MusterProtocol
 
 extension DeviceInterval {
@@ -19,10 +20,7 @@ extension DeviceInterval {
   /// Something runs; nil if no counter tells.
   var busy: Double? { self[.graphics] ?? self[.utilisation] }
 
-  func mfu(_ part: DevicePart?) -> Double? {
-    guard let part, let rate = tflops(part), let peak = part.peakTflops else { return nil }
-    return rate / peak
-  }
+  func mfu(_ part: DevicePart?, _ rate: MatrixRate? = nil) -> Double? { part.flatMap { mfu($0, rate) } }
 }
 
 extension DeviceCounter {
@@ -51,7 +49,7 @@ struct NodeDevicesView {
   var newest: NodeRollup?
   var holders: [HeldDevices.Holder]
 
-  private var part: DevicePart? { DevicePart.named(deviceType) }
+  private var part: DevicePart? { DevicePart.matching(deviceType).part }
 
   var members: [JSON.Member] {
     [
@@ -112,6 +110,8 @@ struct JobDevicesView {
   /// Nil: nothing was measured.
   var devices: JobDevices?
   var members: [Member]
+  /// What its matrices run in, as its model declares; nil: it declares none.
+  var precision: String?
   var minutes: [DevicePoint]
   var now: Int64
 
@@ -121,25 +121,27 @@ struct JobDevicesView {
 
   var json: JSON {
     let total = devices?.total ?? DeviceInterval()
-    let part = devices.flatMap { DevicePart.named($0.deviceType) }
+    let part = devices.flatMap { DevicePart.matching($0.deviceType).part }
+    let rate = precision.flatMap { part?.matrixRate(of: $0) }
     let isByNode = (devices?.devices.count ?? 0) > Self.mostDevices
     return [
       "id": .int(job.number), "source": JSON(devices?.source?.name),
       "deviceType": devices.map { .string($0.deviceType) } ?? .null, "attempt": JSON(devices?.attempt ?? 0),
       "from": devices.map { .moment($0.from) } ?? .null, "to": devices.map { .moment($0.to) } ?? .null,
       "measuredDeviceHours": .share(devices?.deviceHours ?? 0), "states": total.statesJSON,
-      "counters": total.countersJSON, "counterMFU": .share(total.mfu(part)),
-      "series": .array(DevicePoint.thinned(minutes, to: Self.mostPoints).map { Self.json($0, part) }),
+      "counters": total.countersJSON, "counterMFU": .share(total.mfu(part, rate)),
+      "series": .array(DevicePoint.thinned(minutes, to: Self.mostPoints).map { Self.json($0, part, rate) }),
       "devicesBy": .string(isByNode ? "node" : "device"), "devices": .array(isByNode ? byNode : byDevice),
     ]
   }
 
-  private static func json(_ point: DevicePoint, _ part: DevicePart?) -> JSON {
+  private static func json(_ point: DevicePoint, _ part: DevicePart?, _ rate: MatrixRate?) -> JSON {
     let sum = point.devices.first ?? DeviceInterval()
     return [
       "at": .moment(point.at), "lengthSeconds": .double(Double(point.length) / 1000),
       "measuredDeviceSeconds": .double(Double(sum.milliseconds) / 1000), "busy": .share(sum.busy),
-      "tensor": .share(sum[.tensor]), "power": .watts(sum[.power]), "mfu": .share(sum.mfu(part)),
+      "tensor": .share(sum[.tensor]), "dram": .share(sum[.dram]), "power": .watts(sum[.power]),
+      "mfu": .share(sum.mfu(part, rate)),
       "states": sum.statesJSON,
     ]
   }

@@ -26,7 +26,7 @@ struct EfficiencyView {
       "goodput": .rounded(basis.goodput),
       "gpuMilliseconds": .object(Account.allCases.map { .init(name: $0.name, value: .int(basis.totals[$0])) }),
       "gpuHoursHeld": .rounded(evidence.gpuHoursHeld), "gpuHoursWasted": .rounded(wasted),
-      "counters": counters, "mfu": mfu(findings), "findings": .array(findings.map { $0.json(quote) }),
+      "counters": counters, "mfu": mfu, "findings": .array(findings.map { $0.json(quote) }),
       "noFindingsReason": findings.isEmpty ? JSON(whyNone) : .null, "cost": cost(wasted, findings, quote),
       "idle": warning.map(\.json) ?? .null,
     ]
@@ -46,13 +46,11 @@ struct EfficiencyView {
     ]
   }
 
-  private func mfu(_ findings: [Finding]) -> JSON {
-    let evidence = basis.evidence
-    return [
-      "counters": .rounded(evidence.counterMFU), "declared": .rounded(evidence.declaredMFU),
-      "basis": evidence.counterMFU == nil ? .null : JSON(evidence.part.flatMap(CounterMFU.basis)),
-      "disagreement": JSON(findings.first { $0.kind == .mfuDisagreement }?.sentence),
-    ]
+  private var mfu: JSON {
+    .object(
+      basis.evidence.mfuMembers + [
+        .init(name: "disagreement", value: JSON(findings.first { $0.kind == .mfuDisagreement }?.sentence))
+      ])
   }
 
   /// Silence is no praise.
@@ -79,6 +77,18 @@ struct EfficiencyView {
     return [
       "price": quote.json, "noPriceReason": .null, "held": .money(basis.evidence.gpuHoursHeld * quote.price),
       "wasted": .money(wasted * quote.price), "wastedAWeek": .money(aWeek * quote.price),
+    ]
+  }
+}
+
+extension JobEvidence {
+  /// Both figures of MFU, each with what it rests on; null where it is not known, and then why the part is not.
+  var mfuMembers: [JSON.Member] {
+    let isAsked = devices != nil || precision != nil
+    return [
+      .init(name: "counters", value: .rounded(counterMFU)), .init(name: "declared", value: .rounded(declaredMFU)),
+      .init(name: "basis", value: JSON(counterBasis)), .init(name: "declaredBasis", value: JSON(declaredBasis)),
+      .init(name: "note", value: isAsked ? JSON(partNote) : .null),
     ]
   }
 }

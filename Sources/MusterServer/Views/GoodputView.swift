@@ -10,13 +10,28 @@ import MusterProtocol
 /// - program: model FLOPs over peak FLOPs, from counters, else as declared; a mean over the GPU-hours of the jobs of
 ///   which it is known.
 struct GoodputFactors: Sendable {
+  /// Over the GPU-hours of the jobs of which it is known.
+  private struct MeanMFU {
+    private(set) var hours = 0.0
+    private var weighted = 0.0
+
+    mutating func add(_ mfu: Double?, _ hours: Double) {
+      guard let mfu else { return }
+      self.hours += hours
+      weighted += hours * mfu
+    }
+
+    var value: Double? { hours > 0 ? weighted / hours : nil }
+  }
+
   /// GPU-milliseconds; nil: there is no capacity to compare with.
   var capacity: Int64?
   var held: Int64
   var productive: Int64
-  /// GPU-hours of jobs whose MFU is known, and the same times MFU.
-  private var known = 0.0
-  private var byMFU = 0.0
+  /// From counters, else as declared; and each of the two alone.
+  private var known = MeanMFU()
+  private var counted = MeanMFU()
+  private var declared = MeanMFU()
 
   init(_ row: LedgerRow, capacity: Int64?) {
     self.capacity = capacity
@@ -25,14 +40,16 @@ struct GoodputFactors: Sendable {
   }
 
   mutating func add(_ basis: JobBasis) {
-    guard let mfu = basis.evidence.counterMFU ?? basis.evidence.declaredMFU else { return }
-    known += basis.evidence.gpuHoursHeld
-    byMFU += basis.evidence.gpuHoursHeld * mfu
+    let (counters, model) = (basis.evidence.counterMFU, basis.evidence.declaredMFU)
+    let hours = basis.evidence.gpuHoursHeld
+    known.add(counters ?? model, hours)
+    counted.add(counters, hours)
+    declared.add(model, hours)
   }
 
   var scheduling: Double? { capacity.flatMap { $0 > 0 ? Double(held) / Double($0) : nil } }
   var runtime: Double? { held > 0 ? Double(productive) / Double(held) : nil }
-  var program: Double? { known > 0 ? byMFU / known : nil }
+  var program: Double? { known.value }
   /// Of those that can be: of a project runtime × program. Nil where one of them is not known.
   var product: Double? {
     guard let runtime, let program else { return nil }
@@ -43,7 +60,9 @@ struct GoodputFactors: Sendable {
     [
       .init(name: "scheduling", value: .rounded(scheduling)), .init(name: "runtime", value: .rounded(runtime)),
       .init(name: "program", value: .rounded(program)), .init(name: "product", value: .rounded(product)),
-      .init(name: "programShare", value: .rounded(held > 0 ? known * 3_600_000 / Double(held) : nil)),
+      .init(name: "programShare", value: .rounded(held > 0 ? known.hours * 3_600_000 / Double(held) : nil)),
+      .init(name: "counterMFU", value: .rounded(counted.value)),
+      .init(name: "declaredMFU", value: .rounded(declared.value)),
     ]
   }
 }

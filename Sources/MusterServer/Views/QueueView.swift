@@ -10,16 +10,18 @@ extension API {
   func queue(_ request: Request) async throws -> Response {
     let after = try API.number(request, "after", default: 0, in: 0...(Int64.max - 1))
     let limit = try API.number(request, "limit", default: API.queueLimit, in: 1...Int64(API.pageLimit))
+    let project = request.uri.queryParameters["project"].map(String.init)
     return Response(
       json: try await perform(.reads) { (state, now) throws(APIError) in
-        state.controller.queuePage(from: Int(after), limit: Int(min(limit, API.queueLimit)), now: now)
+        state.controller.queuePage(
+          from: Int(after), limit: Int(min(limit, API.queueLimit)), project: project, now: now)
       })
   }
 }
 
 extension Controller {
-  fileprivate func queuePage(from position: Int, limit: Int, now: Instant) -> JSON {
-    let page = queue(from: position, limit: limit)
+  fileprivate func queuePage(from position: Int, limit: Int, project: String?, now: Instant) -> JSON {
+    let page = queue(from: position, limit: limit, project: project)
     var common = WhyCommon()
     let jobs = page.slots.map { slot -> JSON in
       let why = why(slot, &common)

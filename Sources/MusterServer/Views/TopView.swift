@@ -13,55 +13,73 @@ struct TopView {
     case time
   }
 
-  /// An attempt's job, before anything is said of it.
-  private struct Candidate: Sendable {
-    var job: Int64
-    var devices: Int64
-    var startedAt: Instant
+  private struct Accounted: Sendable {
+    var sums: LedgerSums
+    var jobs: [TopJob]
+  }
+
+  /// What the writer has of one job.
+  private struct Told: Sendable {
+    var members: [JSON.Member]
+    /// Nil: it declares no model, or has said no step.
+    var work: StepWork?
+
+    init(_ job: TopJob, _ controller: borrowing Controller) {
+      members = TopView.members(job, controller)
+      work = job.precision == nil ? nil : StepWork(JobID(job.job), controller)
+    }
   }
 
   var limit: Int
   var order: Order
   var windowMilliseconds: Int64
+  /// Of its jobs alone; nil: of all.
+  var project: String?
 
   /// One frame. The writer is asked twice, each time for little: what runs, then the few that are shown.
   func json(_ api: API) async throws -> JSON {
     let (figures, candidates, asked, sequence, now) = try await api.perform(.reads) { (state, now) throws(APIError) in
       (
-        state.controller.figures(), Self.candidates(state.controller), Self.asked(state.controller),
+        state.controller.figures(), running(state.controller), Self.asked(state.controller),
         state.controller.cluster.sequence, now
       )
     }
     let from = now.nanoseconds / 1_000_000 - windowMilliseconds
-    let sums = try await api.ledger(upTo: sequence, now: now) { ledger, cluster in
-      ledger.sums(by: .job, from: from, to: nil, cluster)
+    let found = try await api.ledger(upTo: sequence, now: now) { ledger, cluster in
+      accounted(candidates, from: from, ledger, cluster)
     }
-    let rows = Dictionary(uniqueKeysWithValues: sums.rows.map { ($0.key, $0) })
-    let shown = Array(ordered(candidates, rows).prefix(limit))
-    let jobs = try await api.perform(.reads) { (state, _) throws(APIError) in
-      shown.map { candidate in Self.job(candidate, rows[candidate.job], state.controller) }
+    let (sums, shown) = (found.sums, found.jobs)
+    let seen = await api.telemetry.seen(of: shown.map { $0.job })
+    let told = try await api.perform(.reads) { (state, _) throws(APIError) -> [Told] in
+      shown.map { Told($0, state.controller) }
+    }
+    let jobs = zip(shown, told).map { job, told -> JSON in
+      told.members.isEmpty ? .null : .object(told.members + job.members(seen[job.job], told.work))
     }
     return .object(
       Self.fleet(figures, asked: asked, now: now) + [
         .init(name: "from", value: .moment(sums.from)), .init(name: "to", value: .moment(sums.to)),
-        .init(name: "capacityGpuMilliseconds", value: .int(sums.capacity)),
+        .init(name: "project", value: JSON(project)),
+        .init(name: "capacityGpuMilliseconds", value: project == nil ? .int(sums.capacity) : .null),
         .init(name: "gpuMilliseconds", value: Self.accounts(sums.fleet)),
         .init(name: "goodput", value: Self.share(sums.fleet.goodput)),
         .init(name: "order", value: .string(order.rawValue)),
         .init(name: "top", value: .array(jobs)),
+        .init(
+          name: "worstWaste", value: project == nil ? try await api.worstWaste(upTo: sequence, now: now) : .null),
       ])
   }
 
-  private static func candidates(_ controller: borrowing Controller) -> [Candidate] {
-    var found: [Candidate] = []
+  private func running(_ controller: borrowing Controller) -> [TopJob] {
+    var found: [TopJob] = []
     found.reserveCapacity(controller.cluster.active.count)
     for slot in controller.cluster.active {
       let job = controller.cluster.job(controller.cluster.attempt(slot).jobSlot)
-      guard job.latestAttempt == slot, !job.state.isFinal, let spec = controller.cluster.slot(of: job.id) else {
-        continue
-      }
+      guard job.latestAttempt == slot, !job.state.isFinal, let spec = controller.cluster.slot(of: job.id),
+        project == nil || controller.cluster.spec(spec).project == project
+      else { continue }
       found.append(
-        Candidate(
+        TopJob(
           job: job.id.number, devices: Int64(controller.cluster.spec(spec).devices), startedAt: job.startedAt))
     }
     return found
@@ -76,8 +94,35 @@ struct TopView {
     return devices
   }
 
-  private func ordered(_ candidates: [Candidate], _ rows: [Int64: LedgerRow]) -> [Candidate] {
-    func lost(_ candidate: Candidate) -> Int64 {
+  /// What the ledger has of all, and of each of the first in the order.
+  private func accounted(
+    _ candidates: [TopJob], from: Int64, _ ledger: borrowing Ledger, _ cluster: borrowing Cluster
+  ) -> Accounted {
+    let number = project.map { ledger.number(ofProject: $0) }
+    let sums = ledger.sums(by: .job, from: from, to: nil, project: number, cluster)
+    let rows = Dictionary(uniqueKeysWithValues: sums.rows.map { ($0.key, $0) })
+    var shown = Array(ordered(candidates, rows).prefix(limit))
+    for i in shown.indices {
+      shown[i].row = rows[shown[i].job]
+      guard let slot = cluster.slot(of: JobID(shown[i].job)) else { continue }
+      shown[i].precision = cluster.spec(slot).model?.precision.name
+      let attempt = cluster.job(slot).latestAttempt
+      if attempt >= 0, let member = cluster.memberSlots(ofAttempt: attempt).first {
+        shown[i].deviceType = cluster.nodeDetails[Int(cluster.member(member).node)].joined.deviceType
+      }
+    }
+    let evaluating = ledger.held(
+      in: .evaluating, by: Set(shown.filter { $0.precision != nil }.map { $0.job }), cluster)
+    for i in shown.indices where shown[i].precision != nil {
+      let saving = ledger.figures(of: JobID(shown[i].job), cluster)?.saving ?? 0
+      let told = (evaluating[shown[i].job] ?? 0) / max(1, shown[i].devices)
+      shown[i].notStepping = Double(saving + told) / 1000
+    }
+    return Accounted(sums: sums, jobs: shown)
+  }
+
+  private func ordered(_ candidates: [TopJob], _ rows: [Int64: LedgerRow]) -> [TopJob] {
+    func lost(_ candidate: TopJob) -> Int64 {
       rows[candidate.job].map { $0.held - $0.totals[.productive] } ?? 0
     }
     return candidates.sorted { a, b in
@@ -89,15 +134,16 @@ struct TopView {
     }
   }
 
-  private static func job(_ candidate: Candidate, _ row: LedgerRow?, _ controller: borrowing Controller) -> JSON {
-    guard let slot = controller.cluster.slot(of: JobID(candidate.job)) else { return .null }
+  /// None of a job that is no longer known.
+  private static func members(_ job: TopJob, _ controller: borrowing Controller) -> [JSON.Member] {
+    guard let slot = controller.cluster.slot(of: JobID(job.job)) else { return [] }
     var members = controller.jobView(slot, reason: "").filter { $0.name != "nodes" }
-    let (held, productive) = (row?.held ?? 0, row?.totals[.productive] ?? 0)
+    let (held, productive) = (job.row?.held ?? 0, job.row?.totals[.productive] ?? 0)
     members.append(.init(name: "heldGpuMilliseconds", value: .int(held)))
     members.append(.init(name: "lostGpuMilliseconds", value: .int(held - productive)))
-    members.append(.init(name: "gpuMilliseconds", value: row.map(accounts) ?? [:]))
-    members.append(.init(name: "goodput", value: share(row?.goodput)))
-    return .object(members)
+    members.append(.init(name: "gpuMilliseconds", value: job.row.map(accounts) ?? [:]))
+    members.append(.init(name: "goodput", value: share(job.row?.goodput)))
+    return members
   }
 
   private static func fleet(_ figures: Figures, asked: Int64, now: Instant) -> [JSON.Member] {
@@ -139,7 +185,9 @@ extension API {
     guard let order = TopView.Order(rawValue: name) else {
       throw APIError.invalid("order", name, TopView.Order.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    return Response(
-      json: try await TopView(limit: Int(limit), order: order, windowMilliseconds: minutes * 60_000).json(self))
+    let view = TopView(
+      limit: Int(limit), order: order, windowMilliseconds: minutes * 60_000,
+      project: request.uri.queryParameters["project"].map(String.init))
+    return Response(json: try await view.json(self))
   }
 }

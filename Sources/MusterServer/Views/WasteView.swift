@@ -69,6 +69,7 @@ struct WasteView {
         .init(name: "state", value: basis.state.map { .string("\($0)") } ?? .null),
         .init(name: "devices", value: JSON(basis.evidence.devicesAsked)),
         .init(name: "deviceType", value: .string(basis.evidence.deviceType)),
+        .init(name: "mfu", value: .object(basis.evidence.mfuMembers)),
       ]
     case .project, .user:
       name = key == .project ? basis.project : basis.user

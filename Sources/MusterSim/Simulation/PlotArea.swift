@@ -31,6 +31,25 @@ package struct PlotArea {
     bands += "<path class=\"\(kind)\" d=\"\(path)Z\"/>"
   }
 
+  /// Points as milliseconds and shares of the height. A point without a value, and a pause of more than `gap` milliseconds
+  /// between two, breaks the line; what stands alone is a short dash.
+  package mutating func line(_ kind: String, _ points: [(at: Int64, share: Double?)], gap: Int64) {
+    var path = ""
+    var before: Int64?
+    for point in points {
+      guard let share = point.share else {
+        before = nil
+        continue
+      }
+      let x = Self.left + (Self.width - Self.left) * Double(point.at) / Double(span)
+      let goesOn = before.map { point.at - $0 <= gap } ?? false
+      path += goesOn ? "L\(Self.number(x)) \(y(share))" : "M\(Self.number(x - 1)) \(y(share))H\(Self.number(x))"
+      before = point.at
+    }
+    guard !path.isEmpty else { return }
+    bands += "<path class=\"line \(kind)\" d=\"\(path)\"/>"
+  }
+
   private func y(_ share: Double) -> String { Self.number((1 - max(0, min(1, share))) * Self.height) }
 
   package var svg: String {

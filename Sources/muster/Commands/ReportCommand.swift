@@ -60,7 +60,8 @@ struct ReportCommand: ParsableCommand {
     // A controller that is older than this program does not know it; what it knows is shown.
     let efficiency = try Self.known { try client.get("/v1/jobs/\(number)/efficiency") }
     if let html {
-      try OutputFile.write(ReportPage.job(report, efficiency ?? .null).html, to: html)
+      let devices = try Self.known { try client.get("/v1/jobs/\(number)/devices") }
+      try OutputFile.write(ReportPage.job(report, efficiency ?? .null, devices: devices ?? .null).html, to: html)
       if html == "-" { return }
     }
     if csv { return Terminal.out(PeriodText.csv(job: efficiency ?? .null)) }

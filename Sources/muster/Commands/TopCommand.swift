@@ -12,6 +12,9 @@ struct TopCommand: ParsableCommand {
     discussion: """
       Keys: q quits, g l t order by GPUs, lost GPU time, running time; m takes another stretch of time (15 min, 1 h, 1 d); \
       arrows move. Where standard output is no terminal, one frame is printed.
+
+      BUSY is of the last minute or two, from the devices' counters; MFU is from them since the job began, DECLARED from the \
+      model that it declares and its steps. - where nobody measures, or declares.
       """)
 
   @Option(help: "Jobs first by gpus (most), lost (GPU time that was not productive) or time (running).")
@@ -25,6 +28,9 @@ struct TopCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Time between two frames.", valueName: "time"))
   var interval = WaitingTime(seconds: 2)
+
+  @Option(help: ArgumentHelp("Only jobs of this project, and what became of their time.", valueName: "name"))
+  var project: String?
 
   @Flag(help: "Print one frame and end.")
   var once = false
@@ -46,14 +52,16 @@ struct TopCommand: ParsableCommand {
   func run() throws {
     let client = connection.client()
     if connection.json || once || !Terminal.outIsTerminal {
-      let frame = try client.get(Self.path(order: order, minutes: minutes, limit: limit))
+      let frame = try client.get(Self.path(order: order, minutes: minutes, limit: limit, project: project))
       return connection.show(frame) { TopText.frame(frame, history: [], size: nil, scrolled: 0, $0) }
     }
-    var session = TopSession(client: client, order: order, minutes: minutes, seconds: interval.seconds)
+    var session = TopSession(
+      client: client, order: order, minutes: minutes, project: project, seconds: interval.seconds)
     try session.run()
   }
 
-  static func path(order: TopOrder, minutes: Int, limit: Int) -> String {
+  static func path(order: TopOrder, minutes: Int, limit: Int, project: String?) -> String {
     "/v1/top?order=\(order.rawValue)&minutes=\(minutes)&limit=\(limit)"
+      + (project.map { "&project=\(HTTPRequest.escaped($0))" } ?? "")
   }
 }

@@ -5,7 +5,12 @@ enum EfficiencyText {
   /// What follows a job's report.
   static func job(_ answer: JSON, _ style: Style) -> String {
     var lines = Lines(style)
-    if let mfu = mfu(answer["mfu"]) { lines.add("MFU", mfu) }
+    if let mfu = answer["mfu"] {
+      lines.add("MFU", self.mfu(mfu))
+      for (label, name) in [("  counters", "basis"), ("  declared", "declaredBasis"), ("  but", "note")] {
+        if let basis = mfu[name]?.stringValue { lines.add(label, basis) }
+      }
+    }
     if let counters = answer["counters"], counters != .null { lines.add("Devices", devices(counters)) }
     let held = answer["gpuHoursHeld"]?.doubleValue ?? 0
     let wasted = answer["gpuHoursWasted"]?.doubleValue ?? 0
@@ -20,12 +25,11 @@ enum EfficiencyText {
     return "\n" + lines.text + findings.map { "\n" + finding($0, currency: currency, style) }.joined()
   }
 
-  private static func mfu(_ mfu: JSON?) -> String? {
-    guard let mfu else { return nil }
+  /// Both figures; which of them there is.
+  static func mfu(_ mfu: JSON) -> String {
     var parts: [String] = []
     if let counted = mfu["counters"]?.doubleValue { parts.append("\(Numbers.percent(counted)) from counters") }
     if let declared = mfu["declared"]?.doubleValue { parts.append("\(Numbers.percent(declared)) as declared") }
-    if let basis = mfu["basis"]?.stringValue { parts.append(basis) }
     return parts.isEmpty ? "not measured" : parts.joined(separator: ", ")
   }
 

@@ -125,6 +125,7 @@ enum PeriodText {
   static func csv(_ report: JSON) -> String {
     let columns = [
       "job", "name", "project", "user", "kind", "severity", "gpuHours", "gpuHoursAWeek", "costAWeek", "sentence",
+      "mfuCounters", "mfuDeclared", "mfuBasis", "mfuDeclaredBasis",
     ]
     var text = columns.joined(separator: ",") + "\n"
     for row in report["waste"]?["rows"]?.arrayValue ?? [] {
@@ -133,19 +134,24 @@ enum PeriodText {
     return text
   }
 
-  /// The findings of one job.
+  /// The findings of one job; without any, one row with its MFU.
   static func csv(job answer: JSON) -> String {
-    var row = answer.objectValue ?? []
+    var row = (answer.objectValue ?? []).filter { $0.name != "findings" }
     row.append(.init(name: "key", value: answer["id"] ?? .null))
+    let findings = answer["findings"]?.arrayValue ?? []
+    row.append(.init(name: "findings", value: .array(findings.isEmpty && answer != .null ? [[:]] : findings)))
     return csv(["waste": ["rows": [.object(row)]]])
   }
 
   private static func csv(_ finding: JSON, of row: JSON) -> String {
+    let mfu = row["mfu"] ?? .null
+    func number(_ object: JSON, _ name: String) -> String { object[name]?.doubleValue == nil ? "" : object.shown(name) }
+    func text(_ object: JSON, _ name: String) -> String { object[name]?.stringValue ?? "" }
     let fields = [
-      row.shown("key"), row["name"]?.stringValue ?? "", row["project"]?.stringValue ?? "",
-      row["user"]?.stringValue ?? "", finding.shown("kind"), finding.shown("severity"), finding.shown("gpuHours"),
-      finding.shown("gpuHoursAWeek"), finding["costAWeek"]?.doubleValue.map { Numbers.fixed($0, decimals: 2) } ?? "",
-      finding.shown("sentence"),
+      row.shown("key"), text(row, "name"), text(row, "project"), text(row, "user"), text(finding, "kind"),
+      text(finding, "severity"), number(finding, "gpuHours"), number(finding, "gpuHoursAWeek"),
+      finding["costAWeek"]?.doubleValue.map { Numbers.fixed($0, decimals: 2) } ?? "", text(finding, "sentence"),
+      number(mfu, "counters"), number(mfu, "declared"), text(mfu, "basis"), text(mfu, "declaredBasis"),
     ]
     return fields.map(AccountsText.quoted).joined(separator: ",") + "\n"
   }

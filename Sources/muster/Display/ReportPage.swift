@@ -25,13 +25,19 @@ struct ReportPage {
     th,td{text-align:right;padding:.2em .6em;border-bottom:1px solid var(--line)}
     th:first-child,td:first-child{text-align:left}th{color:var(--dim);font-weight:500}td.bar{width:45%}
     .good{fill:var(--good)}.bad{fill:var(--bad)}.other{fill:var(--other)}.free{fill:var(--free)}
-    .dim,li{color:var(--dim)}
+    .dim,li{color:var(--dim)}.words td,.words th{text-align:left}
+    .line{fill:none;stroke-width:1.5}.key{border-bottom:3px solid;margin-right:1.2em}
+    .busy{stroke:var(--good);border-color:var(--good)}.tensor{stroke:var(--bad);border-color:var(--bad)}
+    .dram{stroke:var(--other);border-color:var(--other)}.mfu{stroke:var(--text);border-color:var(--text)}
+    .power{stroke:var(--bad);border-color:var(--bad)}
     """
 
   // MARK: The two kinds
 
-  /// - Parameter efficiency: null: the controller does not know it.
-  static func job(_ report: JSON, _ efficiency: JSON) -> ReportPage {
+  /// - Parameters:
+  ///   - efficiency: null: the controller does not know it.
+  ///   - devices: what its devices did, by minute; null: as above.
+  static func job(_ report: JSON, _ efficiency: JSON, devices: JSON = .null) -> ReportPage {
     let name = "Job \(report.shown("id")) \(report.shown("name"))"
     var summary =
       "\(report.shown("state")), goodput \(report["goodput"]?.doubleValue.map(Numbers.percent) ?? "-") of its "
@@ -39,6 +45,8 @@ struct ReportPage {
     var parts = ["<p>\(escaped(summary))</p>"]
     if efficiency != .null {
       parts += ["<h2>Where its GPU time went</h2>", accounts(efficiency["gpuMilliseconds"]?.objectValue ?? [])]
+      parts.append(mfu(efficiency["mfu"] ?? .null))
+      parts += ReportCurves(devices).parts
       parts.append("<h2>What it wastes</h2>")
       // What the terminal says, without its blank lines at the top.
       let findings = efficiency["findings"]?.arrayValue ?? []
@@ -70,6 +78,18 @@ struct ReportPage {
   }
 
   // MARK: Parts
+
+  private static func mfu(_ mfu: JSON) -> String {
+    var table = "<h2>MFU</h2>\n<table class=\"words\"><tr><th>from</th><th>MFU</th><th>basis</th></tr>"
+    for (name, label, basis) in [
+      ("counters", "its devices' counters", "basis"), ("declared", "the model that it declares", "declaredBasis"),
+    ] {
+      table += "<tr><td>\(label)</td><td>\(mfu[name]?.doubleValue.map(Numbers.percent) ?? "not known")</td>"
+      table += "<td>\(escaped(mfu[basis]?.stringValue ?? ""))</td></tr>\n"
+    }
+    let notes = ["note", "disagreement"].compactMap { mfu[$0]?.stringValue.map { "<p>\(escaped($0)).</p>" } }
+    return table + "</table>" + notes.joined()
+  }
 
   private static func kind(_ account: String) -> String {
     switch AccountsText.tone(account) {
@@ -124,7 +144,7 @@ struct ReportPage {
     return head + "<br>Next: \(escaped(finding.shown("nextStep")))</p><ul>\(seen)</ul>"
   }
 
-  private static func escaped(_ text: String) -> String {
+  static func escaped(_ text: String) -> String {
     text.reduce(into: "") { out, letter in
       switch letter {
       case "&": out += "&amp;"

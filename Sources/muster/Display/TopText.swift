@@ -36,6 +36,7 @@ enum TopText {
     var text = head(frame, isLive: size != nil, style)
     text += fleet(frame, history.map(\.busy), style)
     text += accounts(frame, history.map(\.goodput), style)
+    text += waste(frame["worstWaste"] ?? .null, style)
     text += "\n"
     let used = text.split(separator: "\n", omittingEmptySubsequences: false).count
     let jobs = (frame["top"]?.arrayValue ?? []).filter { $0 != .null }
@@ -94,6 +95,23 @@ enum TopText {
     return text + curve(goodput) + "\n"
   }
 
+  /// The finding that costs most now, and its job.
+  private static func waste(_ worst: JSON, _ style: Style) -> String {
+    guard worst != .null else { return "" }
+    let job = "job \(worst.shown("job")) \(worst.shown("name")) (\(worst.shown("project")), \(worst.shown("user")))"
+    let isWarning = worst["severity"]?.stringValue == "warn"
+    var text = "Waste   " + style.paint(Table.oneLine(job), .strong) + ": "
+    text += style.paint(Table.oneLine(worst.shown("sentence")), isWarning ? .bad : .warning)
+    if let lost = worst["gpuHours"]?.doubleValue {
+      text += "; \(EfficiencyText.hours(lost)) of its \(EfficiencyText.hours(worst["gpuHoursHeld"]?.doubleValue ?? 0)) "
+      text += "GPU-hours of the last hour"
+    }
+    if let currency = worst["currency"]?.stringValue, let cost = EfficiencyText.money(worst["costAWeek"], currency) {
+      text += ", \(cost) in a week like this"
+    }
+    return text + "\n"
+  }
+
   /// Accounts of time that no job had.
   private static let idle: Set<String> = ["free", "heldForGang", "maintenance", "broken", "verifying", "draining"]
 
@@ -102,11 +120,12 @@ enum TopText {
     var table = Table([
       .init("JOBID", .right), .init("NAME"), .init("PROJECT"), .init("USER"), .init("STATE"), .init("GPUS", .right),
       .init("TIME", .right), .init("ATTEMPT", .right), .init("STEP", .right), .init("LOSS", .right),
-      .init("GOODPUT", .right), .init("LOST GPU-H", .right), .init("MOST OF IT TO"),
+      .init("BUSY", .right), .init("MFU", .right), .init("DECLARED", .right), .init("GOODPUT", .right),
+      .init("LOST GPU-H", .right), .init("MOST OF IT TO"),
     ])
     for job in jobs {
       let state = job.shown("state")
-      let goodput = job["goodput"]?.doubleValue
+      let (goodput, busy) = (job["goodput"]?.doubleValue, job["busy"]?.doubleValue)
       let lost = job["lostGpuMilliseconds"]?.intValue ?? 0
       table.rows.append([
         .init(job.shownJob), .init(Table.shortened(job.shown("name"), to: 24)),
@@ -114,6 +133,9 @@ enum TopText {
         .init(state, Style.tone(state: state)), .init(grouped(job["devices"]?.intValue ?? 0)),
         .init(job.seconds("startedAt").map { Timestamps.clock(seconds: now - $0) } ?? "-"),
         .init(job.shown("attempt")), .init(job.shown("step")), .init(job.shown("loss")),
+        .init(busy.map(percent) ?? "-", busy.map { $0 < 0.05 ? .bad : $0 < 0.45 ? .warning : .good }),
+        .init(job["mfu"]?["counters"]?.doubleValue.map(percent) ?? "-"),
+        .init(job["mfu"]?["declared"]?.doubleValue.map(percent) ?? "-"),
         .init(goodput.map(percent) ?? "-", goodput.map { $0 >= 0.9 ? .good : $0 >= 0.6 ? .warning : .bad }),
         .init(lost > 0 ? AccountsText.hours(lost) : "-"), .init(lost > 0 ? lostTo(job) : "-"),
       ])

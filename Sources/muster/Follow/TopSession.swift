@@ -7,6 +7,7 @@ struct TopSession {
   private let milliseconds: Int32
   private var order: TopOrder
   private var minutes: Int
+  private let project: String?
   private var scrolled = 0
   private var history: [TopText.Seen] = []
   private var frame: JSON?
@@ -16,10 +17,11 @@ struct TopSession {
   private static let stretches = [15, 60, 1_440]
   private static let remembered = 120
 
-  init(client: Client, order: TopOrder, minutes: Int, seconds: Double) {
+  init(client: Client, order: TopOrder, minutes: Int, project: String?, seconds: Double) {
     self.client = client
     self.order = order
     self.minutes = minutes
+    self.project = project
     milliseconds = Int32(seconds * 1000)
   }
 
@@ -37,7 +39,7 @@ struct TopSession {
   }
 
   private mutating func look() throws {
-    let frame = try client.get(TopCommand.path(order: order, minutes: minutes, limit: 500))
+    let frame = try client.get(TopCommand.path(order: order, minutes: minutes, limit: 500, project: project))
     history = (history + [TopText.Seen(frame)]).suffix(Self.remembered)
     problem = ""
     self.frame = frame

@@ -1,0 +1,64 @@
+/// What the matrix units of a part do in one precision, dense.
+public struct MatrixRate: Hashable, Sendable {
+  /// By its name in a job file.
+  public var precision: String
+  /// FLOP a clock and SM.
+  public var flopPerClockPerSM: Int
+  public var peakTflops: Double
+
+  public init(precision: String, flopPerClockPerSM: Int, peakTflops: Double) {
+    self.precision = precision
+    self.flopPerClockPerSM = flopPerClockPerSM
+    self.peakTflops = peakTflops
+  }
+}
+
+extension DevicePart {
+  /// What the table makes of a device type.
+  public enum Match: Hashable, Sendable {
+    case part(DevicePart)
+    /// Parts that it may be, and that differ in what MFU rests on.
+    case several([String])
+    case unknown
+
+    public var part: DevicePart? {
+      if case .part(let part) = self { part } else { nil }
+    }
+  }
+
+  /// By a whole name, else by the words of one: `H200` is the only part of that word, `A100` is one of three that have the
+  /// same matrix units, `H100` may be either of two that differ. Of several what they do not agree on is nil.
+  public static func matching(_ type: String) -> Match {
+    if let part = named(type) { return .part(part) }
+    let wanted = words(type)
+    guard !wanted.isEmpty else { return .unknown }
+    let found = byWords.filter { entry in entry.names.contains { wanted.isSubset(of: $0) } }.map(\.part)
+    guard let first = found.first else { return .unknown }
+    return found.allSatisfy { $0.hasMatrices(of: first) } ? .part(together(found)) : .several(found.map(\.name))
+  }
+
+  private static let byWords: [(part: DevicePart, names: [Set<String>])] = all.map { part in
+    (part, ([part.name] + part.aliases).map(words))
+  }
+
+  private static func words(_ name: String) -> Set<String> {
+    Set(name.lowercased().split { $0 == " " || $0 == "-" || $0 == "_" }.map(String.init))
+  }
+
+  private func hasMatrices(of other: DevicePart) -> Bool {
+    sms == other.sms && flopPerClockPerSM == other.flopPerClockPerSM && peakTflops == other.peakTflops
+      && precision == other.precision
+  }
+
+  private static func together(_ parts: [DevicePart]) -> DevicePart {
+    var part = parts[0]
+    for other in parts.dropFirst() {
+      if other.matrixPeakClockMHz != part.matrixPeakClockMHz { part.matrixPeakClockMHz = nil }
+      if other.bandwidthTBs != part.bandwidthTBs { part.bandwidthTBs = nil }
+      if other.watts != part.watts { part.watts = nil }
+      if other.hasGPM != part.hasGPM { part.hasGPM = nil }
+    }
+    part.standsFor = parts.map(\.name)
+    return part
+  }
+}
