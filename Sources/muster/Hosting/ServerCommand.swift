@@ -113,7 +113,7 @@ struct HostingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What counts as waste, what a GPU-hour costs, what happens to idle jobs: docs/efficiency.md. Read again when it changes.",
+      "What counts as waste, what a GPU-hour costs, what happens to idle jobs: docs/waste.md. Read again when it changes.",
       valueName: "file"), completion: .file())
   var efficiency: String?
 
