@@ -26,6 +26,7 @@ struct ReportPage {
     th:first-child,td:first-child{text-align:left}th{color:var(--dim);font-weight:500}td.bar{width:45%}
     .good{fill:var(--good)}.bad{fill:var(--bad)}.other{fill:var(--other)}.free{fill:var(--free)}
     .dim,li{color:var(--dim)}.words td,.words th{text-align:left}
+    .words td:nth-child(-n+2){white-space:nowrap}
     .line{fill:none;stroke-width:1.5}.key{border-bottom:3px solid;margin-right:1.2em}
     .busy{stroke:var(--good);border-color:var(--good)}.tensor{stroke:var(--bad);border-color:var(--bad)}
     .dram{stroke:var(--other);border-color:var(--other)}.mfu{stroke:var(--text);border-color:var(--text)}
