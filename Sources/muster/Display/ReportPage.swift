@@ -66,7 +66,8 @@ struct ReportPage {
     let days = PeriodText.trend(report)
     var parts = [
       "<p>\(escaped("\(report.shown("from")) to \(report.shown("to")). Goodput \(PeriodText.factors(whole)). "))"
-        + "\(AccountsText.hours(whole["heldGpuMilliseconds"]?.intValue ?? 0)) GPU-hours held.</p>",
+        + "\(AccountsText.hours(whole["heldGpuMilliseconds"]?.intValue ?? 0)) GPU-hours held."
+        + "\(PeriodText.mfu(whole).map { " MFU \($0)." } ?? "")</p>",
       "<h2>Where the GPU time went</h2>", accounts(whole["gpuMilliseconds"]?.objectValue ?? []),
     ]
     if days.count > 1 {
