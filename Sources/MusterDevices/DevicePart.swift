@@ -43,7 +43,15 @@ public struct DevicePart: Hashable, Sendable {
 
   /// By its name or an alias, whatever the case; nil for one that the table does not have.
   public static func named(_ name: String) -> DevicePart? {
-    let wanted = name.lowercased()
-    return all.first { part in ([part.name] + part.aliases).contains { $0.lowercased() == wanted } }
+    byName[name.lowercased()]
   }
+
+  /// It is asked for with every finding of thousands of jobs.
+  private static let byName: [String: DevicePart] = {
+    var byName: [String: DevicePart] = [:]
+    for part in all {
+      for name in [part.name] + part.aliases where byName[name.lowercased()] == nil { byName[name.lowercased()] = part }
+    }
+    return byName
+  }()
 }

@@ -54,6 +54,7 @@ import Testing
     "goodput": [
       "whole": [
         "scheduling": 0.91, "runtime": 0.882, "program": 0.4, "product": 0.321, "heldGpuMilliseconds": 3_600_000_000,
+        "counterMFU": 0.41, "declaredMFU": nil,
         "gpuMilliseconds": ["productive": 3_175_200_000, "redone": 424_800_000, "free": 0, "hung": 1_000],
       ],
       "rows": [
@@ -130,6 +131,7 @@ import Testing
       #expect(page.contains("ranks wait 62 % of each step for data") && page.contains("Next: more loader workers"))
     }
     #expect(ReportPage.job(report, .null).html.contains("goodput 90.0 %"))
+    #expect(ReportPage.period(Self.period).html.contains("MFU 41.0 % from counters."))
   }
 
   @Test("a job's page has both figures of MFU with what they rest on, and what its devices did as curves")

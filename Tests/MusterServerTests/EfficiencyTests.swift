@@ -165,7 +165,53 @@ private struct Story: ~Copyable {
     basis.evidence.declaredMFU = 0.4
     factors.add(basis)
     #expect(factors.program == 0.4)
+    let told = JSON.object(factors.members)
+    #expect(told["declaredMFU"] == 0.4 && told["counterMFU"] == .null)
     #expect(abs((factors.product ?? 0) - 0.6 * (64 / 96.0) * 0.4) < 0.001)
+  }
+
+  @Test("what jobs have held in one account is that of the sums, also of one that still runs")
+  func heldInAccount() {
+    var story = Self.story()
+    #expect(story.ledger.held(in: .starting, by: [], story.cluster).isEmpty)
+    let before = story.ledger.sums(by: .job, from: nil, to: nil, story.cluster)
+    let four = before.rows.first { $0.key == 1 }?.totals[.starting] ?? 0
+    #expect(four > 3 * 8 * 3_600_000)
+    #expect(story.ledger.held(in: .starting, by: [1], story.cluster) == [1: four])
+    #expect(story.ledger.held(in: .hung, by: [1, 2], story.cluster).isEmpty)
+    let (job, attempt) = (JobID(3), AttemptID(job: JobID(3), number: 1))
+    let role = RoleSpec(nodes: 1, devicesPerNode: 8, ranksPerNode: 1, command: ["x"], workingDirectory: "/")
+    let spec = JobSpec(name: "j3", project: "vision", user: "ada", role: role)
+    story.say(10, .jobSubmitted(JobSubmitted(job: job, spec: spec)))
+    let place = Place(node: NodeID(0), devices: 0xff)
+    story.say(10, .attemptStarted(AttemptStarted(attempt: attempt, places: [place], resumeStep: 0)))
+    story.ledger.advance(to: Story.at(11).nanoseconds / 1_000_000)
+    let sums = story.ledger.sums(by: .job, from: nil, to: nil, story.cluster)
+    let starting = sums.rows.first { $0.key == 3 }?.totals[.starting] ?? 0
+    #expect(starting == 8 * 3_600_000)
+    #expect(story.ledger.held(in: .starting, by: [3], story.cluster) == [3: starting])
+  }
+
+  @Test("the worst waste is looked for once for all who ask, until a twentieth of the time has gone into it")
+  func worst() async throws {
+    let worst = WorstWaste()
+    let looks = Counted()
+    for _ in 0..<3 {
+      let answer = try await worst.answer { .int(await looks.next()) }
+      #expect(answer == 1)
+    }
+    // One that fails leaves nothing behind.
+    let other = WorstWaste()
+    await #expect(throws: CancellationError.self) { _ = try await other.answer { throw CancellationError() } }
+    #expect(try await other.answer { .int(await looks.next()) } == 2)
+  }
+
+  private actor Counted {
+    private var count: Int64 = 0
+    func next() -> Int64 {
+      count += 1
+      return count
+    }
   }
 
   @Test("a changed file is read again; a wrong one changes nothing")
@@ -206,6 +252,9 @@ private struct Story: ~Copyable {
       let goodput = try await ask(.get, "/v1/goodput?by=day", "", [:]).json
       #expect(goodput["whole"]?["program"] == .null && goodput["by"] == "day")
       #expect(try await ask(.get, "/v1/goodput?by=job", "", [:]).status == 400)
+      let top = try await ask(.get, "/v1/top?project=default", "", [:]).json
+      #expect(top["top"] == .array([]) && top["project"] == "default" && top["capacityGpuMilliseconds"] == .null)
+      #expect(try await ask(.get, "/v1/top", "", [:]).json["worstWaste"] == .null)
     }
   }
 }

@@ -115,6 +115,14 @@ func withServer(
       }
       #expect(jobs[1]["devicesPerNode"] == 8 && jobs[0]["causes"]?.arrayValue?.first?["kind"] == "held")
       #expect(try await ask(.get, "/v1/queue?after=9223372036854775806", "", [:]).json["jobs"] == .array([]))
+      let other = #"{"command":["true"],"project":"own","gang":{"devicesPerNode":8}}"#
+      #expect(try await ask(.post, "/v1/jobs", other, [:]).status == 201)
+      for (project, wanted) in [("own", [4]), ("default", [3, 2, 1]), ("nobody", [])] as [(String, [Int64])] {
+        let page = try await ask(.get, "/v1/queue?project=\(project)", "", [:]).json
+        #expect(page["jobs"]?.arrayValue?.compactMap { $0["id"]?.intValue } == wanted && page["next"] == .null)
+      }
+      let beyond = try await ask(.get, "/v1/queue?after=9223372036854775806&project=default", "", [:])
+      #expect(try beyond.json["jobs"] == .array([]))
     }
   }
 

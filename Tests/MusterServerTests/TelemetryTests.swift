@@ -109,6 +109,27 @@ enum Told {
     #expect(total == 367 * 80_000)
   }
 
+  @Test(
+    "what a job's devices did of late is that of its open minutes, then of the last one; of one that is silent nothing")
+  func recent() {
+    var fold = DeviceFold()
+    let held = Told.held(0, by: 9, since: Told.begin)
+    let begin = Told.begin / 60_000 * 60_000 + 60_000
+    for i in 0..<12 {
+      let start = begin + Int64(i) * 10_000
+      fold.take([Told.parcel(0, Told.rollup(start, busy: i < 6 ? 0.2 : 0.6))], held, now: start + 10_000)
+    }
+    func busy(_ at: Int64, fresh: Int64 = 90_000) -> Double? {
+      fold.jobs[9]?.recent(now: begin + at, fresh: fresh).flatMap { $0[.graphics] }
+    }
+    #expect(abs((busy(120_000) ?? 0) - 0.4) < 0.001)
+    _ = fold.close(now: begin + 120_000)
+    #expect(abs((busy(120_000) ?? 0) - 0.6) < 0.001)
+    _ = fold.close(now: begin + 160_000)
+    #expect(abs((busy(160_000) ?? 0) - 0.6) < 0.001)
+    #expect(busy(210_001) == nil && busy(210_001, fresh: 100_000) != nil)
+  }
+
   @Test("a node of which no job holds a device leaves no 10 s rows; one that falls silent has its minute closed")
   func silent() {
     var fold = DeviceFold()

@@ -168,8 +168,9 @@ export function showEfficiency(section, told) {
   const { mfu, findings, cost } = told;
   update(section, h("h2", null, "Waste, and what to do next"),
     mfu.counters !== null || mfu.declared !== null ? h("p", null,
-      `MFU from the counters ${percent(mfu.counters)}, from the declared model and its steps ${percent(mfu.declared)}.`)
-      : null,
+      `MFU from the counters ${percent(mfu.counters)}, from the declared model and its steps ${percent(mfu.declared)}. `,
+      h("small", null, [mfu.basis, mfu.declaredBasis].filter(Boolean).join("; "))) : null,
+    mfu.note ? h("p", null, h("small", null, `MFU is not told: ${mfu.note}.`)) : null,
     mfu.disagreement ? h("p", { class: "bad" }, mfu.disagreement) : null,
     told.idle?.message ? h("p", { class: "bad" }, told.idle.message) : null,
     findings.length === 0 ? h("p", null, `Nothing: ${told.noFindingsReason}.`)

@@ -33,13 +33,15 @@ export async function open(view) {
       view.get("/v1/quota"), view.get(`/v1/top?${query}&limit=${runningLimit}`),
       all(`/v1/queue?${query}`, "jobs", waitingLimit, view.signal),
     ]);
+    // One that ended while it was told of is null.
+    top.top = top.top.filter((job) => job !== null);
     const own = quota.projects.find((project) => project.name === name);
     // Only where nothing now speaks of it the ledger is asked whether it ever held a GPU.
     if (!own && top.top.length === 0 && queue.list.length === 0) await demandKnown(view, name);
     showHead(head, name, own, quota);
     showRunning(running, top);
     showWaiting(waiting, queue);
-  }, { seconds: 5, least: 1000 });
+  }, { seconds: 5, least: 2000 });
   // It looks at every job of a week: asked for last, and seldom.
   await view.keep(async () => {
     const from = `&from=${new Date(Date.now() - days * day).toISOString()}`;

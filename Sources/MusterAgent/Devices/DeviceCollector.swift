@@ -76,7 +76,7 @@ struct DeviceCollector: Sendable {
     guard let sample = look.sample else { return }
     if slots[look.device].recorder == nil {
       slots[look.device].recorder = DeviceRecorder(
-        part: DevicePart.named(slots[look.device].model) ?? DevicePart.named(type),
+        part: DevicePart.named(slots[look.device].model) ?? DevicePart.matching(type).part,
         powerLimitWatts: look.powerLimitWatts)
     } else if let watts = look.powerLimitWatts {
       slots[look.device].recorder?.setPowerLimit(watts)

@@ -1,16 +1,20 @@
 extension Controller {
-  static let positionsLookedAt = 50_000
+  public static let positionsLookedAt = 50_000
 
   /// Jobs that wait, from a position on: first those that the last round looked at, in its order; then the others (on hold,
   /// before their time, without devices, or too far back), by priority and number.
-  /// - Parameter project: of its jobs alone; at most `positionsLookedAt` positions are looked at then.
+  /// - Parameters:
+  ///   - project: of its jobs alone.
+  ///   - most: so many positions are looked at for a project; behind them `next` goes on.
   /// - Returns: their slots, and the position after them; nil: there are no more. Positions mean the same only until the
   ///   next round.
-  public func queue(from position: Int, limit: Int, project: String? = nil) -> (slots: [Int32], next: Int?) {
+  public func queue(
+    from position: Int, limit: Int, project: String? = nil, lookingAt most: Int = positionsLookedAt
+  ) -> (slots: [Int32], next: Int?) {
     let planned = lastPlan?.jobs ?? []
     let end = planned.count + cluster.pending.count
     // Few of a long queue may be a project's, and the writer waits for this.
-    let last = project == nil ? end : min(end, position + Self.positionsLookedAt)
+    let last = project == nil || position >= end ? end : min(end, position + most)
     func isWanted(_ slot: Int32) -> Bool { project == nil || cluster.specs[Int(slot)].project == project }
     var (slots, at) = ([Int32](), position)
     while at < last {

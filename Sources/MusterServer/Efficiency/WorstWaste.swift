@@ -34,26 +34,30 @@ extension API {
   func worstWaste(upTo sequence: Int64, now: Instant) async throws -> JSON {
     try await efficiency.worst.answer {
       let from = now.nanoseconds / 1_000_000 - Self.wasteNow
-      let jobs = try await ledger(upTo: sequence, now: now) { ledger, cluster in
+      var jobs = try await ledger(upTo: sequence, now: now) { ledger, cluster in
         ledger.bases(from: from, limit: Self.wasteNowJobs, cluster).jobs
       }
-      let holds = efficiency.source.current
-      var worst: (basis: JobBasis, finding: Finding)?
-      for var basis in jobs where [.starting, .running, .stopping].contains(basis.state) {
-        basis.evidence.devices = await efficiency.devices?(JobID(basis.id))
-        for finding in Insight.findings(basis.evidence, holds.thresholds)
-        where finding.gpuHours > worst?.finding.gpuHours ?? 0 { worst = (basis, finding) }
-      }
-      guard let (basis, finding) = worst else { return .null }
-      let quote = holds.prices.quote(type: basis.evidence.deviceType, on: String(now.rfc3339.prefix(10)))
-      return .object(
-        [
-          .init(name: "job", value: .int(basis.id)), .init(name: "name", value: .string(basis.name)),
-          .init(name: "project", value: .string(basis.project)), .init(name: "user", value: .string(basis.user)),
-          .init(name: "from", value: .moment(from)),
-          .init(name: "gpuHoursHeld", value: .rounded(basis.evidence.gpuHoursHeld)),
-          .init(name: "currency", value: JSON(quote?.currency)),
-        ] + (finding.json(quote).objectValue ?? []))
+      jobs.removeAll { ![.starting, .running, .stopping].contains($0.state) }
+      for i in jobs.indices { jobs[i].evidence.devices = await efficiency.devices?(JobID(jobs[i].id)) }
+      return Self.worst(of: jobs, efficiency.source.current, from: from, now: now)
     }
+  }
+
+  private static func worst(of jobs: [JobBasis], _ holds: Efficiency, from: Int64, now: Instant) -> JSON {
+    var worst: (basis: JobBasis, finding: Finding)?
+    for basis in jobs {
+      for finding in Insight.findings(basis.evidence, holds.thresholds)
+      where finding.gpuHours > worst?.finding.gpuHours ?? 0 { worst = (basis, finding) }
+    }
+    guard let (basis, finding) = worst else { return .null }
+    let quote = holds.prices.quote(type: basis.evidence.deviceType, on: String(now.rfc3339.prefix(10)))
+    return .object(
+      [
+        .init(name: "job", value: .int(basis.id)), .init(name: "name", value: .string(basis.name)),
+        .init(name: "project", value: .string(basis.project)), .init(name: "user", value: .string(basis.user)),
+        .init(name: "from", value: .moment(from)),
+        .init(name: "gpuHoursHeld", value: .rounded(basis.evidence.gpuHoursHeld)),
+        .init(name: "currency", value: JSON(quote?.currency)),
+      ] + (finding.json(quote).objectValue ?? []))
   }
 }

@@ -278,7 +278,9 @@ enum OpenAPI {
     "gpuMilliseconds": {"type": "object", "additionalProperties": {"type": "integer"}}, "gpuHoursHeld": {"type": "number"},
     "gpuHoursWasted": {"type": "number"}, "counters": {"type": "object", "nullable": true, "description": "null: nobody reads them"},
     "mfu": {"type": "object", "properties": {"counters": {"type": "number", "nullable": true}, "declared": {"type": "number",
-    "nullable": true}, "disagreement": {"type": "string", "nullable": true}}}, "findings": {"type": "array", "items": {"type":
+    "nullable": true}, "basis": {"type": "string", "nullable": true, "description": "what the counters' figure rests on"}, "declaredBasis":
+    {"type": "string", "nullable": true}, "note": {"type": "string", "nullable": true, "description": "why the devices' part is not known"},
+    "disagreement": {"type": "string", "nullable": true}}}, "findings": {"type": "array", "items": {"type":
     "object", "properties": {"kind": {"type": "string", "enum": ["hung", "redone", "starting", "straggling", "inputStall", "allIdle", "idleDevices",
     "fp32Matrices", "launchBound", "lowUse", "memoryBound", "powerCapped", "walltime", "mfuDisagreement"]}, "severity": {"type":
     "string", "enum": ["note", "warn"]}, "sentence": {"type": "string"}, "evidence": {"type": "array", "items": {"type": "string"}},

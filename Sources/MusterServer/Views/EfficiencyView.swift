@@ -26,7 +26,7 @@ struct EfficiencyView {
       "goodput": .rounded(basis.goodput),
       "gpuMilliseconds": .object(Account.allCases.map { .init(name: $0.name, value: .int(basis.totals[$0])) }),
       "gpuHoursHeld": .rounded(evidence.gpuHoursHeld), "gpuHoursWasted": .rounded(wasted),
-      "counters": counters, "mfu": mfu, "findings": .array(findings.map { $0.json(quote) }),
+      "counters": counters, "mfu": mfu(findings), "findings": .array(findings.map { $0.json(quote) }),
       "noFindingsReason": findings.isEmpty ? JSON(whyNone) : .null, "cost": cost(wasted, findings, quote),
       "idle": warning.map(\.json) ?? .null,
     ]
@@ -46,7 +46,7 @@ struct EfficiencyView {
     ]
   }
 
-  private var mfu: JSON {
+  private func mfu(_ findings: [Finding]) -> JSON {
     .object(
       basis.evidence.mfuMembers + [
         .init(name: "disagreement", value: JSON(findings.first { $0.kind == .mfuDisagreement }?.sentence))

@@ -26,7 +26,6 @@ extension Telemetry {
 struct TopJob: Sendable {
   var job: Int64
   var devices: Int64
-  var startedAt: Instant
   var deviceType = ""
   /// As its model declares; nil: it declares none.
   var precision: String?

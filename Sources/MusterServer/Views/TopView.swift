@@ -13,6 +13,23 @@ struct TopView {
     case time
   }
 
+  /// A job that runs, before anything is said of it: there may be one for each node.
+  private struct Candidate: Sendable {
+    var job: Int64
+    var devices: Int64
+    var startedAt: Instant
+  }
+
+  /// What the writer has of the fleet now.
+  private struct Running: Sendable {
+    var figures: Figures
+    var jobs: [Candidate]
+    /// Devices that waiting jobs ask for.
+    var asked: Int64
+    var sequence: Int64
+    var now: Instant
+  }
+
   private struct Accounted: Sendable {
     var sums: LedgerSums
     var jobs: [TopJob]
@@ -38,40 +55,40 @@ struct TopView {
 
   /// One frame. The writer is asked twice, each time for little: what runs, then the few that are shown.
   func json(_ api: API) async throws -> JSON {
-    let (figures, candidates, asked, sequence, now) = try await api.perform(.reads) { (state, now) throws(APIError) in
-      (
-        state.controller.figures(), running(state.controller), Self.asked(state.controller),
-        state.controller.cluster.sequence, now
-      )
+    let fleet = try await api.perform(.reads) { (state, now) throws(APIError) -> Running in
+      Running(
+        figures: state.controller.figures(), jobs: running(state.controller), asked: Self.asked(state.controller),
+        sequence: state.controller.cluster.sequence, now: now)
     }
-    let from = now.nanoseconds / 1_000_000 - windowMilliseconds
-    let found = try await api.ledger(upTo: sequence, now: now) { ledger, cluster in
-      accounted(candidates, from: from, ledger, cluster)
+    let found = try await api.ledger(upTo: fleet.sequence, now: fleet.now) { ledger, cluster in
+      accounted(fleet, ledger, cluster)
     }
-    let (sums, shown) = (found.sums, found.jobs)
-    let seen = await api.telemetry.seen(of: shown.map { $0.job })
+    let seen = await api.telemetry.seen(of: found.jobs.map { $0.job })
     let told = try await api.perform(.reads) { (state, _) throws(APIError) -> [Told] in
-      shown.map { Told($0, state.controller) }
+      found.jobs.map { Told($0, state.controller) }
     }
-    let jobs = zip(shown, told).map { job, told -> JSON in
+    let worst = project == nil ? try await api.worstWaste(upTo: fleet.sequence, now: fleet.now) : .null
+    let jobs = zip(found.jobs, told).map { job, told -> JSON in
       told.members.isEmpty ? .null : .object(told.members + job.members(seen[job.job], told.work))
     }
-    return .object(
-      Self.fleet(figures, asked: asked, now: now) + [
+    return json(fleet, found.sums, jobs, worst)
+  }
+
+  private func json(_ fleet: Running, _ sums: LedgerSums, _ jobs: [JSON], _ worst: JSON) -> JSON {
+    .object(
+      Self.fleet(fleet.figures, asked: fleet.asked, now: fleet.now) + [
         .init(name: "from", value: .moment(sums.from)), .init(name: "to", value: .moment(sums.to)),
         .init(name: "project", value: JSON(project)),
         .init(name: "capacityGpuMilliseconds", value: project == nil ? .int(sums.capacity) : .null),
         .init(name: "gpuMilliseconds", value: Self.accounts(sums.fleet)),
         .init(name: "goodput", value: Self.share(sums.fleet.goodput)),
         .init(name: "order", value: .string(order.rawValue)),
-        .init(name: "top", value: .array(jobs)),
-        .init(
-          name: "worstWaste", value: project == nil ? try await api.worstWaste(upTo: sequence, now: now) : .null),
+        .init(name: "top", value: .array(jobs)), .init(name: "worstWaste", value: worst),
       ])
   }
 
-  private func running(_ controller: borrowing Controller) -> [TopJob] {
-    var found: [TopJob] = []
+  private func running(_ controller: borrowing Controller) -> [Candidate] {
+    var found: [Candidate] = []
     found.reserveCapacity(controller.cluster.active.count)
     for slot in controller.cluster.active {
       let job = controller.cluster.job(controller.cluster.attempt(slot).jobSlot)
@@ -79,7 +96,7 @@ struct TopView {
         project == nil || controller.cluster.spec(spec).project == project
       else { continue }
       found.append(
-        TopJob(
+        Candidate(
           job: job.id.number, devices: Int64(controller.cluster.spec(spec).devices), startedAt: job.startedAt))
     }
     return found
@@ -96,12 +113,13 @@ struct TopView {
 
   /// What the ledger has of all, and of each of the first in the order.
   private func accounted(
-    _ candidates: [TopJob], from: Int64, _ ledger: borrowing Ledger, _ cluster: borrowing Cluster
+    _ fleet: Running, _ ledger: borrowing Ledger, _ cluster: borrowing Cluster
   ) -> Accounted {
+    let from = fleet.now.nanoseconds / 1_000_000 - windowMilliseconds
     let number = project.map { ledger.number(ofProject: $0) }
     let sums = ledger.sums(by: .job, from: from, to: nil, project: number, cluster)
     let rows = Dictionary(uniqueKeysWithValues: sums.rows.map { ($0.key, $0) })
-    var shown = Array(ordered(candidates, rows).prefix(limit))
+    var shown = ordered(fleet.jobs, rows).prefix(limit).map { TopJob(job: $0.job, devices: $0.devices) }
     for i in shown.indices {
       shown[i].row = rows[shown[i].job]
       guard let slot = cluster.slot(of: JobID(shown[i].job)) else { continue }
@@ -121,8 +139,8 @@ struct TopView {
     return Accounted(sums: sums, jobs: shown)
   }
 
-  private func ordered(_ candidates: [TopJob], _ rows: [Int64: LedgerRow]) -> [TopJob] {
-    func lost(_ candidate: TopJob) -> Int64 {
+  private func ordered(_ candidates: [Candidate], _ rows: [Int64: LedgerRow]) -> [Candidate] {
+    func lost(_ candidate: Candidate) -> Int64 {
       rows[candidate.job].map { $0.held - $0.totals[.productive] } ?? 0
     }
     return candidates.sorted { a, b in

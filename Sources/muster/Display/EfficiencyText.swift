@@ -7,7 +7,7 @@ enum EfficiencyText {
     var lines = Lines(style)
     if let mfu = answer["mfu"] {
       lines.add("MFU", self.mfu(mfu))
-      for (label, name) in [("  counters", "basis"), ("  declared", "declaredBasis"), ("  but", "note")] {
+      for (label, name) in [("  counters", "basis"), ("  declared", "declaredBasis"), ("  why not", "note")] {
         if let basis = mfu[name]?.stringValue { lines.add(label, basis) }
       }
     }

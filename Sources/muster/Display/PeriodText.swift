@@ -11,6 +11,7 @@ enum PeriodText {
       report["project"]?.stringValue == nil ? "Fleet" : "Project", report["project"]?.stringValue ?? "all projects")
     lines.add("Time", "\(report.shown("from")) to \(report.shown("to"))")
     lines.add("Goodput", factors(whole), .strong)
+    if let mfu = mfu(whole) { lines.add("MFU", mfu) }
     lines.add("Held", "\(AccountsText.hours(whole["heldGpuMilliseconds"]?.intValue ?? 0)) GPU-hours")
     let days = trend(report)
     if days.count > 1 { lines.add("By day", sparkline(days.map(\.share)) + "  runtime goodput, \(range(days))") }
@@ -30,6 +31,13 @@ enum PeriodText {
       return "\(Numbers.percent(product)) = \(parts.joined(separator: " x "))"
     }
     return parts.joined(separator: " x ") + (whole["program"]?.doubleValue == nil ? "; program is not measured" : "")
+  }
+
+  /// Both figures, means over the GPU-hours of the jobs of which each is known; nil: neither is.
+  static func mfu(_ whole: JSON) -> String? {
+    let (counters, declared) = (whole["counterMFU"] ?? .null, whole["declaredMFU"] ?? .null)
+    guard counters != .null || declared != .null else { return nil }
+    return EfficiencyText.mfu(["counters": counters, "declared": declared])
   }
 
   /// Accounts with something in them, as bars of the whole.

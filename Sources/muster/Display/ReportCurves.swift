@@ -47,7 +47,8 @@ struct ReportCurves {
         + "\(ReportPage.escaped(points[0].told.shown("at"))).</p>",
       "<p>\(keys)</p>", plot.svg,
     ]
-    let most = points.compactMap { $0.told["power"]?.doubleValue }.max() ?? 0
+    // To the next hundred: a line at the plot's edge is hardly seen.
+    let most = ((points.compactMap { $0.told["power"]?.doubleValue }.max() ?? 0) / 100).rounded(.up) * 100
     guard most > 0 else { return parts }
     var power = PlotArea(label: "power of a device over time", span: span, top: "\(Numbers.fixed(most, decimals: 0)) W")
     power.line(

@@ -26,6 +26,7 @@ struct ReportPage {
     th:first-child,td:first-child{text-align:left}th{color:var(--dim);font-weight:500}td.bar{width:45%}
     .good{fill:var(--good)}.bad{fill:var(--bad)}.other{fill:var(--other)}.free{fill:var(--free)}
     .dim,li{color:var(--dim)}.words td,.words th{text-align:left}
+    .words td:nth-child(-n+2){white-space:nowrap}
     .line{fill:none;stroke-width:1.5}.key{border-bottom:3px solid;margin-right:1.2em}
     .busy{stroke:var(--good);border-color:var(--good)}.tensor{stroke:var(--bad);border-color:var(--bad)}
     .dram{stroke:var(--other);border-color:var(--other)}.mfu{stroke:var(--text);border-color:var(--text)}
@@ -65,7 +66,8 @@ struct ReportPage {
     let days = PeriodText.trend(report)
     var parts = [
       "<p>\(escaped("\(report.shown("from")) to \(report.shown("to")). Goodput \(PeriodText.factors(whole)). "))"
-        + "\(AccountsText.hours(whole["heldGpuMilliseconds"]?.intValue ?? 0)) GPU-hours held.</p>",
+        + "\(AccountsText.hours(whole["heldGpuMilliseconds"]?.intValue ?? 0)) GPU-hours held."
+        + "\(PeriodText.mfu(whole).map { " MFU \($0)." } ?? "")</p>",
       "<h2>Where the GPU time went</h2>", accounts(whole["gpuMilliseconds"]?.objectValue ?? []),
     ]
     if days.count > 1 {
