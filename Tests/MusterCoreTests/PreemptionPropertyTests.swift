@@ -21,6 +21,7 @@ import Testing
     ) { wishes in
       if nodes % 2 == 0, dice.chance(30) { wishes.segment = 2 }
       if nodes <= 4, dice.chance(20) { wishes.within = Within(level: "rack") }
+      if nodes <= 4, dice.chance(10) { wishes.constraint = [LabelRule(key: "new", value: "yes")] }
     }
     spec.project = ["x", "y", "z", "w", "nobody"][dice.draw(0...4)]
     return spec

@@ -68,6 +68,60 @@ import Testing
     #expect(fleet.state(all) == .starting && jobs.allSatisfy { fleet.state($0) == .pending })
   }
 
+  @Test(
+    "one that may have some nodes and not others takes the place of those that have these", arguments: [true, false])
+  func particular(isLabel: Bool) {
+    var fleet = Self.fleet()
+    // One on each node, the first of which has least to lose and is not what it asks for.
+    let low = fleet.submit(Array(repeating: Self.spec(), count: 16))
+    for state: ShimReport.State in [.prepared, .running] { for job in low { fleet.tell(job, state) } }
+    fleet.pass(.seconds(600))
+    // Every second node is new; or all of the first three racks are left out.
+    let isAllowed: (Int32) -> Bool = isLabel ? { $0 % 2 == 0 } : { $0 >= 12 }
+    for job in low where !isAllowed(fleet.nodes(job)[0]) {
+      guard let slot = fleet.controller.cluster.slot(of: job) else { continue }
+      let attempt = AttemptID(job: job, number: fleet.controller.cluster.jobs[slot].attempt)
+      fleet.controller.note(.checkpointCommitted(attempt: attempt, step: 100))
+    }
+    func ask(_ nodes: Int32, _ devices: Int32) -> JobSpec {
+      Self.spec(nodes: nodes, devices: devices, priority: 10) { wishes in
+        if isLabel {
+          wishes.constraint = [LabelRule(key: "new", value: "yes")]
+        } else {
+          wishes.exclude = (0..<12).map { "n\($0)" }
+        }
+      }
+    }
+    for (nodes, devices) in [(Int32(2), Int32(8)), (1, 3)] {
+      let before = Set(low.filter { fleet.state($0) == .stopping })
+      let high = fleet.submit(ask(nodes, devices))
+      let stopped = low.filter { fleet.state($0) == .stopping && !before.contains($0) }
+      #expect(stopped.count == Int(nodes) && stopped.allSatisfy { isAllowed(fleet.nodes($0)[0]) })
+      #expect(fleet.kinds(high) == ["preempting"])
+      let places = Set(stopped.flatMap { fleet.nodes($0) })
+      for job in stopped { fleet.tell(job, .stopped) }
+      #expect(fleet.state(high) == .starting && Set(fleet.nodes(high)) == places)
+    }
+    // More than there are of these: it waits, and nobody is stopped for it in vain.
+    let most: Int32 = isLabel ? 8 : 4
+    let tooMany = fleet.submit(ask(most, 8))
+    #expect(fleet.state(tooMany) == .pending)
+    #expect(low.allSatisfy { fleet.state($0) != .stopping })
+  }
+
+  @Test("of a gang that has nodes of both kinds those that it asks for are made free, and the gang leaves as a whole")
+  func partly() {
+    var fleet = Self.fleet()
+    let low = fleet.submit(Array(repeating: Self.spec(nodes: 4), count: 4))
+    let high = fleet.submit(
+      Self.spec(nodes: 3, priority: 1) { $0.constraint = [LabelRule(key: "new", value: "yes")] })
+    let stopped = low.filter { fleet.state($0) == .stopping }
+    // Two of four nodes are new in each rack.
+    #expect(stopped.count == 2)
+    for job in stopped { fleet.tell(job, .stopped) }
+    #expect(fleet.state(high) == .starting && fleet.nodes(high).allSatisfy { $0 % 2 == 0 })
+  }
+
   @Test("a part of a node takes the cheapest part")
   func parts() {
     var fleet = Self.fleet()

@@ -44,7 +44,9 @@ extension Controller {
       for place in cluster.attemptPlaces[Int(slot)] { vacated[place.node.index, default: 0] |= place.devices }
     }
     defer { vacated = [:] }
-    let places = choice.choose(held, devicesPerNode: job.devicesPerNode, sharedNodes: shared, in: self)
+    let rule = nodeRule(slot, role: Int(planned.role))
+    let places = choice.choose(
+      held, devicesPerNode: job.devicesPerNode, sharedNodes: shared, isAllowed: { allows(rule, $0) }, in: self)
     guard let places else { return false }
     let taken = Set(places.map(\.node))
     // The round may not have counted what runs on nodes that take no more work: nobody is stopped in vain.

@@ -49,6 +49,7 @@ extension Controller {
     var filter = NodeFilter(
       free: Array(repeating: 0, count: leaves), known: Array(repeating: 0, count: leaves),
       shared: Array(repeating: false, count: builder.shared.count))
+    filter.ofVictims = Array(repeating: [], count: builder.victims)
     let excluded = numbers(of: key.exclude)
     for i in cluster.nodes.indices {
       let node = NodeID(Int32(i))
@@ -61,6 +62,9 @@ extension Controller {
       if hot.freeDeviceCount == hot.devices { filter.free[Int(leaf)] += 1 }
       let number = builder.sharedOfNode[i]
       if number >= 0 { filter.shared[Int(number)] = true }
+      if !builder.victimOfNode.isEmpty, builder.victimOfNode[i] >= 0 {
+        filter.ofVictims[Int(builder.victimOfNode[i])].append(LeafNodes(leaf: leaf, nodes: 1))
+      }
     }
     return filter
   }

@@ -128,8 +128,9 @@ extension Controller {
     // Finer than the buckets of a round.
     for window in fleetMap.windows where window.to > now { nextLook = min(nextLook, window.to) }
     input.view.mode = limits.planning
-    addJobs(to: &input, builder, &book, isNew: isNew)
     input.view.victims = victims(builder, book.tree)
+    builder.note(input.view.victims, cluster)
+    addJobs(to: &input, builder, &book, isNew: isNew)
     input.view.quotas = book.rules
     input.labels = book.labels
     return input

@@ -7,6 +7,10 @@ struct ViewBuilder {
   var sharedOfNode: [Int32]
   var shared: [SharedNode] = []
   var running: [RunningGang] = []
+  /// By node: the candidate of the round's victims that has all of it; -1: none. Empty: nobody may be stopped.
+  var victimOfNode: [Int32] = []
+  /// Candidates of `victimOfNode`.
+  var victims = 0
   /// By attempt: its entries in `running`.
   var entries: [(attempt: Int32, running: Range<Int>)] = []
   /// By node: devices of gangs that are in `running`.
@@ -87,6 +91,22 @@ struct ViewBuilder {
     running.append(
       RunningGang(
         project: -1, place: .part(sharedNode: sharedOfNode[i], devices: Int32(held.nonzeroBitCount)), end: end))
+  }
+
+  /// Whose whole nodes others may get.
+  mutating func note(_ table: borrowing VictimTable, _ cluster: borrowing Cluster) {
+    guard !table.isEmpty else { return }
+    victims = table.candidates.count
+    victimOfNode = Array(repeating: -1, count: isServing.count)
+    for (number, candidate) in table.candidates.enumerated() {
+      guard let slot = cluster.attemptSlot(candidate.attempt) else { continue }
+      for place in cluster.attemptPlaces[Int(slot)] {
+        let i = Int(place.node.index)
+        if place.devices != 0, i < isServing.count, isServing[i], sharedOfNode[i] < 0 {
+          victimOfNode[i] = Int32(number)
+        }
+      }
+    }
   }
 
   /// What is neither free nor a running gang's (a member of an ended attempt of which nothing is known yet) is taken for

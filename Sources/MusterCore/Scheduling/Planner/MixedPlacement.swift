@@ -20,6 +20,8 @@ public struct NodeFilter: Hashable, Sendable {
   public var known: [Int32]
   /// By shared node of the view.
   public var shared: [Bool]
+  /// By candidate of the view's victims: whole nodes of it that the gang may have.
+  package var ofVictims: [[LeafNodes]] = []
 
   public init(free: [Int32], known: [Int32], shared: [Bool]) {
     self.free = free
@@ -55,10 +57,11 @@ extension Planner {
     return fitting > 1 ? .last : .none
   }
 
+  /// - Parameter freed: by leaf, nodes that its filter lets it have and that others leave for it; empty: none.
   mutating func startMixed(
-    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound, freed: [Int32] = []
   ) -> Bool {
-    guard let members = placeMixed(gang, view), let first = members.first else { return false }
+    guard let members = placeMixed(gang, view, freed), let first = members.first else { return false }
     let type = topology.leaves[Int(first.leaf)].deviceType
     round.entries.append(
       PlanningRound.Entry(
@@ -131,12 +134,14 @@ extension Planner {
     MemberOffers(topology: topology).known(gang, filter: gang.filter < 0 ? nil : view.filters[Int(gang.filter)].known)
   }
 
-  private mutating func placeMixed(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [MemberPlace]? {
+  private mutating func placeMixed(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ freed: [Int32]
+  ) -> [MemberPlace]? {
     let units = gang.walltime.map(grid.units) ?? grid.units(grid.horizon)
     if gang.begin > view.now, grid.firstBucket(notBefore: gang.begin - view.now) > 0 { return nil }
     let last = grid.lastBucket(from: 0, units: units)
     let choice = MemberOffers(topology: topology)
-    let offers = offers(gang, view, last)
+    let offers = offers(gang, view, last, freed)
     guard var chosen = choice.choose(gang, offers) else { return nil }
     if !quotas.takeNow(gang.project, charges(gang, chosen), units: units, through: last) {
       // Alone on its nodes it has fewer devices on smaller ones.
@@ -160,7 +165,9 @@ extension Planner {
     return charges
   }
 
-  private func offers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int) -> [Offer] {
+  private func offers(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int, _ freed: [Int32] = []
+  ) -> [Offer] {
     var offers: [Offer] = []
     for group in layout.groups.indices {
       let type = layout.groups[group].type
@@ -182,7 +189,10 @@ extension Planner {
         }
         offer.whole = Int32(row.load(fromByteOffset: lane, as: UInt8.self))
         if !offer.lanes.isEmpty { settle(&offer, group: group, lane: lane, through: last) }
-        if gang.filter >= 0 { offer.whole = min(offer.whole, view.filters[Int(gang.filter)].free[Int(leaf)]) }
+        if gang.filter >= 0 {
+          let free = view.filters[Int(gang.filter)].free[Int(leaf)] + (freed.isEmpty ? 0 : freed[Int(leaf)])
+          offer.whole = min(offer.whole, free)
+        }
         if offer.count > 0 { offers.append(offer) }
       }
     }

@@ -149,6 +149,7 @@ public struct Planner: ~Copyable {
     case .first, .only: if startMixed(gang, view, &round) { return }
     }
     if mix != .only, mayPreempt(gang), startWhole(gang, &round) || preempt(gang, view, &round) { return }
+    if mix == .only, gang.spread == nil, !gang.isExclusive, mayPreempt(gang), preempt(gang, view, &round) { return }
     guard mayHold else {
       if mix == .none || mix == .first, startWhole(gang, &round) { return }
       round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))

@@ -22,7 +22,9 @@ extension Planner {
         let rights = victims.rights(gang, type, ask.charge)
       else { continue }
       let last = grid.lastBucket(from: 0, units: ask.search.units)
-      if let chosen = chooseVictims(ask, rights, view, last), hold(ask, for: chosen, view, &round) {
+      if let chosen = chooseVictims(ask, rights, gang.filter, view, last),
+        gang.filter < 0 ? hold(ask, for: chosen, view, &round) : holdFiltered(gang, for: chosen, view, &round)
+      {
         round.reasons.removeSubrange(firstReason...)
         round.preemptions += 1
         failedTakes.removeAll()
@@ -48,6 +50,38 @@ extension Planner {
     }
     hold(ask, 0, found.level, PlanningRound.WaitNumbers(), &round)
     capacity.bumpVersion()
+    note(chosen, view, &round)
+    return true
+  }
+
+  /// The same for a gang that may have some nodes and not others: of what the victims leave, those.
+  private mutating func holdFiltered(
+    _ gang: borrowing PendingGang, for chosen: [Int32], _ view: borrowing PlanningView, _ round: inout PlanningRound
+  ) -> Bool {
+    release(chosen, view, sign: 1)
+    var freed = [Int32](repeating: 0, count: topology.leaves.count)
+    var lanes: Set<Int> = []
+    for number in chosen {
+      for place in view.filters[Int(gang.filter)].ofVictims[Int(number)] { freed[Int(place.leaf)] += place.nodes }
+      for i in victims.candidates[Int(number)].entries {
+        guard case .part(let node, _) = view.running[i].place, lanes.insert(Int(node)).inserted else { continue }
+        // A node that nothing uses any more counts as a whole one.
+        let isWhole = shared.isUnused(lane: Int(node), bucket: 0)
+        if isWhole, view.filters[Int(gang.filter)].shared[Int(node)] {
+          freed[Int(view.sharedNodes[Int(node)].leaf)] += 1
+        }
+      }
+    }
+    guard startMixed(gang, view, &round, freed: freed) else {
+      release(chosen, view, sign: -1)
+      return false
+    }
+    note(chosen, view, &round)
+    return true
+  }
+
+  /// The last answer is that these are stopped for it.
+  private mutating func note(_ chosen: [Int32], _ view: borrowing PlanningView, _ round: inout PlanningRound) {
     round.entries[round.entries.count - 1].kind = .preempting
     round.entries[round.entries.count - 1].firstVictim = Int32(round.victims.count)
     round.entries[round.entries.count - 1].victimCount = Int32(chosen.count)
@@ -61,7 +95,6 @@ extension Planner {
       count(candidate, view, &table)
     }
     swap(&table, &victims)
-    return true
   }
 
   /// It uses nothing any more.
@@ -104,12 +137,13 @@ extension Planner {
 
   // MARK: Choosing
 
+  /// - Parameter filter: of the view; -1: it may have any node.
   private mutating func chooseVictims(
-    _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ filter: Int32, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
     let chosen =
       ask.partDevices > 0
-      ? victimsForPart(ask, rights, view, last) : victimsForNodes(ask, rights, view, last)
+      ? victimsForPart(ask, rights, filter, view, last) : victimsForNodes(ask, rights, filter, view, last)
     guard let chosen else { return nil }
     return withQuota(ask, rights, view, chosen)
   }
@@ -120,11 +154,11 @@ extension Planner {
 
   /// The cheapest that leave enough of one node.
   private func victimsForPart(
-    _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ filter: Int32, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
     var best: (gangs: [Int32], cost: Int64)?
     for (lane, node) in view.sharedNodes.enumerated() where topology.leaves[Int(node.leaf)].deviceType == ask.type {
-      guard let parts = victims.ofShared[lane] else { continue }
+      guard let parts = victims.ofShared[lane], mayHave(lane, filter, view) else { continue }
       var left = ask.partDevices - Int32(shared.least(lane: lane, through: last))
       var (gangs, cost): ([Int32], Int64) = ([], 0)
       let usable = parts.filter { isAvailable(Int($0), rights) }
@@ -136,7 +170,7 @@ extension Planner {
       }
       if left <= 0, !gangs.isEmpty, cost < best?.cost ?? .max { best = (gangs, cost) }
     }
-    let units = units(ask, rights, view)
+    let units = units(ask, rights, filter, view)
     for i in order(units, ask, rights, view) where units.units[i].cost < best?.cost ?? .max {
       best = (Array(units.gangs[units.units[i].gangs]), units.units[i].cost)
     }
@@ -152,20 +186,20 @@ extension Planner {
   }
 
   /// What can be freed for the gang.
-  private func units(_ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView) -> VictimUnits {
+  private func units(
+    _ ask: Ask, _ rights: VictimRights, _ filter: Int32, _ view: borrowing PlanningView
+  ) -> VictimUnits {
     var found = VictimUnits()
     found.reserve(victims.candidates.count)
     for number in victims.candidates.indices where isAvailable(number, rights) {
       let candidate = victims.candidates[number]
-      for i in candidate.entries {
-        guard case .whole(let places) = view.running[i].place else { continue }
-        for place in places where topology.leaves[Int(place.leaf)].deviceType == ask.type { found.add(place: place) }
-      }
+      for place in wholeNodes(number, filter, view)
+      where topology.leaves[Int(place.leaf)].deviceType == ask.type { found.add(place: place) }
       found.add(gang: Int32(number))
       found.addUnit(cost: candidate.cost)
     }
     for (lane, node) in view.sharedNodes.enumerated() where topology.leaves[Int(node.leaf)].deviceType == ask.type {
-      guard let parts = victims.ofShared[lane], !parts.isEmpty,
+      guard let parts = victims.ofShared[lane], !parts.isEmpty, mayHave(lane, filter, view),
         parts.allSatisfy({ isAvailable(Int($0), rights) })
       else { continue }
       for number in parts { found.add(gang: number) }
@@ -173,6 +207,20 @@ extension Planner {
       found.addUnit(cost: parts.reduce(0) { $0 + victims.candidates[Int($1)].cost })
     }
     return found
+  }
+
+  /// Of a candidate, those that the gang may have.
+  private func wholeNodes(_ number: Int, _ filter: Int32, _ view: borrowing PlanningView) -> [LeafNodes] {
+    if filter >= 0 { return view.filters[Int(filter)].ofVictims[number] }
+    var nodes: [LeafNodes] = []
+    for i in victims.candidates[number].entries {
+      if case .whole(let places) = view.running[i].place { nodes += places }
+    }
+    return nodes
+  }
+
+  private func mayHave(_ sharedNode: Int, _ filter: Int32, _ view: borrowing PlanningView) -> Bool {
+    filter < 0 || view.filters[Int(filter)].shared[sharedNode]
   }
 
   /// Numbers of units, the least loss for a node first. A project is taken from until it has no more than its guarantee.
@@ -191,7 +239,7 @@ extension Planner {
   }
 
   private mutating func victimsForNodes(
-    _ ask: Ask, _ rights: VictimRights, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ filter: Int32, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
     var free = [Int32](repeating: 0, count: topology.leaves.count)
     for group in layout.groups.indices where layout.groups[group].type == ask.type {
@@ -200,9 +248,10 @@ extension Planner {
       for lane in 0..<layout.groups[group].lanes {
         let leaf = layout.leafOfLane[layout.groups[group].firstLane + lane]
         free[Int(leaf)] = Int32(row.load(fromByteOffset: lane, as: UInt8.self))
+        if filter >= 0 { free[Int(leaf)] = min(free[Int(leaf)], view.filters[Int(filter)].free[Int(leaf)]) }
       }
     }
-    let units = units(ask, rights, view)
+    let units = units(ask, rights, filter, view)
     // Not even if all of them leave.
     let most = units.units.reduce(0) { $0 + Int($1.nodes) } + free.reduce(0) { $0 + Int($1) }
     guard most >= Int(ask.nodes) else { return nil }
