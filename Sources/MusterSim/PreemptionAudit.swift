@@ -87,6 +87,9 @@ extension SharingAudit {
     else {
       return false
     }
+    // A node that it may not have is of no use to it; what the other uses of a quota may be.
+    let mayUse = spec.further.isEmpty ? victim.places.contains { mayHave(spec.wishes, $0.node) } : true
+    guard mayUse || mayShareQuota(job, victim.job) else { return false }
     let preempts = policy.priorities.first { $0.name == spec.wishes.priorityClass }?.preempts ?? true
     let isHigher = preempts && spec.priority > victim.priority
     if spec.project == victim.project { return isHigher }

@@ -28,6 +28,8 @@ struct SharingAudit: Sendable {
   private var faultedAt: [Int64: Instant] = [:]
   private(set) var devicesOfNode: [Int] = []
   private var machines: [String] = []
+  private var names: [String] = []
+  private var labels: [[Label]] = []
   private var revoked: Set<String> = []
   var preemptions: PreemptionAudit
   var promises = PromiseAudit()
@@ -41,6 +43,9 @@ struct SharingAudit: Sendable {
     case .nodeJoined(let joined):
       devicesOfNode.append(Int(joined.devices))
       machines.append(joined.machine)
+      names.append(joined.name)
+      labels.append([])
+    case .nodeLabelled(let node, let new): labels[Int(node.index)] = new
     case .nodeReturned(let joined):
       devicesOfNode[Int(joined.node.index)] = Int(joined.devices)
       machines[Int(joined.node.index)] = joined.machine
@@ -85,6 +90,13 @@ struct SharingAudit: Sendable {
       job: job, project: spec.project, user: spec.user, priority: spec.priority, places: start.places)
     if let why { return Failure(invariant: .quotaHolds, detail: "\(start.attempt) \(why)", job: job) }
     return unneeded ?? promise.flatMap { promiseBroken($0, by: start.attempt, at: at) }
+  }
+
+  /// What a job asks for lets it have the node.
+  func mayHave(_ wishes: Wishes, _ node: NodeID) -> Bool {
+    let i = Int(node.index)
+    return !wishes.exclude.contains(names[i])
+      && wishes.constraint.allSatisfy { rule in labels[i].first { $0.key == rule.key }?.value == rule.value }
   }
 
   // MARK: Quotas
