@@ -8,30 +8,27 @@ struct DeviceFold: Sendable {
   private(set) var counts = [Int64](repeating: 0, count: RollupResult.allCases.count)
   var rows = FoldedRows()
 
-  /// Rollups that are decoded at a time: a burst of a whole fleet's would take hundreds of megabytes.
-  private static let atOnce = 4_000
+  /// By node, each one's in the order in which they came: what is new to a job then comes in its devices' order.
+  static func byNode(_ parcels: [RollupInbox.Parcel]) -> [RollupInbox.Parcel] {
+    parcels.enumerated().sorted { ($0.element.node, $0.offset) < ($1.element.node, $1.offset) }.map(\.element)
+  }
 
   /// - Parameters:
+  ///   - parcels: by node. All of them are decoded at once: of a whole fleet's burst that would be hundreds of megabytes.
   ///   - held: who holds the devices of the nodes that the parcels come from.
   ///   - now: milliseconds since 1970.
   mutating func take(_ parcels: [RollupInbox.Parcel], _ held: HeldDevices, now: Int64) {
-    // By node: what is new to a job then comes in its devices' order.
-    let sorted = parcels.enumerated().sorted { ($0.element.node, $0.offset) < ($1.element.node, $1.offset) }
-    for first in stride(from: 0, to: sorted.count, by: Self.atOnce) {
-      var parts: [JobKey: [JobDevices.Part]] = [:]
-      for (_, parcel) in sorted[first..<min(sorted.count, first + Self.atOnce)] {
-        guard let rollup = keep(parcel, isHeld: held.nodes[parcel.node] != nil, now: now) else { continue }
-        for holder in held.nodes[parcel.node] ?? [] where holder.since <= rollup.start {
-          let key = JobKey(job: holder.job, attempt: holder.attempt)
-          parts[key, default: []].append(
-            JobDevices.Part(node: parcel.node, devices: holder.devices, rollup: rollup))
-        }
+    var parts: [JobKey: [JobDevices.Part]] = [:]
+    for parcel in parcels {
+      guard let rollup = keep(parcel, isHeld: held.nodes[parcel.node] != nil, now: now) else { continue }
+      for holder in held.nodes[parcel.node] ?? [] where holder.since <= rollup.start {
+        let key = JobKey(job: holder.job, attempt: holder.attempt)
+        parts[key, default: []].append(JobDevices.Part(node: parcel.node, devices: holder.devices, rollup: rollup))
       }
-      for (key, parts) in parts {
-        let type = held.deviceTypes[key.job] ?? ""
-        jobs[key.job, default: JobFold(JobDevices(deviceType: type), now: now)]
-          .add(parts, attempt: key.attempt, now: now)
-      }
+    }
+    for (key, parts) in parts {
+      let type = held.deviceTypes[key.job] ?? ""
+      jobs[key.job, default: JobFold(JobDevices(deviceType: type), now: now)].add(parts, attempt: key.attempt, now: now)
     }
   }
 
