@@ -40,7 +40,11 @@ public struct DevicePart: Hashable, Sendable {
 
   /// By its name or an alias, whatever the case; nil for one that the table does not have.
   public static func named(_ name: String) -> DevicePart? {
-    let wanted = name.lowercased()
-    return all.first { part in ([part.name] + part.aliases).contains { $0.lowercased() == wanted } }
+    byName[name.lowercased()]
   }
+
+  /// Of two parts that share a name the first of the table.
+  private static let byName = Dictionary(
+    all.flatMap { part in ([part.name] + part.aliases).map { ($0.lowercased(), part) } },
+    uniquingKeysWith: { first, _ in first })
 }

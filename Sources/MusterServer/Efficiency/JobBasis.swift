@@ -28,21 +28,34 @@ extension Ledger {
     job: Int64? = nil, project: Int32? = nil, from: Int64? = nil, to: Int64? = nil, limit: Int,
     _ cluster: borrowing Cluster
   ) -> (jobs: [JobBasis], leftOut: Int) {
-    let sums = sums(by: .job, from: from, to: to, project: project, job: job, cluster)
-    let rows = sums.rows.filter { $0.key >= 1 && $0.held > 0 }
-      .sorted { ($1.held, $0.key) < ($0.held, $1.key) }
-    guard !rows.isEmpty else { return ([], 0) }
+    let rows = sums(by: .job, from: from, to: to, project: project, job: job, cluster).rows
+    // Places of rows are sorted, and not rows: those are large.
+    let order = rows.indices.filter { rows[$0].key >= 1 && rows[$0].held > 0 }
+      .sorted { (rows[$1].held, rows[$0].key) < (rows[$0].held, rows[$1].key) }
+    guard let first = order.first else { return ([], 0) }
     let shapes = shapes(of: job)
-    let held = heldByUser(cluster)
+    let isWhole = job == nil && project == nil && from == nil && to == nil
+    let held =
+      isWhole
+      ? heldByUser(rows) : heldByUser(cluster, of: job == nil ? nil : self.jobs[Int(rows[first].key) - 1].user)
     var jobs: [JobBasis] = []
-    for row in rows.prefix(limit) {
+    jobs.reserveCapacity(min(limit, order.count))
+    for place in order.prefix(limit) {
+      let row = rows[place]
       guard let shape = shapes[row.key] else { continue }
       var basis = basis(row, shape, heldByUser: held[Int(self.jobs[Int(row.key) - 1].user)], cluster)
       // A part of a run says nothing of its walltime.
       if from != nil || to != nil { basis.evidence.walltimeAsked = nil }
       jobs.append(basis)
     }
-    return (jobs, rows.count - jobs.count)
+    return (jobs, order.count - jobs.count)
+  }
+
+  /// From what all jobs have held in all time, beside `names`: nothing is added up a second time.
+  private func heldByUser(_ rows: [LedgerRow]) -> [Int64] {
+    var held = [Int64](repeating: 0, count: names.count)
+    for row in rows where row.key >= 1 { held[Int(jobs[Int(row.key) - 1].user)] += row.held }
+    return held
   }
 
   private func basis(
@@ -87,5 +100,5 @@ extension Ledger {
   }
 }
 
-/// What the devices of a job did; nil: nobody knows. Where it comes from is the telemetry's.
-typealias JobDevicesSource = @Sendable (JobID) async -> JobDevices?
+/// What the devices of some jobs did; a job of which nobody knows is not in it. Where it comes from is the telemetry's.
+typealias JobDevicesSource = @Sendable ([JobID]) async -> [JobID: JobDevices]
