@@ -18,6 +18,8 @@ struct TopView {
     var job: Int64
     var devices: Int64
     var startedAt: Instant
+    /// GPU-milliseconds of the window that it held and that were not productive.
+    var lost: Int64 = 0
   }
 
   var limit: Int
@@ -36,10 +38,9 @@ struct TopView {
     let sums = try await api.ledger(upTo: sequence, now: now) { ledger, cluster in
       ledger.sums(by: .job, from: from, to: nil, cluster)
     }
-    let rows = Dictionary(uniqueKeysWithValues: sums.rows.map { ($0.key, $0) })
-    let shown = Array(ordered(candidates, rows).prefix(limit))
+    let shown = Array(ordered(candidates, sums).prefix(limit)).map { ($0, sums.row($0.job)) }
     let jobs = try await api.perform(.reads) { (state, _) throws(APIError) in
-      shown.map { candidate in Self.job(candidate, rows[candidate.job], state.controller) }
+      shown.map { candidate, row in Self.job(candidate, row, state.controller) }
     }
     return .object(
       Self.fleet(figures, asked: asked, now: now) + [
@@ -76,14 +77,17 @@ struct TopView {
     return devices
   }
 
-  private func ordered(_ candidates: [Candidate], _ rows: [Int64: LedgerRow]) -> [Candidate] {
-    func lost(_ candidate: Candidate) -> Int64 {
-      rows[candidate.job].map { $0.held - $0.totals[.productive] } ?? 0
+  private func ordered(_ candidates: [Candidate], _ sums: LedgerSums) -> [Candidate] {
+    var candidates = candidates
+    if order == .lost {
+      for i in candidates.indices {
+        candidates[i].lost = sums.row(candidates[i].job).map { $0.held - $0.totals[.productive] } ?? 0
+      }
     }
     return candidates.sorted { a, b in
       switch order {
       case .gpus: (b.devices, a.job) < (a.devices, b.job)
-      case .lost: (lost(b), a.job) < (lost(a), b.job)
+      case .lost: (b.lost, a.job) < (a.lost, b.job)
       case .time: (a.startedAt, a.job) < (b.startedAt, b.job)
       }
     }
