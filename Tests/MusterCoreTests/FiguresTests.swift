@@ -24,6 +24,8 @@ import Testing
     #expect(figures.jobs == [1, 1, 1, 0])
     #expect(figures.nodes.reduce(0, +) == 16 && figures.nodes[Int(NodeState.drained.rawValue)] == 1)
     #expect(Self.devices(figures) == [.busy: 19, .outOfService: 8, .free: 101, .held: 0, .maintenance: 0])
+    let uncounted = fleet.controller.figures(waiting: 0)
+    #expect(Self.waiting(uncounted) == [.notCounted: 1] && uncounted.jobs == figures.jobs)
     #expect(figures.agents == 16 && figures.members == 3)
     #expect(figures.sequence == fleet.controller.cluster.sequence && figures.epoch == 1)
   }
@@ -125,6 +127,7 @@ import Testing
     // Another controller has heard nobody yet.
     let words = try Cluster(snapshot: fleet.controller.cluster.encodeSnapshot())
     let next = Controller(cluster: words, now: fleet.now)
-    #expect(next.heardMembers(ofAttempt: attempt) == 0)
+    let heardByNext = next.heardMembers(ofAttempt: attempt)
+    #expect(heardByNext == 0)
   }
 }

@@ -30,7 +30,7 @@ struct TopView {
   func json(_ api: API) async throws -> JSON {
     let (figures, candidates, asked, sequence, now) = try await api.perform(.reads) { (state, now) throws(APIError) in
       (
-        state.controller.figures(), Self.candidates(state.controller), Self.asked(state.controller),
+        state.controller.figures(waiting: 0), Self.candidates(state.controller), Self.asked(state.controller),
         state.controller.cluster.sequence, now
       )
     }
@@ -58,12 +58,9 @@ struct TopView {
     found.reserveCapacity(controller.cluster.active.count)
     for slot in controller.cluster.active {
       let job = controller.cluster.job(controller.cluster.attempt(slot).jobSlot)
-      guard job.latestAttempt == slot, !job.state.isFinal, let spec = controller.cluster.slot(of: job.id) else {
-        continue
-      }
-      found.append(
-        Candidate(
-          job: job.id.number, devices: Int64(controller.cluster.spec(spec).devices), startedAt: job.startedAt))
+      guard job.latestAttempt == slot, !job.state.isFinal else { continue }
+      let devices = controller.cluster.devices(ofJob: controller.cluster.attempt(slot).jobSlot)
+      found.append(Candidate(job: job.id.number, devices: Int64(devices), startedAt: job.startedAt))
     }
     return found
   }
@@ -72,7 +69,7 @@ struct TopView {
   private static func asked(_ controller: borrowing Controller) -> Int64 {
     var devices: Int64 = 0
     for slot in controller.cluster.pending.prefix(Figures.waitingLimit) {
-      devices += Int64(controller.cluster.spec(slot).devices)
+      devices += Int64(controller.cluster.devices(ofJob: slot))
     }
     return devices
   }
