@@ -3,6 +3,9 @@ import MusterDevices
 /// The devices of a fleet, folded from its nodes' rollups: a value that is told the time.
 struct DeviceFold: Sendable {
   private(set) var nodes: [NodeFold?] = []
+  /// Beside `nodes`: what a look at the whole fleet needs of each. Those are large, and whoever asks for something else
+  /// waits for a walk through them.
+  private(set) var briefs: [NodeBrief] = []
   private(set) var jobs: [Int64: JobFold] = [:]
   /// Since the start, beside `RollupResult.allCases`.
   private(set) var counts = [Int64](repeating: 0, count: RollupResult.allCases.count)
@@ -49,7 +52,10 @@ struct DeviceFold: Sendable {
     var result = RollupResult.check(rollup, devices: parcel.devices, now: now)
     let i = Int(parcel.node)
     if result == .kept {
-      if nodes.count <= i { nodes.append(contentsOf: repeatElement(nil, count: i + 1 - nodes.count)) }
+      if nodes.count <= i {
+        nodes.append(contentsOf: repeatElement(nil, count: i + 1 - nodes.count))
+        briefs.append(contentsOf: repeatElement(NodeBrief(), count: i + 1 - briefs.count))
+      }
       if nodes[i] == nil {
         nodes[i] = NodeFold(rollup, parcel.bytes, now: now, into: &rows, node: Int64(i))
       } else if nodes[i]?.add(rollup, parcel.bytes, now: now, into: &rows, node: Int64(i)) == false {
@@ -58,6 +64,7 @@ struct DeviceFold: Sendable {
     }
     counts[result.index] += 1
     guard result == .kept else { return nil }
+    briefs[i] = nodes[i]?.brief ?? NodeBrief()
     if isHeld { rows[.sent].append(RollupRow(key: Int64(i), at: rollup.start, bytes: parcel.bytes)) }
     return rollup
   }
