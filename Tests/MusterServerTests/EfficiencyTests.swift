@@ -137,6 +137,19 @@ private struct Story: ~Copyable {
     #expect(JSON.object(waste.members(after: 0, limit: 1))["next"] == (keys.count > 1 ? 1 : .null))
   }
 
+  @Test("rows of jobs by their projects are what projects' own sums are")
+  func byProject() {
+    var story = Self.story()
+    story.job(3, "vision", node: 0, from: 10, works: 11, to: 14)
+    for from in [nil, 1_790_000_000_000 + 9 * 3_600_000] as [Int64?] {
+      let byJob = story.ledger.sums(by: .job, from: from, to: nil, story.cluster)
+      let byProject = story.ledger.byProject(byJob)
+      #expect(byProject.rows.count >= 2 && byProject.rows.first?.key == -1)
+      let own = story.ledger.sums(by: .project, from: from, to: nil, story.cluster)
+      #expect(byProject == own)
+    }
+  }
+
   @Test("what is gathered beside the ledger comes to its own job, and to no other")
   func besideLedger() throws {
     let story = Self.story()

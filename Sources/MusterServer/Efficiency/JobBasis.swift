@@ -28,13 +28,25 @@ extension Ledger {
     job: Int64? = nil, project: Int32? = nil, from: Int64? = nil, to: Int64? = nil, limit: Int,
     _ cluster: borrowing Cluster
   ) -> (jobs: [JobBasis], leftOut: Int) {
-    let rows = sums(by: .job, from: from, to: to, project: project, job: job, cluster).rows
+    let sums = sums(by: .job, from: from, to: to, project: project, job: job, cluster)
+    let isPart = from != nil || to != nil
+    return bases(
+      of: sums.rows, isPart: isPart, isWhole: job == nil && project == nil && !isPart, job: job, limit: limit, cluster)
+  }
+
+  /// - Parameters:
+  ///   - rows: of jobs, as `sums(by: .job)` has them.
+  ///   - isPart: of a stretch of time.
+  ///   - isWhole: of all jobs, for all time.
+  ///   - job: the only one that the rows are of.
+  func bases(
+    of rows: [LedgerRow], isPart: Bool, isWhole: Bool, job: Int64? = nil, limit: Int, _ cluster: borrowing Cluster
+  ) -> (jobs: [JobBasis], leftOut: Int) {
     // Places of rows are sorted, and not rows: those are large.
     let order = rows.indices.filter { rows[$0].key >= 1 && rows[$0].held > 0 }
       .sorted { (rows[$1].held, rows[$0].key) < (rows[$0].held, rows[$1].key) }
     guard let first = order.first else { return ([], 0) }
     let shapes = shapes(of: job)
-    let isWhole = job == nil && project == nil && from == nil && to == nil
     let held =
       isWhole
       ? heldByUser(rows) : heldByUser(cluster, of: job == nil ? nil : self.jobs[Int(rows[first].key) - 1].user)
@@ -45,10 +57,30 @@ extension Ledger {
       guard let shape = shapes[row.key] else { continue }
       var basis = basis(row, shape, heldByUser: held[Int(self.jobs[Int(row.key) - 1].user)], cluster)
       // A part of a run says nothing of its walltime.
-      if from != nil || to != nil { basis.evidence.walltimeAsked = nil }
+      if isPart { basis.evidence.walltimeAsked = nil }
       jobs.append(basis)
     }
     return (jobs, order.count - jobs.count)
+  }
+
+  /// Rows of jobs by their projects, as `sums(by: .project)` has them: nothing is added up a second time.
+  func byProject(_ byJob: LedgerSums) -> LedgerSums {
+    var rows = [LedgerRow?](repeating: nil, count: names.count + 1)
+    for row in byJob.rows {
+      let project = row.key < 1 ? -1 : Int64(jobs[Int(row.key) - 1].project)
+      guard var sum = rows[Int(project) + 1] else {
+        rows[Int(project) + 1] = row
+        rows[Int(project) + 1]?.key = project
+        continue
+      }
+      sum.totals += row.totals
+      sum.held += row.held
+      sum.provisional += row.provisional
+      rows[Int(project) + 1] = sum
+    }
+    var sums = byJob
+    sums.rows = rows.compactMap { $0 }
+    return sums
   }
 
   /// From what all jobs have held in all time, beside `names`: nothing is added up a second time.

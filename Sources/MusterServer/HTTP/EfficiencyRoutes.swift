@@ -107,9 +107,14 @@ extension API {
     let known = try await moment()
     let basis = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster in
       let number = project.map { ledger.number(ofProject: $0) }
-      return GoodputBasis(
-        sums: ledger.sums(by: key, from: from, to: to, project: number, cluster), names: ledger.names,
-        jobs: ledger.bases(project: number, from: from, to: to, limit: API.wasteJobs, cluster).jobs)
+      let byJob = ledger.sums(by: .job, from: from, to: to, project: number, cluster)
+      let isPart = from != nil || to != nil
+      let jobs = ledger.bases(
+        of: byJob.rows, isPart: isPart, isWhole: project == nil && !isPart, limit: API.wasteJobs, cluster
+      ).jobs
+      let sums =
+        key == .project ? ledger.byProject(byJob) : ledger.sums(by: key, from: from, to: to, project: number, cluster)
+      return GoodputBasis(sums: sums, names: ledger.names, jobs: jobs)
     }
     let beside = await beside(basis.jobs)
     return await efficiency.desk.make { Response(json: basis.json(by: key, project: project, beside)) }
@@ -119,8 +124,9 @@ extension API {
 
   /// All that is asked for beside the ledger: each place once, whatever the number of jobs.
   private func beside(_ jobs: [JobBasis]) async -> BesideLedger {
-    let devices = await efficiency.devices?(jobs.map { JobID($0.id) }) ?? [:]
-    let works = await works(of: jobs.filter(\.hasModel).map { JobID($0.id) })
+    // By their places: a copy of each would be most of the work.
+    let devices = await efficiency.devices?(jobs.indices.map { JobID(jobs[$0].id) }) ?? [:]
+    let works = await works(of: jobs.indices.filter { jobs[$0].hasModel }.map { JobID(jobs[$0].id) })
     return BesideLedger(devices: devices, works: works, warnings: await efficiency.warnings.all)
   }
 
