@@ -96,6 +96,8 @@ public struct Cluster: ~Copyable, Sendable {
 
   public func job(_ slot: Int32) -> Job { jobs[slot] }
   public func spec(_ slot: Int32) -> JobSpec { specs[Int(slot)] }
+  /// Devices that a job asks for; its whole specification is not copied for it.
+  public func devices(ofJob slot: Int32) -> Int32 { specs[Int(slot)].devices }
   public func endReason(_ slot: Int32) -> String { endReasons[Int(slot)] }
   public func attempt(_ slot: Int32) -> Attempt { attempts[slot] }
   public func member(_ slot: Int32) -> Member { members[slot] }

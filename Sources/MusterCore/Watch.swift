@@ -44,6 +44,8 @@ struct Watch: Sendable {
     var prepared: Int32 = 0
     /// Members whose shim's last word is that its ranks have been started, or is further.
     var started: Int32 = 0
+    /// Members that have not stopped and whose shims have said a word.
+    var heard: Int32 = 0
     var firstStepAt: Instant = .zero
     var lastStepAt: Instant = .zero
     /// The longest that any rank has said.

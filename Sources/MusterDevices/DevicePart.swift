@@ -46,12 +46,8 @@ public struct DevicePart: Hashable, Sendable {
     byName[name.lowercased()]
   }
 
-  /// It is asked for with every finding of thousands of jobs.
-  private static let byName: [String: DevicePart] = {
-    var byName: [String: DevicePart] = [:]
-    for part in all {
-      for name in [part.name] + part.aliases where byName[name.lowercased()] == nil { byName[name.lowercased()] = part }
-    }
-    return byName
-  }()
+  /// Of two parts that share a name the first of the table.
+  private static let byName = Dictionary(
+    all.flatMap { part in ([part.name] + part.aliases).map { ($0.lowercased(), part) } },
+    uniquingKeysWith: { first, _ in first })
 }

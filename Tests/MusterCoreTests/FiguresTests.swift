@@ -24,6 +24,8 @@ import Testing
     #expect(figures.jobs == [1, 1, 1, 0])
     #expect(figures.nodes.reduce(0, +) == 16 && figures.nodes[Int(NodeState.drained.rawValue)] == 1)
     #expect(Self.devices(figures) == [.busy: 19, .outOfService: 8, .free: 101, .held: 0, .maintenance: 0])
+    let uncounted = fleet.controller.figures(waiting: 0)
+    #expect(Self.waiting(uncounted) == [.notCounted: 1] && uncounted.jobs == figures.jobs)
     #expect(figures.agents == 16 && figures.members == 3)
     #expect(figures.sequence == fleet.controller.cluster.sequence && figures.epoch == 1)
   }
@@ -96,5 +98,36 @@ import Testing
     }
     _ = fleet.submit((0..<more).map { _ in Fleet.spec { $0.isHeld = true } })
     #expect(Self.waiting(fleet.controller.figures()) == [.held: Int64(Figures.waitingLimit), .notCounted: Int64(more)])
+  }
+
+  @Test("shims that have been heard are counted while their members run, each once")
+  func heardShims() throws {
+    var fleet = Fleet()
+    let gang = fleet.submit(Fleet.spec(nodes: 3))
+    let slot = fleet.controller.cluster.slot(of: gang) ?? 0
+    let attempt = fleet.controller.cluster.job(slot).latestAttempt
+    /// As they stand, without counting.
+    func heard() -> Int {
+      fleet.controller.cluster.memberSlots(ofAttempt: attempt).count {
+        !fleet.controller.cluster.member($0).stopped && fleet.controller.liveReport($0) != nil
+      }
+    }
+    func counted() -> Int { Int(fleet.controller.heardMembers(ofAttempt: attempt)) }
+    #expect(counted() == 0 && heard() == 0)
+    for (i, state) in [(0, .preparing), (2, .prepared), (0, .prepared)] as [(Int32, ShimReport.State)] {
+      let member = MemberID(attempt: AttemptID(job: gang, number: 1), index: i)
+      fleet.say(.shimReport(member, ShimReport(state: state, port: 1, ranks: [])))
+    }
+    #expect(counted() == 2 && heard() == 2)
+    for state: ShimReport.State in [.prepared, .running] { fleet.tell(gang, state) }
+    #expect(counted() == 3 && heard() == 3)
+    let one = MemberID(attempt: AttemptID(job: gang, number: 1), index: 1)
+    fleet.say(.shimReport(one, ShimReport(state: .stopped, port: 1, ranks: [])))
+    #expect(counted() == 2 && heard() == 2)
+    // Another controller has heard nobody yet.
+    let words = try Cluster(snapshot: fleet.controller.cluster.encodeSnapshot())
+    let next = Controller(cluster: words, now: fleet.now)
+    let heardByNext = next.heardMembers(ofAttempt: attempt)
+    #expect(heardByNext == 0)
   }
 }

@@ -265,7 +265,8 @@ import Testing
     let last = fleet.submit(Fleet.spec(nodes: 16))
     func rest(_ job: JobID) -> StartRest? {
       let slot = fleet.controller.cluster.slot(of: job) ?? 0
-      return fleet.controller.startRest(slot, fleet.controller.plannedEnds())
+      var ends = fleet.controller.plannedEnds()
+      return fleet.controller.startRest(slot, &ends)
     }
     #expect(rest(small)?.jobs == [first])
     #expect(rest(large)?.jobs == [second])

@@ -137,6 +137,34 @@ private struct Story: ~Copyable {
     #expect(JSON.object(waste.members(after: 0, limit: 1))["next"] == (keys.count > 1 ? 1 : .null))
   }
 
+  @Test("rows of jobs by their projects are what projects' own sums are")
+  func byProject() {
+    var story = Self.story()
+    story.job(3, "vision", node: 0, from: 10, works: 11, to: 14)
+    for from in [nil, 1_790_000_000_000 + 9 * 3_600_000] as [Int64?] {
+      let byJob = story.ledger.sums(by: .job, from: from, to: nil, story.cluster)
+      let byProject = story.ledger.byProject(byJob)
+      #expect(byProject.rows.count >= 2 && byProject.rows.first?.key == -1)
+      let own = story.ledger.sums(by: .project, from: from, to: nil, story.cluster)
+      #expect(byProject == own)
+    }
+  }
+
+  @Test("what is gathered beside the ledger comes to its own job, and to no other")
+  func besideLedger() throws {
+    let story = Self.story()
+    var (first, second) = (try story.view(1).basis, try story.view(2).basis)
+    (first.hasModel, second.hasModel) = (true, false)
+    let beside = BesideLedger(
+      devices: [JobID(1): JobDevices(deviceType: "L4")],
+      warnings: [JobID(2): IdleWarning(attempt: 1, at: 0, text: "idle")])
+    #expect(beside.seen(first).evidence.devices?.deviceType == "L4" && beside.seen(second).evidence.devices == nil)
+    // No step was said: its model tells nothing.
+    #expect(beside.seen(first).evidence.declaredMFU == nil)
+    #expect(beside.view(first, Efficiency(), day: "2026-12-01").warning == nil)
+    #expect(beside.view(second, Efficiency(), day: "2026-12-01").warning?.text == "idle")
+  }
+
   @Test("money of several currencies, or of what has no price, is no sum")
   func money() {
     let quote = Self.priced.prices.quote(type: "H100", on: "2026-12-01")

@@ -50,9 +50,9 @@ import Testing
     await server.close()
   }
 
-  private static func state(_ api: API) async throws -> JobState? {
+  private static func state(_ api: API, of job: Int64 = 1) async throws -> JobState? {
     try await api.writer.read { state in
-      state.controller.cluster.slot(of: JobID(1)).map { state.controller.cluster.job($0).state }
+      state.controller.cluster.slot(of: JobID(job)).map { state.controller.cluster.job($0).state }
     }
   }
 
@@ -65,7 +65,9 @@ import Testing
   @Test("a job that uses nothing is warned, then cancelled, and is told why")
   func cancels() async throws {
     try await Self.withJob("{warnAfter: 1s, cancelAfter: 1001ms}") { api in
-      let loop = Self.loop(api) { [clock = api.writer] _ in Self.idle(1, now: clock.now.nanoseconds / 1_000_000) }
+      let loop = Self.loop(api) { [clock = api.writer] jobs in
+        jobs.reduce(into: [:]) { $0[$1] = Self.idle(1, now: clock.now.nanoseconds / 1_000_000) }
+      }
       try await loop.round()
       let warning = await api.efficiency.warnings.warning(of: JobID(1))
       #expect(warning?.text == "its GPU was never used for 2 h; it is cancelled in 0 s if that stays so")
@@ -83,11 +85,30 @@ import Testing
     arguments: ["off", "none", "old"])
   func leftAlone(why: String) async throws {
     try await Self.withJob(why == "off" ? "{}" : "{warnAfter: 1s}") { api in
-      let loop = Self.loop(api) { [clock = api.writer] _ in
-        why == "none" ? nil : Self.idle(1, now: clock.now.nanoseconds / 1_000_000, attempt: why == "old" ? 2 : 1)
+      let loop = Self.loop(api) { [clock = api.writer] jobs in
+        let seen = Self.idle(1, now: clock.now.nanoseconds / 1_000_000, attempt: why == "old" ? 2 : 1)
+        return why == "none" ? [:] : jobs.reduce(into: [:]) { $0[$1] = seen }
       }
       try await loop.round()
       #expect(await api.efficiency.warnings.warning(of: JobID(1)) == nil)
+    }
+  }
+  @Test("each job is looked at, whatever waits before it")
+  func behindOneThatWaits() async throws {
+    try await Self.withJob("{warnAfter: 1s}") { api in
+      let role = RoleSpec(nodes: 1, devicesPerNode: 1, ranksPerNode: 1, command: ["x"], workingDirectory: "/")
+      _ = try await api.writer.perform(.submissions) { state, _ in
+        var held = JobSpec(name: "held", project: "vision", user: "ada", role: role)
+        held.wishes.isHeld = true
+        let next = JobSpec(name: "next", project: "vision", user: "ada", role: role)
+        return state.handle(.submit([held, next], key: "", requestHash: 0), from: .submissions)
+      }
+      for _ in 0..<20_000 where try await Self.state(api, of: 3) != .starting { await Task.yield() }
+      let loop = Self.loop(api) { [clock = api.writer] jobs in
+        jobs.reduce(into: [:]) { $0[$1] = Self.idle(1, now: clock.now.nanoseconds / 1_000_000) }
+      }
+      try await loop.round()
+      #expect(Set(await api.efficiency.warnings.all.keys) == [JobID(1), JobID(3)])
     }
   }
 }

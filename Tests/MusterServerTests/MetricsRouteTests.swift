@@ -57,6 +57,8 @@ import Testing
       let found = Self.series(try await ask(.get, "/metrics", "", [:]).text)
       #expect(found["muster_writer_up"] == "1" && found["muster_controller_epoch"] == "1")
       #expect(found["muster_jobs_submitted_total"] == "2")
+      // Each command and each question had its turn.
+      #expect(Int64(found["muster_turn_seconds_count"] ?? "").map { $0 >= 4 } == true)
       #expect(found[#"muster_jobs_ended_total{state="cancelled"}"#] == "1")
       #expect(found[#"muster_jobs{state="pending"}"#] == "1")
       #expect(found[#"muster_jobs_waiting{reason="noDevices"}"#] == "1")

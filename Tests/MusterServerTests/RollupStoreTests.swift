@@ -112,6 +112,8 @@ import Testing
       #expect(archive.readRunning().mapValues(\.devices.count) == [3: 4, 9: 5])
       try archive.append(3, devices(6), now: Told.begin)
       try archive.append(4, devices(7), now: Told.begin)
+      try archive.append(2_004, devices(3), now: Told.begin)
+      #expect(archive.read([3, 4, 8, 2_004]).mapValues(\.devices.count) == [3: 6, 4: 7, 2_004: 3])
       try archive.append(3, devices(8), now: Told.begin)
       #expect(archive.read(3)?.devices.count == 8 && archive.read(4)?.devices.count == 7 && archive.read(5) == nil)
       archive.drop(before: Told.begin / 1000)

@@ -94,6 +94,21 @@ func withServer(
     }
   }
 
+  @Test("a page that is longer than what the writer is asked at once has each job once, in order")
+  func longQueue() async throws {
+    try await withServer { ask async throws in
+      let count = 2 * API.queueSlice + 3
+      let jobs = (0..<count).map { _ in #"{"command":["true"],"gang":{"devicesPerNode":8}}"# }
+      #expect(try await ask(.post, "/v1/jobs", "[\(jobs.joined(separator: ","))]", [:]).status == 201)
+      let all = try await ask(.get, "/v1/queue", "", [:]).json
+      #expect(all["jobs"]?.arrayValue?.map { $0["id"]?.intValue } == (1...count).map { Int64($0) })
+      #expect(all["next"] == .null)
+      let part = try await ask(.get, "/v1/queue?limit=\(API.queueSlice + 1)&after=1", "", [:]).json
+      #expect(part["jobs"]?.arrayValue?.map { $0["id"]?.intValue } == (2...API.queueSlice + 2).map { Int64($0) })
+      #expect(part["next"] == JSON(API.queueSlice + 2))
+    }
+  }
+
   @Test("what waits is listed by priority, with why's causes, in pages")
   func queue() async throws {
     try await withServer { ask async throws in

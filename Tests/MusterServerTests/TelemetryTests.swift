@@ -68,6 +68,22 @@ enum Told {
     #expect(fold.jobs[5]?.devices.total.milliseconds == 80_000)
   }
 
+  @Test("parcels are taken by node, each one's in the order in which they came, and in slices they come to the same")
+  func slices() {
+    let parcels = [(7, 0), (3, 0), (7, 10_000), (3, 10_000)].map { node, at in
+      Told.parcel(Int32(node), Told.rollup(Told.begin + Int64(at)))
+    }
+    let sorted = DeviceFold.byNode(parcels)
+    #expect(sorted.map(\.node) == [3, 3, 7, 7])
+    #expect(sorted.map(\.bytes) == [parcels[1], parcels[3], parcels[0], parcels[2]].map(\.bytes))
+    var held = Told.held(3, by: 5, since: Told.begin)
+    held.nodes[7] = held.nodes[3]
+    var (whole, cut) = (DeviceFold(), DeviceFold())
+    whole.take(sorted, held, now: Told.begin + 20_000)
+    for parcel in sorted { cut.take([parcel], held, now: Told.begin + 20_000) }
+    #expect(whole.jobs[5]?.devices == cut.jobs[5]?.devices && whole.jobs[5]?.devices.devices.count == 16)
+  }
+
   @Test("an interval counts for a job if its attempt held the device for all of it")
   func joined() {
     var fold = DeviceFold()

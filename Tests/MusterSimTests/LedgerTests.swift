@@ -61,6 +61,8 @@ import Testing
         let held = fold.ledger.heldByUser(fold.cluster)
         for row in fold.ledger.sums(by: .user, from: nil, to: nil, fold.cluster).rows where row.key >= 0 {
           #expect(held[Int(row.key)] == row.held)
+          let own = fold.ledger.heldByUser(fold.cluster, of: Int32(row.key))
+          #expect(own.reduce(0, +) == row.held && own[Int(row.key)] == row.held)
         }
         for row in sums.rows.suffix(3) where row.key >= 1 {
           #expect(fold.ledger.sums(by: .job, from: nil, to: nil, job: row.key, fold.cluster).rows == [row])

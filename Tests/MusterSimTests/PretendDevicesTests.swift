@@ -21,6 +21,10 @@ import Testing
       parts += devices.rollups(from: at, to: at + 1_000, world.controller.cluster)
     }
     #expect(once.count == 18)
+    let halves = [0..<2, 2..<9].flatMap { (nodes: Range<Int32>) in
+      devices.rollups(of: nodes, from: begin, to: begin + 60_000, world.controller.cluster)
+    }
+    #expect(halves.map(\.node) == once.map(\.node) && halves.map(\.rollup) == once.map(\.rollup))
     for node in Int32(0)..<3 {
       let mine = once.filter { $0.node == node }.map(\.rollup)
       #expect(mine == parts.filter { $0.node == node }.map(\.rollup))

@@ -35,7 +35,10 @@ public enum Account: UInt8, CaseIterable, Hashable, Sendable {
   case unattributed = 15
 
   /// As APIs and commands write it.
-  public var name: String { "\(self)" }
+  public var name: String { Account.names[Int(rawValue)] }
+
+  /// An answer about thousands of jobs names each account of each of them.
+  private static let names = allCases.map { "\($0)" }
 
   /// An attempt's work that was told as productive, and turns out to have been something else.
   var takesBack: Bool {

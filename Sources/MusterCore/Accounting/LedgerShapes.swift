@@ -23,10 +23,17 @@ extension Ledger {
       found[span.job] = known
     }
     var shapes = found.mapValues(\.shape)
-    for (job, attempt) in open where one == nil || job == one {
-      guard let most = attempt.held.max(by: { $0.devices < $1.devices }) else { continue }
-      shapes[job] = LedgerShape(devices: Int32(attempt.devices), type: most.type)
+    if let one {
+      if let shape = open[one]?.shape { shapes[one] = shape }
+      return shapes
     }
+    for (job, attempt) in open { if let shape = attempt.shape { shapes[job] = shape } }
     return shapes
+  }
+}
+
+extension OpenAttempt {
+  fileprivate var shape: LedgerShape? {
+    held.max { $0.devices < $1.devices }.map { LedgerShape(devices: Int32(devices), type: $0.type) }
   }
 }

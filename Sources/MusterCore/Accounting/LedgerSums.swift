@@ -29,6 +29,30 @@ extension LedgerRow {
   }
 }
 
+/// Rows that are being added up. Keys are small numbers: a place for each is found without a table of hashes, and rows of
+/// this size are not moved about until they stand in their order.
+private struct RowTable {
+  private var rows: [LedgerRow] = []
+  /// By key + 1: its place in `rows`; -1: none yet.
+  private var places: [Int32]
+
+  /// - Parameter count: keys are -1 or more, and below it.
+  init(keys count: Int) { places = Array(repeating: -1, count: count + 1) }
+
+  mutating func add(_ key: Int64, _ account: Account, _ amount: Int64, held: Int64, provisional: Int64) {
+    var place = places[Int(key) + 1]
+    if place < 0 {
+      place = Int32(rows.count)
+      places[Int(key) + 1] = place
+      rows.append(LedgerRow(key: key))
+    }
+    rows[Int(place)].add(account, amount, held: held, provisional: provisional)
+  }
+
+  /// Ascending by key.
+  var sorted: [LedgerRow] { places.lazy.filter { $0 >= 0 }.map { rows[Int($0)] } }
+}
+
 /// Where the GPU time of a stretch of time went. Milliseconds since 1970, GPU-milliseconds.
 public struct LedgerSums: Hashable, Sendable {
   /// What was added up: as asked for, widened to whole minutes (to whole hours where that is all that is kept).
@@ -41,6 +65,16 @@ public struct LedgerSums: Hashable, Sendable {
   public var fleet = LedgerRow(key: -1)
   /// Ascending by key.
   public var rows: [LedgerRow] = []
+
+  /// Found by halving.
+  public func row(_ key: Int64) -> LedgerRow? {
+    var (low, high) = (0, rows.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if rows[middle].key < key { low = middle + 1 } else { high = middle }
+    }
+    return low < rows.count && rows[low].key == key ? rows[low] : nil
+  }
 }
 
 extension Ledger {
@@ -57,13 +91,15 @@ extension Ledger {
   ) -> LedgerSums {
     let (from, to) = stretch(from: from, to: to)
     var sums = LedgerSums(from: from, to: to, asOf: now)
-    var rows: [Int64: LedgerRow] = [:]
+    var rows = RowTable(keys: keyCount(key, to: to))
     func add(_ key: Int64, _ account: Account, _ amount: Int64, held: Int64 = 0, provisional: Int64 = 0) {
-      rows[key, default: LedgerRow(key: key)].add(account, amount, held: held, provisional: provisional)
+      rows.add(key, account, amount, held: held, provisional: provisional)
       sums.fleet.add(account, amount, held: held, provisional: provisional)
     }
+    func isAsked(_ number: Int64) -> Bool {
+      (job == nil || number == job) && (project == nil || jobs[Int(number) - 1].project == project)
+    }
     func add(_ span: LedgerSpan, isProvisional: Bool) {
-      guard job == nil || span.job == job, project == nil || jobs[Int(span.job) - 1].project == project else { return }
       var begin = max(span.from, from)
       let end = min(span.to, to)
       while begin < end {
@@ -75,8 +111,8 @@ extension Ledger {
         begin = stop
       }
     }
-    for span in spans where span.from < to && span.to > from { add(span, isProvisional: false) }
-    forEachOpen(of: job, cluster) { add($0, isProvisional: $1) }
+    for span in spans where span.from < to && span.to > from && isAsked(span.job) { add(span, isProvisional: false) }
+    forEachOpen(of: job, where: isAsked, cluster) { add($0, isProvisional: $1) }
     for (type, series) in fleet.series.enumerated() where project == nil && job == nil {
       series.forEach(from: from, to: to) { start, _, piece in
         sums.capacity += piece.capacity
@@ -89,18 +125,30 @@ extension Ledger {
         for account in FleetPiece.accounts where piece[account] != 0 { add(number, account, piece[account]) }
       }
     }
-    sums.rows = rows.values.sorted { $0.key < $1.key }
+    sums.rows = rows.sorted
     return sums
   }
 
+  /// Keys are below it.
+  private func keyCount(_ key: LedgerKey, to: Int64) -> Int {
+    switch key {
+    case .job: jobs.count + 1
+    case .project, .user: names.count
+    case .type: max(types.count, fleet.series.count)
+    case .day: Int(max(to, 0) / Self.day) + 1
+    }
+  }
+
   /// GPU-milliseconds that the jobs of each user have held, beside `names`.
-  public func heldByUser(_ cluster: borrowing Cluster) -> [Int64] {
+  /// - Parameter one: only this user's are added up, the others' are 0; in `names`.
+  public func heldByUser(_ cluster: borrowing Cluster, of one: Int32? = nil) -> [Int64] {
     var held = [Int64](repeating: 0, count: names.count)
+    func isAsked(_ number: Int64) -> Bool { one == nil || jobs[Int(number) - 1].user == one }
     func add(_ span: LedgerSpan) {
       held[Int(jobs[Int(span.job) - 1].user)] += (span.to - span.from) * Int64(span.devices)
     }
-    for span in spans { add(span) }
-    forEachOpen(of: nil, cluster) { span, _ in add(span) }
+    for span in spans where isAsked(span.job) { add(span) }
+    forEachOpen(of: nil, where: isAsked, cluster) { span, _ in add(span) }
     return held
   }
 
@@ -113,7 +161,7 @@ extension Ledger {
       held[span.job, default: 0] += (span.to - span.from) * Int64(span.devices)
     }
     for span in spans { add(span) }
-    for job in jobs { forEachOpen(of: job, cluster) { span, _ in add(span) } }
+    for job in jobs { forEachOpen(of: job, where: { _ in true }, cluster) { span, _ in add(span) } }
     return held
   }
 
@@ -142,9 +190,9 @@ extension Ledger {
 
   /// What is known of attempts whose time is not settled, and whether it may still change.
   private func forEachOpen(
-    of one: Int64?, _ cluster: borrowing Cluster, _ body: (LedgerSpan, Bool) -> Void
+    of one: Int64?, where isAsked: (Int64) -> Bool, _ cluster: borrowing Cluster, _ body: (LedgerSpan, Bool) -> Void
   ) {
-    for job in one.map({ [$0] }) ?? open.keys.sorted() {
+    for job in one.map({ [$0] }) ?? open.keys.sorted() where isAsked(job) {
       guard let attempt = open[job] else { continue }
       for (piece, isProvisional) in attempt.pieces(cluster, jobs[Int(job) - 1], now: now) {
         for held in attempt.held {

@@ -35,17 +35,18 @@ public struct Figures: Hashable, Sendable {
 }
 
 extension Controller {
-  /// Takes time with nodes, running gangs and `Figures.waitingLimit`, not with the queue's length.
-  public mutating func figures() -> Figures {
+  /// Takes time with nodes, running gangs and the limit, not with the queue's length.
+  /// - Parameter waiting: so many pending jobs are looked at for what they wait for; the others are `notCounted`.
+  public mutating func figures(waiting: Int = Figures.waitingLimit) -> Figures {
     refreshMap()
     var figures = Figures()
     (figures.epoch, figures.sequence) = (cluster.epoch, cluster.sequence)
-    countJobs(&figures)
+    countJobs(&figures, waiting: waiting)
     countNodes(&figures)
     return figures
   }
 
-  private func countJobs(_ figures: inout Figures) {
+  private func countJobs(_ figures: inout Figures, waiting: Int) {
     figures.jobs[Int(JobState.pending.rawValue)] = Int64(cluster.pending.count)
     for slot in cluster.active {
       let attempt = cluster.attempts[slot]
@@ -56,8 +57,8 @@ extension Controller {
       figures.jobs[Int(job.state.rawValue)] += 1
     }
     var byKind: [WaitKind: Int64] = [:]
-    for slot in cluster.pending.prefix(Figures.waitingLimit) { byKind[waitKind(slot), default: 0] += 1 }
-    byKind[.notCounted] = Int64(max(0, cluster.pending.count - Figures.waitingLimit))
+    for slot in cluster.pending.prefix(waiting) { byKind[waitKind(slot), default: 0] += 1 }
+    byKind[.notCounted] = Int64(max(0, cluster.pending.count - waiting))
     for (i, kind) in WaitKind.allCases.enumerated() { figures.waiting[i] = byKind[kind] ?? 0 }
   }
 

@@ -45,18 +45,11 @@ extension Controller {
     refreshMap()
     var counts = FleetCounts(levels: fleetMap.levels)
     let positions = addDomains(&counts)
-    for i in cluster.nodes.indices {
-      let hot = cluster.nodes[i]
-      let canServe = free(NodeID(Int32(i))) != nil || isFull(hot)
-      let used = hot.devices - Int32(hot.freeDeviceCount)
-      for level in fleetMap.levels.indices {
-        let at = positions[level][Int(fleetMap.domainOfNode[level][i])]
-        counts.domains[at].nodes += 1
-        counts.domains[at].devices += Int64(hot.devices)
-        counts.domains[at].devicesInUse += Int64(used)
-        if !canServe { counts.domains[at].outOfService += 1 }
-        if let use = use(of: i, canServe: canServe) { counts.domains[at][keyPath: use] += 1 }
-      }
+    guard let innermost = positions.last, let domainOfNode = fleetMap.domainOfNode.last else { return counts }
+    // The writer waits for this: each node is counted once, in its innermost domain.
+    for i in cluster.nodes.indices { count(node: i, in: &counts.domains[innermost[Int(domainOfNode[i])]]) }
+    for i in counts.domains.indices.reversed() where counts.domains[i].parent >= 0 {
+      counts.domains[counts.domains[i].parent].add(counts.domains[i])
     }
     for level in fleetMap.levels.indices {
       for size in sizes {
@@ -70,18 +63,30 @@ extension Controller {
   /// In service, and takes no more because it has as many members as a node may have.
   func isFull(_ node: Node) -> Bool { node.isSchedulable && node.members >= limits.membersPerNode }
 
-  /// What a node is counted as; nil: it is only out of service.
-  private func use(of node: Int, canServe: Bool) -> WritableKeyPath<FleetCounts.Domain, Int32>? {
+  private func count(node: Int, in domain: inout FleetCounts.Domain) {
     let (id, hot) = (NodeID(Int32(node)), cluster.nodes[node])
+    let mask = free(id)
+    let canServe = mask != nil || isFull(hot)
+    domain.nodes += 1
+    domain.devices += Int64(hot.devices)
+    domain.devicesInUse += Int64(hot.devices - Int32(hot.freeDeviceCount))
+    if !canServe { domain.outOfService += 1 }
     switch hot.state {
-    case .suspect: return \.suspect
-    case .isolated: return \.isolated
-    case .joining, .verifying, .ready, .draining, .drained: break
+    case .suspect: domain.suspect += 1
+    case .isolated: domain.isolated += 1
+    case .joining, .verifying, .ready, .draining, .drained:
+      if hot.members > 0 || hot.freeDeviceCount < hot.devices {
+        domain.busy += 1
+      } else if canServe {
+        if mask != hot.freeDevices {
+          domain.held += 1
+        } else if fleetMap.isTaken(id, from: now, to: now + .seconds(1)) {
+          domain.maintenance += 1
+        } else {
+          domain.free += 1
+        }
+      }
     }
-    if hot.members > 0 || hot.freeDeviceCount < hot.devices { return \.busy }
-    guard canServe else { return nil }
-    if free(id) != hot.freeDevices { return \.held }
-    return fleetMap.isTaken(id, from: now, to: now + .seconds(1)) ? \.maintenance : \.free
   }
 
   /// - Returns: by level and domain, its place in `domains`.
@@ -108,5 +113,21 @@ extension Controller {
     }
     if !fleetMap.levels.isEmpty { add(0, within: 0, at: -1) }
     return positions
+  }
+}
+
+extension FleetCounts.Domain {
+  /// What was counted of one within it.
+  fileprivate mutating func add(_ inner: FleetCounts.Domain) {
+    nodes += inner.nodes
+    free += inner.free
+    busy += inner.busy
+    held += inner.held
+    maintenance += inner.maintenance
+    outOfService += inner.outOfService
+    suspect += inner.suspect
+    isolated += inner.isolated
+    devices += inner.devices
+    devicesInUse += inner.devicesInUse
   }
 }

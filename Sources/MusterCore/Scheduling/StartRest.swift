@@ -23,6 +23,14 @@ public struct PlannedEnds: Sendable {
   }
   /// By time.
   fileprivate var ends: [End] = []
+  /// What was found of a stretch of them: many jobs wait for the same one.
+  fileprivate var rests: [Stretch: StartRest] = [:]
+
+  fileprivate struct Stretch: Hashable {
+    var from: Instant
+    var to: Instant
+    var deviceType: Int32
+  }
   /// A round of more jobs is not looked through for their ends.
   fileprivate static let mostPlanned = 10_000
 }
@@ -50,20 +58,30 @@ extension Controller {
   }
 
   /// nil: it does not wait for a place, or its start rests on something else (a maintenance, its quota, its time).
-  public func startRest(_ slot: Int32, _ planned: PlannedEnds) -> StartRest? {
+  public func startRest(_ slot: Int32, _ planned: inout PlannedEnds) -> StartRest? {
     guard let plan = lastPlan, let round = plan.round, unready(slot) == nil,
       let i = plan.entries[cluster.jobs[slot].id], case .startsAt(let start, let type, _) = round.answer(i)
     else { return nil }
     // What the round let start did so a moment after it, and ends that much later.
     let (from, to) = (round.bucketBefore(i), start + .seconds(5))
-    var (low, high) = (0, planned.ends.count)
+    return planned.rest(PlannedEnds.Stretch(from: from, to: to, deviceType: type))
+  }
+}
+
+extension PlannedEnds {
+  /// nil: nothing ends in it.
+  fileprivate mutating func rest(_ stretch: Stretch) -> StartRest? {
+    if let known = rests[stretch] { return known }
+    var (low, high) = (0, ends.count)
     while low < high {
       let middle = (low + high) / 2
-      if planned.ends[middle].at > from { high = middle } else { low = middle + 1 }
+      if ends[middle].at > stretch.from { high = middle } else { low = middle + 1 }
     }
-    let last = planned.ends[low...].prefix { $0.at <= to }.filter { $0.deviceType == type }
+    let last = ends[low...].prefix { $0.at <= stretch.to }.filter { $0.deviceType == stretch.deviceType }
     guard let at = last.last?.at else { return nil }
-    return StartRest(jobs: last.map(\.job).sorted(), at: at)
+    let rest = StartRest(jobs: last.map(\.job).sorted(), at: at)
+    rests[stretch] = rest
+    return rest
   }
 }
 

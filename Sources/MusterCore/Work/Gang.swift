@@ -23,6 +23,7 @@ extension Controller {
       dirty.members.append(id)
       _ = watch.attempt(attempt, id: id.attempt)
       watch.attempts[Int(attempt)]?.count(from: before?.state, to: report.state)
+      if before == nil { watch.attempts[Int(attempt)]?.heard += 1 }
     }
 
     noteProgress(attempt, member: slot, before: before, report)
@@ -237,6 +238,7 @@ extension Controller {
     )
     let latest = cluster.jobs[cluster.attempts[attempt].jobSlot].latestAttempt == attempt
     note(.memberStopped(member: id, how: how))
+    if isHeard(slot) { watch.attempts[Int(attempt)]?.heard -= 1 }
     dirty.members.append(id)
     dirty.nodes.append(node)
     mustSchedule = true

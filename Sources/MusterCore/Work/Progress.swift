@@ -5,6 +5,20 @@ extension Controller {
     watch.knownMember(slot, id: cluster.memberID(slot))?.report
   }
 
+  /// Whether this controller has heard the member's shim.
+  func isHeard(_ slot: Int32) -> Bool {
+    let i = Int(slot)
+    // Looked at where it stands: a copy of each of a fleet's reports would take milliseconds.
+    return i < watch.members.count && watch.members[i]?.report != nil && watch.members[i]?.id == cluster.memberID(slot)
+  }
+
+  /// Members of an attempt that have not stopped and whose shims this controller has heard. Counted as they are heard.
+  public func heardMembers(ofAttempt slot: Int32) -> Int32 {
+    let i = Int(slot)
+    guard i < watch.attempts.count, watch.attempts[i]?.id == cluster.attemptID(slot) else { return 0 }
+    return watch.attempts[i]?.heard ?? 0
+  }
+
   /// Whether the member's shim beats now.
   public func isBeating(_ slot: Int32) -> Bool {
     guard let seen = watch.knownMember(slot, id: cluster.memberID(slot)), seen.report != nil else { return false }

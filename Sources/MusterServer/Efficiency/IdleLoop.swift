@@ -36,11 +36,12 @@ struct IdleLoop: Sendable {
     let (jobs, now) = try await api.writer.read { state in
       (Self.candidates(state.controller.cluster), state.now.nanoseconds / 1_000_000)
     }
+    let all = await devices(jobs.map(\.id))
     for var candidate in jobs {
       let known = await api.efficiency.warnings.warning(of: candidate.id)
       // What was said of an earlier attempt is not said of this one.
       candidate.job.warnedAt = known.flatMap { $0.attempt == candidate.attempt ? $0.at : nil }
-      let seen = await devices(candidate.id)
+      let seen = all[candidate.id]
       // Counters of an attempt that has ended tell nothing of the one that runs.
       guard seen?.attempt == candidate.attempt else { continue }
       switch IdlePolicy.decide(rules, candidate.job, seen, now: now) {
@@ -74,11 +75,13 @@ struct IdleLoop: Sendable {
   }
 
   private static func candidates(_ cluster: borrowing Cluster) -> [Candidate] {
-    cluster.active.compactMap { slot in
+    cluster.active.compactMap { attempt in
+      let slot = cluster.attempt(attempt).jobSlot
       let (job, spec) = (cluster.job(slot), cluster.spec(slot))
-      guard job.state == .running || job.state == .starting, job.latestAttempt >= 0 else { return nil }
+      // An old attempt may still be stopping while its job runs again.
+      guard job.state == .running || job.state == .starting, job.latestAttempt == attempt else { return nil }
       let devices = spec.roles.reduce(0) { $0 + Int($1.nodes) * Int($1.devicesPerNode) }
-      let startedAt = cluster.attempt(job.latestAttempt).startedAt.nanoseconds / 1_000_000
+      let startedAt = cluster.attempt(attempt).startedAt.nanoseconds / 1_000_000
       return Candidate(
         id: job.id, attempt: job.attempt,
         job: IdlePolicy.Job(project: spec.project, devicesAsked: devices, startedAt: startedAt, warnedAt: nil))

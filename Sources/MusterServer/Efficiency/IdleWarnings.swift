@@ -14,6 +14,8 @@ struct IdleWarning: Hashable, Sendable {
 /// Warnings of jobs that use nothing. In memory alone: a controller that starts anew warns anew before it cancels.
 actor IdleWarnings {
   private var warnings: [JobID: IdleWarning] = [:]
+  /// By job.
+  var all: [JobID: IdleWarning] { warnings }
   private(set) var warned: Int64 = 0
   private(set) var cancelled: Int64 = 0
 

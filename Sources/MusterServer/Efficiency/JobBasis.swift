@@ -30,20 +30,65 @@ extension Ledger {
     _ cluster: borrowing Cluster
   ) -> (jobs: [JobBasis], leftOut: Int) {
     let sums = sums(by: .job, from: from, to: to, project: project, job: job, cluster)
-    let rows = sums.rows.filter { $0.key >= 1 && $0.held > 0 }
-      .sorted { ($1.held, $0.key) < ($0.held, $1.key) }
-    guard !rows.isEmpty else { return ([], 0) }
+    let isPart = from != nil || to != nil
+    return bases(
+      of: sums.rows, isPart: isPart, isWhole: job == nil && project == nil && !isPart, job: job, limit: limit, cluster)
+  }
+
+  /// - Parameters:
+  ///   - rows: of jobs, as `sums(by: .job)` has them.
+  ///   - isPart: of a stretch of time.
+  ///   - isWhole: of all jobs, for all time.
+  ///   - job: the only one that the rows are of.
+  func bases(
+    of rows: [LedgerRow], isPart: Bool, isWhole: Bool, job: Int64? = nil, limit: Int, _ cluster: borrowing Cluster
+  ) -> (jobs: [JobBasis], leftOut: Int) {
+    // Places of rows are sorted, and not rows: those are large.
+    let order = rows.indices.filter { rows[$0].key >= 1 && rows[$0].held > 0 }
+      .sorted { (rows[$1].held, rows[$0].key) < (rows[$0].held, rows[$1].key) }
+    guard let first = order.first else { return ([], 0) }
     let shapes = shapes(of: job)
-    let held = heldByUser(cluster)
+    let held =
+      isWhole
+      ? heldByUser(rows) : heldByUser(cluster, of: job == nil ? nil : self.jobs[Int(rows[first].key) - 1].user)
     var jobs: [JobBasis] = []
-    for row in rows.prefix(limit) {
+    jobs.reserveCapacity(min(limit, order.count))
+    for place in order.prefix(limit) {
+      let row = rows[place]
       guard let shape = shapes[row.key] else { continue }
       var basis = basis(row, shape, heldByUser: held[Int(self.jobs[Int(row.key) - 1].user)], cluster)
       // A part of a run says nothing of its walltime.
-      if from != nil || to != nil { basis.evidence.walltimeAsked = nil }
+      if isPart { basis.evidence.walltimeAsked = nil }
       jobs.append(basis)
     }
-    return (jobs, rows.count - jobs.count)
+    return (jobs, order.count - jobs.count)
+  }
+
+  /// Rows of jobs by their projects, as `sums(by: .project)` has them: nothing is added up a second time.
+  func byProject(_ byJob: LedgerSums) -> LedgerSums {
+    var rows = [LedgerRow?](repeating: nil, count: names.count + 1)
+    for row in byJob.rows {
+      let project = row.key < 1 ? -1 : Int64(jobs[Int(row.key) - 1].project)
+      guard var sum = rows[Int(project) + 1] else {
+        rows[Int(project) + 1] = row
+        rows[Int(project) + 1]?.key = project
+        continue
+      }
+      sum.totals += row.totals
+      sum.held += row.held
+      sum.provisional += row.provisional
+      rows[Int(project) + 1] = sum
+    }
+    var sums = byJob
+    sums.rows = rows.compactMap { $0 }
+    return sums
+  }
+
+  /// From what all jobs have held in all time, beside `names`: nothing is added up a second time.
+  private func heldByUser(_ rows: [LedgerRow]) -> [Int64] {
+    var held = [Int64](repeating: 0, count: names.count)
+    for row in rows where row.key >= 1 { held[Int(jobs[Int(row.key) - 1].user)] += row.held }
+    return held
   }
 
   private func basis(
@@ -96,5 +141,5 @@ extension Ledger {
   }
 }
 
-/// What the devices of a job did; nil: nobody knows. Where it comes from is the telemetry's.
-typealias JobDevicesSource = @Sendable (JobID) async -> JobDevices?
+/// What the devices of some jobs did; a job of which nobody knows is not in it. Where it comes from is the telemetry's.
+typealias JobDevicesSource = @Sendable ([JobID]) async -> [JobID: JobDevices]

@@ -34,12 +34,13 @@ extension API {
   func worstWaste(upTo sequence: Int64, now: Instant) async throws -> JSON {
     try await efficiency.worst.answer {
       let from = now.nanoseconds / 1_000_000 - Self.wasteNow
-      var jobs = try await ledger(upTo: sequence, now: now) { ledger, cluster in
-        ledger.bases(from: from, limit: Self.wasteNowJobs, cluster).jobs
+      let jobs = try await ledger(upTo: sequence, now: now) { ledger, cluster in
+        ledger.bases(from: from, limit: Self.wasteNowJobs, cluster).jobs.filter {
+          [.starting, .running, .stopping].contains($0.state)
+        }
       }
-      jobs.removeAll { ![.starting, .running, .stopping].contains($0.state) }
-      for i in jobs.indices { jobs[i].evidence.devices = await efficiency.devices?(JobID(jobs[i].id)) }
-      return Self.worst(of: jobs, efficiency.source.current, from: from, now: now)
+      let beside = BesideLedger(devices: await efficiency.devices?(jobs.map { JobID($0.id) }) ?? [:])
+      return Self.worst(of: jobs.map(beside.seen), efficiency.source.current, from: from, now: now)
     }
   }
 

@@ -33,12 +33,12 @@ extension API {
       try API.number(request, "limit", default: Int64(API.accountRows), in: 1...Int64(API.accountRows)))
     let after = try API.number(request, "after", default: -2, in: -2...Int64.max)
     let (sequence, now) = try await writer.read { ($0.controller.cluster.sequence, $0.now) }
-    return Response(
-      json: try await ledger(upTo: sequence, now: now) { ledger, cluster in
-        let sums = ledger.sums(
-          by: key, from: from.map { $0.nanoseconds / 1_000_000 }, to: to.map { $0.nanoseconds / 1_000_000 }, cluster)
-        return AccountsView(sums: sums, key: key, after: after, limit: limit).json(ledger, cluster)
-      })
+    let view = try await ledger(upTo: sequence, now: now) { ledger, cluster in
+      let sums = ledger.sums(
+        by: key, from: from.map { $0.nanoseconds / 1_000_000 }, to: to.map { $0.nanoseconds / 1_000_000 }, cluster)
+      return AccountsView(sums, key: key, after: after, limit: limit, ledger, cluster)
+    }
+    return Response(json: view.json)
   }
 
   func ledger<T: Sendable>(

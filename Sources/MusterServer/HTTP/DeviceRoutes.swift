@@ -127,14 +127,13 @@ extension JobDevicesView {
 extension FleetDevices {
   /// Devices by state of each project's running jobs; by name.
   func projects(_ cluster: borrowing Cluster) -> [(name: String, states: [Int64])] {
-    var projects: [String: [Int64]] = [:]
+    var projects: [String: SIMD8<Int64>] = [:]
     for (job, counts) in jobs {
       guard let slot = cluster.slot(of: JobID(job)) else { continue }
-      let name = cluster.spec(slot).project
-      let sum = projects[name] ?? counts.map { _ in 0 }
-      projects[name] = zip(sum, counts).map { $0 + $1 }
+      projects[cluster.spec(slot).project, default: .zero] &+= counts
     }
-    return projects.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    return projects.sorted { $0.key < $1.key }
+      .map { name, counts in (name, states.indices.map { counts[$0] }) }
   }
 
   func json(total: Int64, projects: [(name: String, states: [Int64])]) -> JSON {

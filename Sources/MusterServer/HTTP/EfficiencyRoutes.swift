@@ -10,6 +10,7 @@ struct EfficiencyParts: Sendable {
   var devices: JobDevicesSource?
   let warnings = IdleWarnings()
   let worst = WorstWaste()
+  let desk = AnswerDesk()
 }
 
 extension API {
@@ -58,14 +59,15 @@ extension API {
 
   /// `GET /v1/jobs/ID/efficiency`.
   func efficiency(of id: JobID) async throws -> Response {
-    let (sequence, now) = try await perform(.reads) { (state, now) throws(APIError) in
+    let known = try await perform(.reads) { (state, now) throws(APIError) in
       guard state.controller.cluster.slot(of: id) != nil else { throw APIError(.noSuchJob(id)) }
-      return (state.controller.cluster.sequence, now)
+      return KnownMoment(sequence: state.controller.cluster.sequence, now: now)
     }
-    let found = try await ledger(upTo: sequence, now: now) { ledger, cluster -> JobBasis in
+    let found = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster -> JobBasis in
       ledger.bases(job: id.number, limit: 1, cluster).jobs.first ?? ledger.bare(id, cluster)
     }
-    return Response(json: await view(found, day: Self.day(now)).json)
+    let beside = await beside([found])
+    return Response(json: beside.view(found, efficiency.source.current, day: Self.day(known.now)).json)
   }
 
   /// `GET /v1/waste`: findings of all jobs in a stretch of time, worst first.
@@ -79,21 +81,19 @@ extension API {
     let after = try API.number(request, "after", default: 0, in: 0...Int64(Int32.max))
     let limit = try API.number(request, "limit", default: 50, in: 1...API.wasteRows)
     let project = query["project"].map(String.init)
-    let (sequence, now) = try await writer.read { ($0.controller.cluster.sequence, $0.now) }
-    let (jobs, leftOut) = try await ledger(upTo: sequence, now: now) { ledger, cluster in
+    let known = try await moment()
+    let basis = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster in
       let number = project.map { ledger.number(ofProject: $0) }
-      return ledger.bases(project: number, from: from, to: to, limit: API.wasteJobs, cluster)
+      let found = ledger.bases(project: number, from: from, to: to, limit: API.wasteJobs, cluster)
+      return WasteBasis(
+        jobs: found.jobs, leftOut: found.leftOut, from: from, to: to ?? known.now.nanoseconds / 1_000_000,
+        day: Self.day(known.now))
     }
-    var waste = WasteView(by: key)
-    for job in jobs { waste.add(await view(job, day: Self.day(now))) }
-    return Response(
-      json: .object(
-        [
-          .init(name: "by", value: .string(key.rawValue)), .init(name: "from", value: from.map(JSON.moment) ?? .null),
-          .init(name: "to", value: .moment(to ?? now.nanoseconds / 1_000_000)),
-          .init(name: "hasPrices", value: .bool(!efficiency.source.current.prices.isEmpty)),
-          .init(name: "jobsLeftOut", value: JSON(leftOut)),
-        ] + waste.members(after: Int(after), limit: Int(limit))))
+    let beside = await beside(basis.jobs)
+    let holds = efficiency.source.current
+    return await efficiency.desk.make {
+      Response(json: basis.json(by: key, beside, holds, after: Int(after), limit: Int(limit)))
+    }
   }
 
   /// `GET /v1/goodput`: scheduling × runtime × program of the fleet, and of each project or day.
@@ -105,74 +105,55 @@ extension API {
     }
     let (from, to) = try Self.stretch(request)
     let project = query["project"].map(String.init)
-    let (sequence, now) = try await writer.read { ($0.controller.cluster.sequence, $0.now) }
-    var basis = try await ledger(upTo: sequence, now: now) { ledger, cluster in
+    let known = try await moment()
+    let basis = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster in
       let number = project.map { ledger.number(ofProject: $0) }
-      return GoodputBasis(
-        sums: ledger.sums(by: key, from: from, to: to, project: number, cluster), names: ledger.names,
-        jobs: ledger.bases(project: number, from: from, to: to, limit: API.wasteJobs, cluster).jobs)
+      let byJob = ledger.sums(by: .job, from: from, to: to, project: number, cluster)
+      let isPart = from != nil || to != nil
+      let jobs = ledger.bases(
+        of: byJob.rows, isPart: isPart, isWhole: project == nil && !isPart, limit: API.wasteJobs, cluster
+      ).jobs
+      let sums =
+        key == .project ? ledger.byProject(byJob) : ledger.sums(by: key, from: from, to: to, project: number, cluster)
+      return GoodputBasis(sums: sums, names: ledger.names, jobs: jobs)
     }
-    for i in basis.jobs.indices { basis.jobs[i] = await seen(basis.jobs[i]) }
-    return Response(json: Self.json(basis, by: key, project: project))
-  }
-
-  /// What goodput is told from.
-  private struct GoodputBasis: Sendable {
-    var sums: LedgerSums
-    var names: [String]
-    var jobs: [JobBasis]
-  }
-
-  private static func json(_ basis: GoodputBasis, by key: LedgerKey, project: String?) -> JSON {
-    let (sums, names) = (basis.sums, basis.names)
-    var whole = GoodputFactors(sums.fleet, capacity: project == nil ? sums.capacity : nil)
-    var parts = sums.rows.map { GoodputFactors($0, capacity: nil) }
-    var place: [String: Int] = [:]
-    for (i, row) in sums.rows.enumerated() where key == .project && row.key >= 0 { place[names[Int(row.key)]] = i }
-    for job in basis.jobs {
-      whole.add(job)
-      if let i = place[job.project] { parts[i].add(job) }
-    }
-    let rows = zip(sums.rows, parts).filter { $0.0.key >= 0 }.map { row, factors in
-      let label =
-        key == .day ? String(Instant.at(row.key * 86_400_000).rfc3339.prefix(10)) : names[Int(row.key)]
-      return json([.init(name: "key", value: .string(label))], row, factors)
-    }
-    return [
-      "by": .string(key.rawValue), "project": JSON(project), "from": .moment(sums.from), "to": .moment(sums.to),
-      "capacityGpuMilliseconds": project == nil ? .int(sums.capacity) : .null,
-      "whole": json([], sums.fleet, whole), "rows": .array(rows),
-    ]
-  }
-
-  private static func json(_ first: [JSON.Member], _ row: LedgerRow, _ factors: GoodputFactors) -> JSON {
-    .object(
-      first + [
-        .init(name: "heldGpuMilliseconds", value: .int(row.held)),
-        .init(
-          name: "gpuMilliseconds",
-          value: .object(Account.allCases.map { .init(name: $0.name, value: .int(row.totals[$0])) })),
-      ] + factors.members)
+    let beside = await beside(basis.jobs)
+    return await efficiency.desk.make { Response(json: basis.json(by: key, project: project, beside)) }
   }
 
   // MARK: Parts
 
-  private func view(_ basis: JobBasis, day: String) async -> EfficiencyView {
-    EfficiencyView(
-      basis: await seen(basis), efficiency: efficiency.source.current, day: day,
-      warning: await efficiency.warnings.warning(of: JobID(basis.id)))
+  /// All that is asked for beside the ledger: each place once, whatever the number of jobs.
+  private func beside(_ jobs: [JobBasis]) async -> BesideLedger {
+    // By their places: a copy of each would be most of the work.
+    let devices = await efficiency.devices?(jobs.indices.map { JobID(jobs[$0].id) }) ?? [:]
+    let works = await works(of: jobs.indices.filter { jobs[$0].hasModel }.map { JobID(jobs[$0].id) })
+    return BesideLedger(devices: devices, works: works, warnings: await efficiency.warnings.all)
   }
 
-  /// With what counters and the declared model say.
-  private func seen(_ basis: JobBasis) async -> JobBasis {
-    var basis = basis
-    basis.evidence.devices = await efficiency.devices?(JobID(basis.id))
-    guard basis.hasModel else { return basis }
-    let id = JobID(basis.id)
-    // A writer that does not answer costs this one figure.
-    let work = try? await writer.read { StepWork(id, $0.controller) }
-    basis.evidence.declaredMFU = work?.mfu(basis.evidence, notStepping: basis.notStepping)
-    return basis
+  /// Jobs that the writer is asked about at once: it walks through the attempts of each.
+  private static let worksAtOnce = 128
+
+  /// Steps that ranks have said: only the writer knows the newest.
+  private func works(of jobs: [JobID]) async -> [JobID: StepWork] {
+    var works: [JobID: StepWork] = [:]
+    for first in stride(from: 0, to: jobs.count, by: Self.worksAtOnce) {
+      let asked = Array(jobs[first..<min(jobs.count, first + Self.worksAtOnce)])
+      // A writer that does not answer costs this one figure.
+      let slice = try? await writer.read { state in asked.map { StepWork($0, state.controller) } }
+      for (job, work) in zip(asked, slice ?? []) { works[job] = work }
+    }
+    return works
+  }
+
+  /// Up to where an answer goes.
+  private struct KnownMoment: Sendable {
+    var sequence: Int64
+    var now: Instant
+  }
+
+  private func moment() async throws -> KnownMoment {
+    try await writer.read { KnownMoment(sequence: $0.controller.cluster.sequence, now: $0.now) }
   }
 
   private static func day(_ now: Instant) -> String { String(now.rfc3339.prefix(10)) }

@@ -48,17 +48,23 @@ extension API {
   }
 
   func quota() async throws -> Response {
-    Response(
-      json: try await perform(.reads) { (state, _) throws(APIError) in
-        QuotaUse(state.controller).json(state.controller.cluster.policy)
-      })
+    let counted = try await perform(.reads) { (state, _) throws(APIError) in
+      CountedUse(use: state.controller.deviceUse(), policy: state.controller.cluster.policy)
+    }
+    return Response(json: QuotaUse(counted.use).json(counted.policy))
+  }
+
+  /// Counted by the writer; the answer is made beside it.
+  private struct CountedUse: Sendable {
+    var use: DeviceUse
+    var policy: Policy
   }
 }
 
 extension Controller {
   /// Where what runs now is more than the new policy guarantees. It is allowed, and runs on as borrowed.
-  func warnings(about new: Policy, instead old: Policy) -> [String] {
-    let use = QuotaUse(self)
+  mutating func warnings(about new: Policy, instead old: Policy) -> [String] {
+    let use = QuotaUse(deviceUse())
     var warnings: [String] = []
     for project in new.projects {
       let before = old.projects.first { $0.name == project.name }

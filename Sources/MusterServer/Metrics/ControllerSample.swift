@@ -175,6 +175,9 @@ extension ControllerSample.Writer {
         .histogram, "muster_commit_seconds", unit: .seconds, "Time of a batch's commit: hash, write and disk sync.",
         [.init(.distribution(counts.commits))]),
       MetricFamily(
+        .histogram, "muster_turn_seconds", unit: .seconds,
+        "Time for which one command, report or question held the writer.", [.init(.distribution(counts.turns))]),
+      MetricFamily(
         .counter, "muster_commit_failures", "Commits that failed; the state was rebuilt from the journal.",
         counts.failedCommits),
       MetricFamily(

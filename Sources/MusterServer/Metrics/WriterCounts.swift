@@ -26,6 +26,11 @@ struct WriterCounts: Sendable {
   /// From 1 ms (a small fleet) to 30 s (the largest queue), in seconds.
   static let roundBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
+  /// From 0.1 ms (a beat) to 2.5 s (nothing should come near it), in seconds.
+  static let turnBounds = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+  ]
+
   private var answers = [Int64](repeating: 0, count: Lane.allCases.count * Result.allCases.count)
   /// Decided in the commit that is open, by lane.
   private var open = [Int64](repeating: 0, count: Lane.allCases.count)
@@ -35,6 +40,9 @@ struct WriterCounts: Sendable {
   private(set) var failedCommits: Int64 = 0
   /// From the view of the fleet to the starts that follow from it, in seconds.
   private(set) var rounds = Histogram(bounds: WriterCounts.roundBounds)
+
+  /// Of one command, report or question: for so long everything else waited for it, in seconds.
+  private(set) var turns = Histogram(bounds: WriterCounts.turnBounds)
 
   func count(_ lane: Lane, _ result: Result) -> Int64 { answers[Self.place(lane, result)] }
 
@@ -61,6 +69,8 @@ struct WriterCounts: Sendable {
   }
 
   mutating func commitFailed() { failedCommits += 1 }
+
+  mutating func took(turn span: MusterCore.Span) { turns.record(span.seconds) }
 
   mutating func planned(in span: MusterCore.Span) { rounds.record(span.seconds) }
 

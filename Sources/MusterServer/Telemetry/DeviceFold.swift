@@ -3,35 +3,35 @@ import MusterDevices
 /// The devices of a fleet, folded from its nodes' rollups: a value that is told the time.
 struct DeviceFold: Sendable {
   private(set) var nodes: [NodeFold?] = []
+  /// Beside `nodes`: what a look at the whole fleet needs of each. Those are large, and whoever asks for something else
+  /// waits for a walk through them.
+  private(set) var briefs: [NodeBrief] = []
   private(set) var jobs: [Int64: JobFold] = [:]
   /// Since the start, beside `RollupResult.allCases`.
   private(set) var counts = [Int64](repeating: 0, count: RollupResult.allCases.count)
   var rows = FoldedRows()
 
-  /// Rollups that are decoded at a time: a burst of a whole fleet's would take hundreds of megabytes.
-  private static let atOnce = 4_000
+  /// By node, each one's in the order in which they came: what is new to a job then comes in its devices' order.
+  static func byNode(_ parcels: [RollupInbox.Parcel]) -> [RollupInbox.Parcel] {
+    parcels.enumerated().sorted { ($0.element.node, $0.offset) < ($1.element.node, $1.offset) }.map(\.element)
+  }
 
   /// - Parameters:
+  ///   - parcels: by node. All of them are decoded at once: of a whole fleet's burst that would be hundreds of megabytes.
   ///   - held: who holds the devices of the nodes that the parcels come from.
   ///   - now: milliseconds since 1970.
   mutating func take(_ parcels: [RollupInbox.Parcel], _ held: HeldDevices, now: Int64) {
-    // By node: what is new to a job then comes in its devices' order.
-    let sorted = parcels.enumerated().sorted { ($0.element.node, $0.offset) < ($1.element.node, $1.offset) }
-    for first in stride(from: 0, to: sorted.count, by: Self.atOnce) {
-      var parts: [JobKey: [JobDevices.Part]] = [:]
-      for (_, parcel) in sorted[first..<min(sorted.count, first + Self.atOnce)] {
-        guard let rollup = keep(parcel, isHeld: held.nodes[parcel.node] != nil, now: now) else { continue }
-        for holder in held.nodes[parcel.node] ?? [] where holder.since <= rollup.start {
-          let key = JobKey(job: holder.job, attempt: holder.attempt)
-          parts[key, default: []].append(
-            JobDevices.Part(node: parcel.node, devices: holder.devices, rollup: rollup))
-        }
+    var parts: [JobKey: [JobDevices.Part]] = [:]
+    for parcel in parcels {
+      guard let rollup = keep(parcel, isHeld: held.nodes[parcel.node] != nil, now: now) else { continue }
+      for holder in held.nodes[parcel.node] ?? [] where holder.since <= rollup.start {
+        let key = JobKey(job: holder.job, attempt: holder.attempt)
+        parts[key, default: []].append(JobDevices.Part(node: parcel.node, devices: holder.devices, rollup: rollup))
       }
-      for (key, parts) in parts {
-        let type = held.deviceTypes[key.job] ?? ""
-        jobs[key.job, default: JobFold(JobDevices(deviceType: type), now: now)]
-          .add(parts, attempt: key.attempt, now: now)
-      }
+    }
+    for (key, parts) in parts {
+      let type = held.deviceTypes[key.job] ?? ""
+      jobs[key.job, default: JobFold(JobDevices(deviceType: type), now: now)].add(parts, attempt: key.attempt, now: now)
     }
   }
 
@@ -52,7 +52,10 @@ struct DeviceFold: Sendable {
     var result = RollupResult.check(rollup, devices: parcel.devices, now: now)
     let i = Int(parcel.node)
     if result == .kept {
-      if nodes.count <= i { nodes.append(contentsOf: repeatElement(nil, count: i + 1 - nodes.count)) }
+      if nodes.count <= i {
+        nodes.append(contentsOf: repeatElement(nil, count: i + 1 - nodes.count))
+        briefs.append(contentsOf: repeatElement(NodeBrief(), count: i + 1 - briefs.count))
+      }
       if nodes[i] == nil {
         nodes[i] = NodeFold(rollup, parcel.bytes, now: now, into: &rows, node: Int64(i))
       } else if nodes[i]?.add(rollup, parcel.bytes, now: now, into: &rows, node: Int64(i)) == false {
@@ -61,6 +64,7 @@ struct DeviceFold: Sendable {
     }
     counts[result.index] += 1
     guard result == .kept else { return nil }
+    briefs[i] = nodes[i]?.brief ?? NodeBrief()
     if isHeld { rows[.sent].append(RollupRow(key: Int64(i), at: rollup.start, bytes: parcel.bytes)) }
     return rollup
   }

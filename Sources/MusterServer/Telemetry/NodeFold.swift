@@ -21,6 +21,10 @@ struct NodeFold: Sendable {
   private var hour: Int64 = 0
   private var hourSums = IntervalSums()
 
+  var brief: NodeBrief {
+    NodeBrief(heardAt: heardAt, source: source, states: states, watts: watts, measuredPower: measuredPower)
+  }
+
   /// Agents' clocks are pulled a little by NTP.
   static let overlap: Int64 = 1_000
 
@@ -122,4 +126,15 @@ struct FoldedRows: Sendable {
     defer { rows[level.index] = [] }
     return rows[level.index]
   }
+}
+
+/// What a node's devices did in its newest interval, together.
+struct NodeBrief: Sendable {
+  /// As in `NodeFold`.
+  var heardAt = Int64.min
+  /// Nil: it has told nothing.
+  var source: DeviceSource?
+  var states = SIMD8<UInt8>()
+  var watts: Float = 0
+  var measuredPower: UInt8 = 0
 }

@@ -99,8 +99,17 @@ actor Telemetry {
     for job in held.jobs where fold.jobs[job] == nil {
       if let devices = await store.devices(of: job) { fold.restore(job, devices, now: now) }
     }
-    fold.take(parcels, held, now: now)
+    // Whoever asks meanwhile gets an answer between two slices.
+    let sorted = DeviceFold.byNode(parcels)
+    for first in stride(from: 0, to: sorted.count, by: Self.parcelsAtOnce) {
+      fold.take(Array(sorted[first..<min(sorted.count, first + Self.parcelsAtOnce)]), held, now: now)
+      await Task.yield()
+    }
   }
+
+  /// Rollups that are decoded before others get a turn: a few milliseconds. It also bounds their memory, where a whole
+  /// fleet sends at once.
+  private static let parcelsAtOnce = 500
 
   private func held(on nodes: Set<Int32>) async -> HeldDevices {
     await look { HeldDevices($0, on: nodes) } ?? HeldDevices()
@@ -109,11 +118,21 @@ actor Telemetry {
   private func pretend(_ pretended: any PretendedDevices, until now: Int64) async -> [RollupInbox.Parcel] {
     let from = pretendedUntil
     pretendedUntil = max(from, now)
-    let rollups = await look { pretended.rollups(from: from, to: now, $0) } ?? []
-    return rollups.map {
-      RollupInbox.Parcel(node: $0.node, devices: Int32($0.rollup.devices.count), bytes: $0.rollup.packed())
+    var parcels: [RollupInbox.Parcel] = []
+    // The follower answers others, too: it is asked about a part of the fleet at a time.
+    let count = await look { Int32($0.nodes.count) } ?? 0
+    for first in stride(from: Int32(0), to: count, by: Int(Self.pretendedAtOnce)) {
+      let nodes = first..<first + Self.pretendedAtOnce
+      let rollups = await look { pretended.rollups(of: nodes, from: from, to: now, $0) } ?? []
+      parcels += rollups.map {
+        RollupInbox.Parcel(node: $0.node, devices: Int32($0.rollup.devices.count), bytes: $0.rollup.packed())
+      }
     }
+    return parcels
   }
+
+  /// Nodes.
+  private static let pretendedAtOnce: Int32 = 4_096
 
   /// Nil: the journal cannot be read. Nodes are still told; what comes now is no job's.
   private func look<T: Sendable>(_ body: @Sendable (borrowing Cluster) -> T) async -> T? {
@@ -172,6 +191,17 @@ extension Telemetry {
     return await store.devices(of: job.number)
   }
 
+  /// The same of several jobs, asked for once; those of which nothing is known are not in it.
+  func devices(of jobs: [JobID]) async -> [JobID: JobDevices] {
+    var known: [JobID: JobDevices] = [:]
+    known.reserveCapacity(jobs.count)
+    for job in jobs { known[job] = fold.jobs[job.number]?.devices }
+    let ended = jobs.filter { fold.jobs[$0.number] == nil }
+    guard !ended.isEmpty else { return known }
+    let kept = await store.devices(of: Set(ended.map(\.number)))
+    return known.merging(kept.map { (JobID($0.key), $0.value) }) { running, _ in running }
+  }
+
   /// Numbers of the jobs whose devices were heard of in the last minutes.
   var measuredJobs: [JobID] { fold.jobs.keys.sorted().map { JobID($0) } }
 }
@@ -180,7 +210,9 @@ extension Telemetry {
 public protocol PretendedDevices: Sendable {
   /// How long what a node told is what it does now, milliseconds: longer than it takes until it tells again.
   var fresh: Int64 { get }
-  /// What the nodes whose turn it is would have sent between two moments, milliseconds since 1970. The same cluster and
-  /// moments give the same rollups.
-  func rollups(from: Int64, to: Int64, _ cluster: borrowing Cluster) -> [(node: Int32, rollup: NodeRollup)]
+  /// What those of some nodes whose turn it is would have sent between two moments, milliseconds since 1970. The same
+  /// cluster, nodes and moments give the same rollups; nodes that there are not give none.
+  func rollups(
+    of nodes: Range<Int32>, from: Int64, to: Int64, _ cluster: borrowing Cluster
+  ) -> [(node: Int32, rollup: NodeRollup)]
 }

@@ -79,8 +79,8 @@ struct FleetDevices: Sendable {
   var sources = [Int64](repeating: 0, count: DeviceSource.allCases.count)
   var watts = 0.0
   var measuredPower: Int64 = 0
-  /// Devices of each job's running attempt, by state.
-  var jobs: [Int64: [Int64]] = [:]
+  /// Devices of each job's running attempt, in the order of `DeviceState.allCases`.
+  var jobs: [Int64: SIMD8<Int64>] = [:]
 }
 
 /// What `/metrics` tells of telemetry.
@@ -95,14 +95,17 @@ extension Telemetry {
   func fleet() -> FleetDevices {
     let since = now - fresh
     var fleet = FleetDevices()
-    for case let node? in fold.nodes where node.heardAt >= since {
-      for i in 0..<fleet.states.count { fleet.states[i] += Int64(node.states[i]) }
-      if let source = DeviceSource.allCases.firstIndex(of: node.source) { fleet.sources[source] += 1 }
+    var states = SIMD8<Int64>()
+    for node in fold.briefs where node.heardAt >= since {
+      states &+= SIMD8(truncatingIfNeeded: node.states)
+      if let source = node.source.flatMap({ DeviceSource.allCases.firstIndex(of: $0) }) { fleet.sources[source] += 1 }
       fleet.watts += Double(node.watts)
       fleet.measuredPower += Int64(node.measuredPower)
     }
+    for i in fleet.states.indices { fleet.states[i] = states[i] }
+    fleet.jobs.reserveCapacity(fold.jobs.count)
     for (job, fold) in fold.jobs where fold.heardAt >= since {
-      var states = [Int64](repeating: 0, count: fleet.states.count)
+      var states = SIMD8<Int64>()
       for device in fold.devices.devices where device.seenAt >= since { states[device.state.index] += 1 }
       fleet.jobs[job] = states
     }

@@ -2,49 +2,12 @@ import MusterCore
 import MusterProtocol
 
 /// Devices that each project's running jobs hold now, by type.
-struct QuotaUse {
-  /// What a project's own jobs hold, without its children's.
-  private struct Own {
-    var jobs: Int64 = 0
-    var devices: [String: Int64] = [:]
-  }
-  /// Nodes of one type, one after the other.
-  private struct Run {
-    var type = ""
-    var devices: Int64 = 0
+struct QuotaUse: Sendable {
+  private typealias Own = DeviceUse.Project
 
-    mutating func flush(into counts: inout [String: Int64], next: String) {
-      if devices != 0 { counts[type, default: 0] += devices }
-      (type, devices) = (next, 0)
-    }
-  }
-  private var own: [String: Own] = [:]
-  /// Devices that there are, by type.
-  private var capacity: [String: Int64] = [:]
+  private let use: DeviceUse
 
-  init(_ controller: borrowing Controller) {
-    // The writer waits for this. Nodes of one type stand together, in a fleet and in a job: a table is asked for each run.
-    var run = Run()
-    for i in controller.cluster.nodes.indices {
-      let type = controller.cluster.nodeDetails[i].joined.deviceType
-      if type != run.type { run.flush(into: &capacity, next: type) }
-      run.devices += Int64(controller.cluster.nodes[i].devices)
-    }
-    run.flush(into: &capacity, next: "")
-    for slot in controller.cluster.active {
-      var devices: [String: Int64] = [:]
-      for member in controller.cluster.memberSlots(ofAttempt: slot) {
-        let placed = controller.cluster.member(member)
-        let type = controller.cluster.nodeDetails[Int(placed.node)].joined.deviceType
-        if type != run.type { run.flush(into: &devices, next: type) }
-        run.devices += Int64(placed.devices.nonzeroBitCount)
-      }
-      run.flush(into: &devices, next: "")
-      let project = controller.cluster.spec(controller.cluster.attempt(slot).jobSlot).project
-      own[project, default: Own()].jobs += 1
-      own[project, default: Own()].devices.merge(devices, uniquingKeysWith: +)
-    }
-  }
+  init(_ use: DeviceUse) { self.use = use }
 
   /// With those of its children; an empty type is all types together.
   func devices(of project: String, type: String, in policy: Policy) -> Int64 {
@@ -54,11 +17,11 @@ struct QuotaUse {
 
   private func subtree(of project: String, _ policy: Policy) -> Own {
     var names: Set<String> = [project]
-    var whole = own[project] ?? Own()
+    var whole = use.projects[project] ?? Own()
     // Parents stand before their children.
     for child in policy.projects where names.contains(child.parent) && !child.parent.isEmpty {
       names.insert(child.name)
-      let part = own[child.name] ?? Own()
+      let part = use.projects[child.name] ?? Own()
       whole.jobs += part.jobs
       whole.devices.merge(part.devices, uniquingKeysWith: +)
     }
@@ -67,18 +30,15 @@ struct QuotaUse {
 
   /// The tree as it was declared, then projects that only their jobs name.
   func json(_ policy: Policy) -> JSON {
-    var projects = policy.projects.map { project in
-      let use = subtree(of: project.name, policy)
-      return json(project, use, isDeclared: true)
-    }
+    var projects = policy.projects.map { json($0, subtree(of: $0.name, policy), isDeclared: true) }
     let declared = Set(policy.projects.map(\.name))
-    for name in own.keys.sorted() where !declared.contains(name) {
-      projects.append(json(ProjectPolicy(name: name), own[name] ?? Own(), isDeclared: false))
+    for name in use.projects.keys.sorted() where !declared.contains(name) {
+      projects.append(json(ProjectPolicy(name: name), use.projects[name] ?? Own(), isDeclared: false))
     }
-    let types = capacity.keys.sorted().filter { capacity[$0] != 0 }
     return [
       "projects": .array(projects),
-      "deviceTypes": .array(types.map { ["deviceType": .string($0), "devices": .int(capacity[$0] ?? 0)] }),
+      "deviceTypes": .array(
+        use.capacity.sorted { $0.key < $1.key }.map { ["deviceType": .string($0.key), "devices": .int($0.value)] }),
     ]
   }
 

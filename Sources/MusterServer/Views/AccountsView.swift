@@ -1,31 +1,53 @@
 import MusterCore
 import MusterProtocol
 
-/// Accounts as clients read them: GPU-milliseconds, integers.
-struct AccountsView {
-  let sums: LedgerSums
-  let key: LedgerKey
-  /// Rows with a greater key, at most so many.
-  let after: Int64
-  let limit: Int
+/// Accounts as clients read them: GPU-milliseconds, integers. What the ledger must be asked for is taken at once; the answer
+/// is made elsewhere.
+struct AccountsView: Sendable {
+  private let sums: LedgerSums
+  private let key: LedgerKey
+  /// Of the page, each with what it is of.
+  private let rows: [Row]
+  private let next: Int64?
+  private let restatements: [Restatement]
 
-  func json(_ ledger: borrowing Ledger, _ cluster: borrowing Cluster) -> JSON {
+  private struct Row: Sendable {
+    var label: [JSON.Member]
+    var row: LedgerRow
+  }
+
+  /// - Parameters:
+  ///   - after: rows with a greater key, at most so many.
+  init(
+    _ sums: consuming LedgerSums, key: LedgerKey, after: Int64, limit: Int, _ ledger: borrowing Ledger,
+    _ cluster: borrowing Cluster
+  ) {
     let left = sums.rows.drop { $0.key <= after }
     let shown = left.prefix(limit)
-    var rows: [JSON] = []
-    for row in shown { rows.append(.object(name(row, ledger, cluster) + Self.members(row))) }
-    let within = ledger.restatements.filter { $0.at > sums.from && $0.at <= sums.to }
-    return [
+    var rows: [Row] = []
+    rows.reserveCapacity(shown.count)
+    for row in shown { rows.append(Row(label: Self.label(row, key, ledger, cluster), row: row)) }
+    self.rows = rows
+    next = left.count > shown.count ? shown.last?.key : nil
+    let (from, to) = (sums.from, sums.to)
+    restatements = ledger.restatements.filter { $0.at > from && $0.at <= to }.suffix(API.restatementRows)
+    sums.rows = []
+    self.sums = sums
+    self.key = key
+  }
+
+  var json: JSON {
+    [
       "by": .string(key.rawValue), "from": .moment(sums.from), "to": .moment(sums.to), "asOf": .moment(sums.asOf),
       "capacityGpuMilliseconds": .int(sums.capacity), "accountedGpuMilliseconds": .int(sums.fleet.totals.sum),
-      "fleet": .object(Self.members(sums.fleet)), "rows": .array(rows),
-      "next": left.count > shown.count ? shown.last.map { .int($0.key) } ?? .null : .null,
-      "restatements": .array(within.suffix(API.restatementRows).map(Self.json)),
+      "fleet": .object(Self.members(sums.fleet)),
+      "rows": .array(rows.map { .object($0.label + Self.members($0.row)) }), "next": next.map { .int($0) } ?? .null,
+      "restatements": .array(restatements.map(Self.json)),
     ]
   }
 
-  private func name(
-    _ row: LedgerRow, _ ledger: borrowing Ledger, _ cluster: borrowing Cluster
+  private static func label(
+    _ row: LedgerRow, _ key: LedgerKey, _ ledger: borrowing Ledger, _ cluster: borrowing Cluster
   ) -> [JSON.Member] {
     guard row.key >= 0 else { return [.init(name: "key", value: .null)] }
     switch key {

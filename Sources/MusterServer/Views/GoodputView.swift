@@ -66,3 +66,42 @@ struct GoodputFactors: Sendable {
     ]
   }
 }
+
+/// What goodput is told from.
+struct GoodputBasis: Sendable {
+  var sums: LedgerSums
+  var names: [String]
+  var jobs: [JobBasis]
+
+  func json(by key: LedgerKey, project: String?, _ beside: BesideLedger) -> JSON {
+    var whole = GoodputFactors(sums.fleet, capacity: project == nil ? sums.capacity : nil)
+    var parts = sums.rows.map { GoodputFactors($0, capacity: nil) }
+    var place: [String: Int] = [:]
+    for (i, row) in sums.rows.enumerated() where key == .project && row.key >= 0 { place[names[Int(row.key)]] = i }
+    for job in jobs {
+      let seen = beside.seen(job)
+      whole.add(seen)
+      if let i = place[seen.project] { parts[i].add(seen) }
+    }
+    let rows = zip(sums.rows, parts).filter { $0.0.key >= 0 }.map { row, factors in
+      let label =
+        key == .day ? String(Instant.at(row.key * 86_400_000).rfc3339.prefix(10)) : names[Int(row.key)]
+      return Self.json([.init(name: "key", value: .string(label))], row, factors)
+    }
+    return [
+      "by": .string(key.rawValue), "project": JSON(project), "from": .moment(sums.from), "to": .moment(sums.to),
+      "capacityGpuMilliseconds": project == nil ? .int(sums.capacity) : .null,
+      "whole": Self.json([], sums.fleet, whole), "rows": .array(rows),
+    ]
+  }
+
+  private static func json(_ first: [JSON.Member], _ row: LedgerRow, _ factors: GoodputFactors) -> JSON {
+    .object(
+      first + [
+        .init(name: "heldGpuMilliseconds", value: .int(row.held)),
+        .init(
+          name: "gpuMilliseconds",
+          value: .object(Account.allCases.map { .init(name: $0.name, value: .int(row.totals[$0])) })),
+      ] + factors.members)
+  }
+}

@@ -116,9 +116,10 @@ extension Controller {
   private func outOfService(limit: Int) -> [JSON] {
     var out: [JSON] = []
     for i in cluster.nodes.indices where out.count < limit {
-      let (hot, detail) = (cluster.nodes[i], cluster.nodeDetails[i])
+      let hot = cluster.nodes[i]
       let isAway = hot.state == .ready && !agent(of: NodeID(Int32(i))).connected
       guard hot.state != .ready || isAway else { continue }
+      let detail = cluster.nodeDetails[i]
       let why = isAway ? "its agent is not connected" : detail.reason
       out.append([
         "kind": "nodeOutOfService", "node": .string(detail.joined.name),
@@ -134,7 +135,7 @@ extension Controller {
   }
 
   /// What is the same for all jobs that are asked about at one moment, looked for when the first of them needs it.
-  struct WhyCommon {
+  struct WhyCommon: Sendable {
     fileprivate var outOfService: [JSON]?
     fileprivate var ends: PlannedEnds?
   }
@@ -158,9 +159,11 @@ extension Controller {
       }
       if let at = waiting.start {
         start = .time(at)
-        let ends = common.ends ?? plannedEnds()
+        var ends = common.ends ?? plannedEnds()
+        // There is one of it at a time: what is found is added to it, and nothing is copied.
+        common.ends = nil
+        if let rest = startRest(slot, &ends) { changes.append(rest.json) }
         common.ends = ends
-        if let rest = startRest(slot, ends) { changes.append(rest.json) }
       }
     } else if job.state == .stopping, job.latestAttempt >= 0 {
       for member in cluster.memberSlots(ofAttempt: job.latestAttempt) where !cluster.member(member).stopped {

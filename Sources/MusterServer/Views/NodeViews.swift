@@ -40,11 +40,10 @@ extension Controller {
     var (starting, running, stopping) = (0, 0, 0)
     var (members, heard) = (0, 0)
     for slot in cluster.active {
-      for member in cluster.memberSlots(ofAttempt: slot) where !cluster.member(member).stopped {
-        members += 1
-        if liveReport(member) != nil { heard += 1 }
-      }
-      switch cluster.job(cluster.attempt(slot).jobSlot).state {
+      let attempt = cluster.attempt(slot)
+      members += Int(attempt.memberCount - attempt.membersStopped)
+      heard += Int(heardMembers(ofAttempt: slot))
+      switch cluster.job(attempt.jobSlot).state {
       case .starting: starting += 1
       case .running: running += 1
       case .stopping: stopping += 1

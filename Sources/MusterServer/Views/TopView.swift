@@ -18,6 +18,8 @@ struct TopView {
     var job: Int64
     var devices: Int64
     var startedAt: Instant
+    /// GPU-milliseconds of the window that it held and that were not productive.
+    var lost: Int64 = 0
   }
 
   /// What the writer has of the fleet now.
@@ -57,7 +59,8 @@ struct TopView {
   func json(_ api: API) async throws -> JSON {
     let fleet = try await api.perform(.reads) { (state, now) throws(APIError) -> Running in
       Running(
-        figures: state.controller.figures(), jobs: running(state.controller), asked: Self.asked(state.controller),
+        figures: state.controller.figures(waiting: 0), jobs: running(state.controller),
+        asked: Self.asked(state.controller),
         sequence: state.controller.cluster.sequence, now: now)
     }
     let found = try await api.ledger(upTo: fleet.sequence, now: fleet.now) { ledger, cluster in
@@ -95,9 +98,8 @@ struct TopView {
       guard job.latestAttempt == slot, !job.state.isFinal, let spec = controller.cluster.slot(of: job.id),
         project == nil || controller.cluster.spec(spec).project == project
       else { continue }
-      found.append(
-        Candidate(
-          job: job.id.number, devices: Int64(controller.cluster.spec(spec).devices), startedAt: job.startedAt))
+      let devices = controller.cluster.devices(ofJob: spec)
+      found.append(Candidate(job: job.id.number, devices: Int64(devices), startedAt: job.startedAt))
     }
     return found
   }
@@ -106,7 +108,7 @@ struct TopView {
   private static func asked(_ controller: borrowing Controller) -> Int64 {
     var devices: Int64 = 0
     for slot in controller.cluster.pending.prefix(Figures.waitingLimit) {
-      devices += Int64(controller.cluster.spec(slot).devices)
+      devices += Int64(controller.cluster.devices(ofJob: slot))
     }
     return devices
   }
@@ -118,10 +120,9 @@ struct TopView {
     let from = fleet.now.nanoseconds / 1_000_000 - windowMilliseconds
     let number = project.map { ledger.number(ofProject: $0) }
     let sums = ledger.sums(by: .job, from: from, to: nil, project: number, cluster)
-    let rows = Dictionary(uniqueKeysWithValues: sums.rows.map { ($0.key, $0) })
-    var shown = ordered(fleet.jobs, rows).prefix(limit).map { TopJob(job: $0.job, devices: $0.devices) }
+    var shown = ordered(fleet.jobs, sums).prefix(limit).map { TopJob(job: $0.job, devices: $0.devices) }
     for i in shown.indices {
-      shown[i].row = rows[shown[i].job]
+      shown[i].row = sums.row(shown[i].job)
       guard let slot = cluster.slot(of: JobID(shown[i].job)) else { continue }
       shown[i].precision = cluster.spec(slot).model?.precision.name
       let attempt = cluster.job(slot).latestAttempt
@@ -139,14 +140,17 @@ struct TopView {
     return Accounted(sums: sums, jobs: shown)
   }
 
-  private func ordered(_ candidates: [Candidate], _ rows: [Int64: LedgerRow]) -> [Candidate] {
-    func lost(_ candidate: Candidate) -> Int64 {
-      rows[candidate.job].map { $0.held - $0.totals[.productive] } ?? 0
+  private func ordered(_ candidates: [Candidate], _ sums: LedgerSums) -> [Candidate] {
+    var candidates = candidates
+    if order == .lost {
+      for i in candidates.indices {
+        candidates[i].lost = sums.row(candidates[i].job).map { $0.held - $0.totals[.productive] } ?? 0
+      }
     }
     return candidates.sorted { a, b in
       switch order {
       case .gpus: (b.devices, a.job) < (a.devices, b.job)
-      case .lost: (lost(b), a.job) < (lost(a), b.job)
+      case .lost: (b.lost, a.job) < (a.lost, b.job)
       case .time: (a.startedAt, a.job) < (b.startedAt, b.job)
       }
     }

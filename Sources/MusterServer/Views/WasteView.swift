@@ -28,19 +28,40 @@ struct Money: Sendable {
   }
 }
 
+/// What waste is told from.
+struct WasteBasis: Sendable {
+  var jobs: [JobBasis]
+  var leftOut: Int
+  /// Milliseconds since 1970; nil: from the first fact on.
+  var from: Int64?
+  var to: Int64
+  /// In UTC, as the price book's days.
+  var day: String
+
+  func json(by key: WasteKey, _ beside: BesideLedger, _ efficiency: Efficiency, after: Int, limit: Int) -> JSON {
+    var waste = WasteView(by: key)
+    for job in jobs { waste.add(beside.view(job, efficiency, day: day)) }
+    return .object(
+      [
+        .init(name: "by", value: .string(key.rawValue)), .init(name: "from", value: from.map(JSON.moment) ?? .null),
+        .init(name: "to", value: .moment(to)), .init(name: "hasPrices", value: .bool(!efficiency.prices.isEmpty)),
+        .init(name: "jobsLeftOut", value: JSON(leftOut)),
+      ] + waste.members(after: after, limit: limit))
+  }
+}
+
 /// Findings of many jobs by job, project or user: who loses most stands first.
 struct WasteView {
   private struct Row {
-    var members: [JSON.Member]
     var held = 0.0
     var wasted = 0.0
     var wastedAWeek = 0.0
     var cost = Money()
     var costAWeek = Money()
     var jobs = 0
-    /// Of the job alone, or of several by kind.
-    var findings: [JSON] = []
     var kinds: [Finding.Kind: Kind] = [:]
+    /// Of a job alone. Told only if the row is on the page that was asked for.
+    var job: (basis: JobBasis, findings: [Finding], quote: PriceBook.Quote?)?
   }
 
   private struct Kind {
@@ -52,32 +73,24 @@ struct WasteView {
 
   let key: WasteKey
   private var rows: [String: Row] = [:]
-  private var all = Row(members: [])
+  private var all = Row()
 
   init(by key: WasteKey) { self.key = key }
 
   mutating func add(_ view: EfficiencyView) {
     let (basis, findings, quote) = (view.basis, view.findings, view.quote)
-    let name: String
-    let members: [JSON.Member]
-    switch key {
-    case .job:
-      name = String(basis.id)
-      members = [
-        .init(name: "key", value: .int(basis.id)), .init(name: "name", value: .string(basis.name)),
-        .init(name: "project", value: .string(basis.project)), .init(name: "user", value: .string(basis.user)),
-        .init(name: "state", value: basis.state.map { .string("\($0)") } ?? .null),
-        .init(name: "devices", value: JSON(basis.evidence.devicesAsked)),
-        .init(name: "deviceType", value: .string(basis.evidence.deviceType)),
-        .init(name: "mfu", value: .object(basis.evidence.mfuMembers)),
-      ]
-    case .project, .user:
-      name = key == .project ? basis.project : basis.user
-      members = [.init(name: "key", value: .string(name))]
-    }
-    Self.add(basis, findings, quote, to: &rows[name, default: Row(members: members)])
     Self.add(basis, findings, quote, to: &all)
-    if key == .job { rows[name]?.findings = findings.map { $0.json(quote) } }
+    switch key {
+    case .project: Self.add(basis, findings, quote, to: &rows[basis.project, default: Row()])
+    case .user: Self.add(basis, findings, quote, to: &rows[basis.user, default: Row()])
+    case .job:
+      // A job without findings has no row.
+      guard !findings.isEmpty else { return }
+      var row = Row()
+      Self.add(basis, findings, quote, to: &row)
+      row.job = (basis, findings, quote)
+      rows[String(basis.id)] = row
+    }
   }
 
   private static func add(
@@ -100,24 +113,34 @@ struct WasteView {
 
   /// Rows from a place on, from 0, at most so many.
   func members(after: Int, limit: Int) -> [JSON.Member] {
-    let sorted = rows.filter { !$0.value.kinds.isEmpty }.sorted { a, b in
-      a.value.wasted != b.value.wasted
-        ? a.value.wasted > b.value.wasted : (a.key.count, a.key) < (b.key.count, b.key)
-    }
+    let sorted = rows.filter { !$0.value.kinds.isEmpty }.map { (name: $0.key, wasted: $0.value.wasted) }
+      .sorted { a, b in
+        a.wasted != b.wasted ? a.wasted > b.wasted : (a.name.count, a.name) < (b.name.count, b.name)
+      }
     let shown = sorted.dropFirst(after).prefix(limit)
     let next = after + shown.count
     return [
       .init(name: "all", value: .object(Self.sums(all) + [.init(name: "kinds", value: Self.kinds(all))])),
-      .init(name: "rows", value: .array(shown.map { json($0.value) })),
+      .init(name: "rows", value: .array(shown.compactMap { row in rows[row.name].map { Self.json(row.name, $0) } })),
       .init(name: "next", value: next < sorted.count ? JSON(next) : .null),
     ]
   }
 
-  private func json(_ row: Row) -> JSON {
-    let what: JSON.Member =
-      key == .job
-      ? .init(name: "findings", value: .array(row.findings)) : .init(name: "kinds", value: Self.kinds(row))
-    return .object(row.members + Self.sums(row) + [what])
+  private static func json(_ name: String, _ row: Row) -> JSON {
+    guard let (basis, findings, quote) = row.job else {
+      return .object(
+        [.init(name: "key", value: .string(name))] + sums(row) + [.init(name: "kinds", value: kinds(row))])
+    }
+    let members: [JSON.Member] = [
+      .init(name: "key", value: .int(basis.id)), .init(name: "name", value: .string(basis.name)),
+      .init(name: "project", value: .string(basis.project)), .init(name: "user", value: .string(basis.user)),
+      .init(name: "state", value: basis.state.map { .string("\($0)") } ?? .null),
+      .init(name: "devices", value: JSON(basis.evidence.devicesAsked)),
+      .init(name: "deviceType", value: .string(basis.evidence.deviceType)),
+      .init(name: "mfu", value: .object(basis.evidence.mfuMembers)),
+    ]
+    return .object(
+      members + sums(row) + [.init(name: "findings", value: .array(findings.map { $0.json(quote) }))])
   }
 
   private static func sums(_ row: Row) -> [JSON.Member] {

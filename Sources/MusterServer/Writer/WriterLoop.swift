@@ -91,7 +91,9 @@ struct WriterLoop: Sendable {
       var commit = OpenCommit()
       commit.tellings.reserveCapacity(batch.count)
       for (i, work) in batch.enumerated() {
+        let began = HostClock.monotonic
         if let telling = work(&state) { commit.tellings.append(telling) }
+        state.counts.took(turn: HostClock.monotonic - began)
         commit.take(from: &state.controller)
         guard commit.isFull else { continue }
         guard close(&commit, journal, &state) else { return giveUp(Array(batch[(i + 1)...]), &state) }

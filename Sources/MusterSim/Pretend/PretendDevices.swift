@@ -31,12 +31,15 @@ public struct PretendDevices: Sendable {
   }
 
   /// What ends between two moments, milliseconds since 1970; the second one is part of it.
-  public func rollups(from: Int64, to: Int64, _ cluster: borrowing Cluster) -> [(node: Int32, rollup: NodeRollup)] {
+  /// - Parameter some: nil: of all nodes.
+  public func rollups(
+    of some: Range<Int32>? = nil, from: Int64, to: Int64, _ cluster: borrowing Cluster
+  ) -> [(node: Int32, rollup: NodeRollup)] {
     let nodes = Int64(min(fleet.nodes, Int32(cluster.nodes.count)))
     guard nodes > 0, from < to else { return [] }
     let from = max(from, to - max(every, every * Self.mostAtOnce / nodes))
     var found: [(node: Int32, rollup: NodeRollup)] = []
-    for node in 0..<nodes {
+    for node in (some.map { Int64($0.lowerBound)..<Int64($0.upperBound) } ?? 0..<nodes).clamped(to: 0..<nodes) {
       // Each has its place in the round.
       let phase = node * every / nodes
       var end = (from - phase) / every * every + phase

@@ -126,8 +126,10 @@ struct PretendCounters: PretendedDevices {
 
   var fresh: Int64 { devices.fresh }
 
-  func rollups(from: Int64, to: Int64, _ cluster: borrowing Cluster) -> [(node: Int32, rollup: NodeRollup)] {
-    devices.rollups(from: from, to: to, cluster)
+  func rollups(
+    of nodes: Range<Int32>, from: Int64, to: Int64, _ cluster: borrowing Cluster
+  ) -> [(node: Int32, rollup: NodeRollup)] {
+    devices.rollups(of: nodes, from: from, to: to, cluster)
   }
 }
 

@@ -44,9 +44,14 @@ struct JobArchive {
     return found
   }
 
-  func read(_ job: Int64) -> JobDevices? {
-    var found: JobDevices?
-    Self.records(file(job)) { other, bytes in if other == job { found = Self.decode(bytes()) ?? found } }
+  func read(_ job: Int64) -> JobDevices? { read([job])[job] }
+
+  /// Each file is read through once, however many of its jobs are wanted.
+  func read(_ wanted: Set<Int64>) -> [Int64: JobDevices] {
+    var found: [Int64: JobDevices] = [:]
+    for file in Set(wanted.map(file)) {
+      Self.records(file) { job, bytes in if wanted.contains(job) { found[job] = Self.decode(bytes()) ?? found[job] } }
+    }
     return found
   }
 

@@ -65,6 +65,8 @@ actor RollupStore {
 
   func devices(of job: Int64) -> JobDevices? { jobs.read(job) }
 
+  func devices(of wanted: Set<Int64>) -> [Int64: JobDevices] { jobs.read(wanted) }
+
   func runningJobs() -> [Int64: JobDevices] { jobs.readRunning() }
 
   /// Deletes what is too old, and looks how much there is.

@@ -1,0 +1,33 @@
+import MusterCore
+import MusterDevices
+import MusterInsight
+
+/// What is known of some jobs beside the ledger: what their devices did, the steps that they said, what the idle policy
+/// told. Gathered for all of them first; what is told of each is then made without waiting for anybody.
+struct BesideLedger: Sendable {
+  var devices: [JobID: JobDevices] = [:]
+  /// Of jobs that declare their model.
+  var works: [JobID: StepWork] = [:]
+  var warnings: [JobID: IdleWarning] = [:]
+
+  /// With what counters and the declared model say.
+  func seen(_ basis: JobBasis) -> JobBasis {
+    var seen = basis
+    let id = JobID(basis.id)
+    seen.evidence.devices = devices[id]
+    if basis.hasModel {
+      seen.evidence.declaredMFU = works[id]?.mfu(seen.evidence, notStepping: basis.notStepping)
+    }
+    return seen
+  }
+
+  func view(_ basis: JobBasis, _ efficiency: Efficiency, day: String) -> EfficiencyView {
+    EfficiencyView(basis: seen(basis), efficiency: efficiency, day: day, warning: warnings[JobID(basis.id)])
+  }
+}
+
+/// Makes answers about thousands of jobs, one at a time: several of them together would take every core of a small
+/// controller from those who ask for little.
+actor AnswerDesk {
+  func make<T: Sendable>(_ body: @Sendable () -> T) -> T { body() }
+}
