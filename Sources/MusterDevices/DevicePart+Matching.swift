@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What the matrix units of a part do in one precision, dense.
 public struct MatrixRate: Hashable, Sendable {
   /// By its name in a job file.
@@ -29,6 +31,16 @@ extension DevicePart {
   /// By a whole name, else by the words of one: `H200` is the only part of that word, `A100` is one of three that have the
   /// same matrix units, `H100` may be either of two that differ. Of several what they do not agree on is nil.
   public static func matching(_ type: String) -> Match {
+    if let known = matched.withLock({ $0[type] }) { return known }
+    let match = match(type)
+    matched.withLock { if $0.count < 1_000 { $0[type] = match } }
+    return match
+  }
+
+  /// What was found before: it is asked for with every job of thousands, of a few types.
+  private static let matched = Mutex<[String: Match]>([:])
+
+  private static func match(_ type: String) -> Match {
     if let part = named(type) { return .part(part) }
     let wanted = words(type)
     guard !wanted.isEmpty else { return .unknown }
