@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What the matrix units of a part do in one precision, dense.
 public struct MatrixRate: Hashable, Sendable {
   /// By its name in a job file.
@@ -31,22 +29,26 @@ extension DevicePart {
   /// By a whole name, else by the words of one: `H200` is the only part of that word, `A100` is one of three that have the
   /// same matrix units, `H100` may be either of two that differ. Of several what they do not agree on is nil.
   public static func matching(_ type: String) -> Match {
-    if let known = matched.withLock({ $0[type] }) { return known }
-    let match = match(type)
-    matched.withLock { if $0.count < 1_000 { $0[type] = match } }
-    return match
+    if let part = named(type) { return .part(part) }
+    if !type.utf8.contains(where: isBetweenWords) { return byWord[type.lowercased()] ?? .unknown }
+    return match(words(type))
   }
 
-  /// What was found before: it is asked for with every job of thousands, of a few types.
-  private static let matched = Mutex<[String: Match]>([:])
-
-  private static func match(_ type: String) -> Match {
-    if let part = named(type) { return .part(part) }
-    let wanted = words(type)
+  private static func match(_ wanted: Set<String>) -> Match {
     guard !wanted.isEmpty else { return .unknown }
     let found = byWords.filter { entry in entry.names.contains { wanted.isSubset(of: $0) } }.map(\.part)
     guard let first = found.first else { return .unknown }
     return found.allSatisfy { $0.hasMatrices(of: first) } ? .part(together(found)) : .several(found.map(\.name))
+  }
+
+  /// What each word means alone: it is asked for with every job of thousands.
+  private static let byWord: [String: Match] = {
+    let all = Set(byWords.flatMap { $0.names.flatMap { $0 } })
+    return Dictionary(uniqueKeysWithValues: all.map { ($0, match([$0])) })
+  }()
+
+  private static func isBetweenWords(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
   }
 
   private static let byWords: [(part: DevicePart, names: [Set<String>])] = all.map { part in
@@ -54,7 +56,7 @@ extension DevicePart {
   }
 
   private static func words(_ name: String) -> Set<String> {
-    Set(name.lowercased().split { $0 == " " || $0 == "-" || $0 == "_" }.map(String.init))
+    Set(name.lowercased().utf8.split(whereSeparator: isBetweenWords).compactMap { String($0) })
   }
 
   private func hasMatrices(of other: DevicePart) -> Bool {

@@ -150,6 +150,30 @@ private struct Story: ~Copyable {
     }
   }
 
+  @Test("what MFU is told from in short is what it is told from in full")
+  func inShort() throws {
+    let story = Self.story()
+    let sums = story.ledger.sums(by: .job, from: nil, to: nil, story.cluster)
+    let short = story.ledger.mfuBases(of: sums.rows, limit: 10, story.cluster)
+    let full = story.ledger.bases(limit: 10, story.cluster).jobs
+    #expect(short.count == 2 && short.map(\.id) == full.map(\.id))
+    var devices = JobDevices(deviceType: "H100-SXM5-80GB")
+    var sample = DeviceSample(seconds: 1)
+    (sample[.tensor], sample[.smClock]) = (0.5, 1_500)
+    let interval = DeviceInterval([sample][...], times: [.working: 10_000])
+    let rollup = NodeRollup(start: 1_000, length: 10_000, source: .nvmlGPM, devices: [])
+    devices.add(interval, of: 0, node: 0, attempt: 1, in: rollup)
+    let beside = BesideLedger(devices: [JobID(1): devices])
+    for (short, full) in zip(short, full) {
+      let told = beside.mfu(of: short, type: story.ledger.types[Int(short.type)])
+      #expect(told.counters == beside.seen(full).evidence.counterMFU)
+      #expect(told.declared == nil && (told.counters != nil) == (short.id == 1))
+      #expect(Double(short.held) / 3_600_000 == full.evidence.gpuHoursHeld)
+      #expect(story.ledger.names[Int(short.project)] == full.project)
+    }
+    #expect(story.ledger.mfuBases(of: sums.rows, limit: 1, story.cluster).count == 1)
+  }
+
   @Test("what is gathered beside the ledger comes to its own job, and to no other")
   func besideLedger() throws {
     let story = Self.story()
@@ -189,9 +213,7 @@ private struct Story: ~Copyable {
     #expect(abs((factors.scheduling ?? 0) - 96.0 / 160) < 1e-6)
     #expect(abs((factors.runtime ?? 0) - (48 + 16) / 96.0) < 0.001)
     #expect(factors.program == nil && factors.product == nil)
-    var basis = try story.view(1).basis
-    basis.evidence.declaredMFU = 0.4
-    factors.add(basis)
+    factors.add(JobMFU(counters: nil, declared: 0.4), hours: 80)
     #expect(factors.program == 0.4)
     let told = JSON.object(factors.members)
     #expect(told["declaredMFU"] == 0.4 && told["counterMFU"] == .null)

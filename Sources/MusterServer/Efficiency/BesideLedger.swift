@@ -21,6 +21,18 @@ struct BesideLedger: Sendable {
     return seen
   }
 
+  /// Both figures of a job, as in `seen`.
+  /// - Parameter type: of its devices.
+  func mfu(of job: MFUBasis, type: String) -> JobMFU {
+    var evidence = JobEvidence()
+    evidence.devicesAsked = Int(job.devices)
+    evidence.deviceType = type
+    evidence.precision = job.precision
+    evidence.devices = devices[JobID(job.id)]
+    let work = job.precision == nil ? nil : works[JobID(job.id)]
+    return JobMFU(counters: evidence.counterMFU, declared: work?.mfu(evidence, notStepping: job.notStepping))
+  }
+
   func view(_ basis: JobBasis, _ efficiency: Efficiency, day: String) -> EfficiencyView {
     EfficiencyView(basis: seen(basis), efficiency: efficiency, day: day, warning: warnings[JobID(basis.id)])
   }

@@ -43,9 +43,7 @@ extension Ledger {
   func bases(
     of rows: [LedgerRow], isPart: Bool, isWhole: Bool, job: Int64? = nil, limit: Int, _ cluster: borrowing Cluster
   ) -> (jobs: [JobBasis], leftOut: Int) {
-    // Places of rows are sorted, and not rows: those are large.
-    let order = rows.indices.filter { rows[$0].key >= 1 && rows[$0].held > 0 }
-      .sorted { (rows[$1].held, rows[$0].key) < (rows[$0].held, rows[$1].key) }
+    let order = Self.mostHeld(rows)
     guard let first = order.first else { return ([], 0) }
     let shapes = shapes(of: job)
     let held =

@@ -66,7 +66,7 @@ extension API {
     let found = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster -> JobBasis in
       ledger.bases(job: id.number, limit: 1, cluster).jobs.first ?? ledger.bare(id, cluster)
     }
-    let beside = await beside([found])
+    let beside = await beside([id], models: found.hasModel ? [id] : [])
     return Response(json: beside.view(found, efficiency.source.current, day: Self.day(known.now)).json)
   }
 
@@ -89,7 +89,10 @@ extension API {
         jobs: found.jobs, leftOut: found.leftOut, from: from, to: to ?? known.now.nanoseconds / 1_000_000,
         day: Self.day(known.now))
     }
-    let beside = await beside(basis.jobs)
+    // By their places: a copy of each would be most of the work.
+    let beside = await beside(
+      basis.jobs.indices.map { JobID(basis.jobs[$0].id) },
+      models: basis.jobs.indices.filter { basis.jobs[$0].hasModel }.map { JobID(basis.jobs[$0].id) })
     let holds = efficiency.source.current
     return await efficiency.desk.make {
       Response(json: basis.json(by: key, beside, holds, after: Int(after), limit: Int(limit)))
@@ -109,25 +112,24 @@ extension API {
     let basis = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster in
       let number = project.map { ledger.number(ofProject: $0) }
       let byJob = ledger.sums(by: .job, from: from, to: to, project: number, cluster)
-      let isPart = from != nil || to != nil
-      let jobs = ledger.bases(
-        of: byJob.rows, isPart: isPart, isWhole: project == nil && !isPart, limit: API.wasteJobs, cluster
-      ).jobs
       let sums =
         key == .project ? ledger.byProject(byJob) : ledger.sums(by: key, from: from, to: to, project: number, cluster)
-      return GoodputBasis(sums: sums, names: ledger.names, jobs: jobs)
+      return GoodputBasis(
+        sums: sums, names: ledger.names, types: ledger.types,
+        jobs: ledger.mfuBases(of: byJob.rows, limit: API.wasteJobs, cluster))
     }
-    let beside = await beside(basis.jobs)
+    let beside = await beside(
+      basis.jobs.map { JobID($0.id) }, models: basis.jobs.filter { $0.precision != nil }.map { JobID($0.id) })
     return await efficiency.desk.make { Response(json: basis.json(by: key, project: project, beside)) }
   }
 
   // MARK: Parts
 
   /// All that is asked for beside the ledger: each place once, whatever the number of jobs.
-  private func beside(_ jobs: [JobBasis]) async -> BesideLedger {
-    // By their places: a copy of each would be most of the work.
-    let devices = await efficiency.devices?(jobs.indices.map { JobID(jobs[$0].id) }) ?? [:]
-    let works = await works(of: jobs.indices.filter { jobs[$0].hasModel }.map { JobID(jobs[$0].id) })
+  /// - Parameter models: those of the jobs that declare their model.
+  private func beside(_ jobs: [JobID], models: [JobID]) async -> BesideLedger {
+    let devices = await efficiency.devices?(jobs) ?? [:]
+    let works = await works(of: models)
     return BesideLedger(devices: devices, works: works, warnings: await efficiency.warnings.all)
   }
 

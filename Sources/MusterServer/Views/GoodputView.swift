@@ -39,12 +39,11 @@ struct GoodputFactors: Sendable {
     productive = row.totals[.productive]
   }
 
-  mutating func add(_ basis: JobBasis) {
-    let (counters, model) = (basis.evidence.counterMFU, basis.evidence.declaredMFU)
-    let hours = basis.evidence.gpuHoursHeld
-    known.add(counters ?? model, hours)
-    counted.add(counters, hours)
-    declared.add(model, hours)
+  /// - Parameter hours: GPU-hours that the job held.
+  mutating func add(_ mfu: JobMFU, hours: Double) {
+    known.add(mfu.counters ?? mfu.declared, hours)
+    counted.add(mfu.counters, hours)
+    declared.add(mfu.declared, hours)
   }
 
   var scheduling: Double? { capacity.flatMap { $0 > 0 ? Double(held) / Double($0) : nil } }
@@ -71,17 +70,18 @@ struct GoodputFactors: Sendable {
 struct GoodputBasis: Sendable {
   var sums: LedgerSums
   var names: [String]
-  var jobs: [JobBasis]
+  var types: [String]
+  var jobs: [MFUBasis]
 
   func json(by key: LedgerKey, project: String?, _ beside: BesideLedger) -> JSON {
     var whole = GoodputFactors(sums.fleet, capacity: project == nil ? sums.capacity : nil)
     var parts = sums.rows.map { GoodputFactors($0, capacity: nil) }
-    var place: [String: Int] = [:]
-    for (i, row) in sums.rows.enumerated() where key == .project && row.key >= 0 { place[names[Int(row.key)]] = i }
+    var place = [Int?](repeating: nil, count: names.count)
+    for i in sums.rows.indices where key == .project && sums.rows[i].key >= 0 { place[Int(sums.rows[i].key)] = i }
     for job in jobs {
-      let seen = beside.seen(job)
-      whole.add(seen)
-      if let i = place[seen.project] { parts[i].add(seen) }
+      let (mfu, hours) = (beside.mfu(of: job, type: types[Int(job.type)]), Double(job.held) / 3_600_000)
+      whole.add(mfu, hours: hours)
+      if let i = place[Int(job.project)] { parts[i].add(mfu, hours: hours) }
     }
     let rows = zip(sums.rows, parts).filter { $0.0.key >= 0 }.map { row, factors in
       let label =

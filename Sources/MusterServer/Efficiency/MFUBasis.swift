@@ -1,0 +1,52 @@
+import MusterCore
+import MusterProtocol
+
+/// Enough of a job to tell its MFU by, among thousands.
+struct MFUBasis: Hashable, Sendable {
+  var id: Int64
+  /// In `Ledger.names`.
+  var project: Int32
+  /// GPU-milliseconds.
+  var held: Int64
+  var devices: Int32
+  /// In `Ledger.types`.
+  var type: Int32
+  /// Nil: it declares no model.
+  var precision: String?
+  /// Seconds in which its ranks said that they saved or evaluated.
+  var notStepping = 0.0
+}
+
+/// 0...1 of the peak; nil: not known.
+struct JobMFU: Hashable, Sendable {
+  var counters: Double?
+  var declared: Double?
+}
+
+extension Ledger {
+  /// Of the jobs that held most.
+  /// - Parameter rows: of jobs, as `sums(by: .job)` has them.
+  func mfuBases(of rows: [LedgerRow], limit: Int, _ cluster: borrowing Cluster) -> [MFUBasis] {
+    let shapes = shapes()
+    var bases: [MFUBasis] = []
+    for place in Self.mostHeld(rows).prefix(limit) {
+      let (id, held) = (rows[place].key, rows[place].held)
+      guard let shape = shapes[id] else { continue }
+      var basis = MFUBasis(
+        id: id, project: jobs[Int(id) - 1].project, held: held, devices: shape.devices, type: shape.type)
+      if let slot = cluster.slot(of: JobID(id)), let model = cluster.spec(slot).model {
+        basis.precision = model.precision.name
+        let evaluating = rows[place].totals[.evaluating] / Int64(max(1, shape.devices))
+        basis.notStepping = Double((figures(of: JobID(id), cluster)?.saving ?? 0) + evaluating) / 1000
+      }
+      bases.append(basis)
+    }
+    return bases
+  }
+
+  /// Places of rows of jobs that held something, the most first: rows are large, and are not moved.
+  static func mostHeld(_ rows: [LedgerRow]) -> [Int] {
+    rows.indices.filter { rows[$0].key >= 1 && rows[$0].held > 0 }
+      .sorted { (rows[$1].held, rows[$0].key) < (rows[$0].held, rows[$1].key) }
+  }
+}
