@@ -148,6 +148,8 @@ extension World {
           report.step = step
           report.stepAge = .milliseconds(age)
           report.stepsSaid = step - shim.launch.resumeStep
+          // The first rank is slow: the others wait for it, more or less.
+          report.waited = .milliseconds(report.stepsSaid * Int64((Int(shim.launch.firstRank) + r) % 3))
           if report.stepsSaid >= 3 { report.longestStep = Span(nanoseconds: shim.script.stepTime) }
         }
         if r == 0 {

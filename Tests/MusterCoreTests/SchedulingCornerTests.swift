@@ -200,4 +200,43 @@ import Testing
     fleet.end(short)
     #expect(fleet.state(first) == .starting && Set(fleet.nodes(first)) == [0, 2, 3])
   }
+
+  @Test(
+    "a job that comes back leaves the place of one before it alone, also where that one can have it no more now")
+  func returnsBehindTakenPlace() throws {
+    var fleet = Fleet()
+    let others = ["r1", "r2", "r3"].map { rack in
+      Fleet.spec(nodes: 4, priority: 9) { $0.constraint = [LabelRule(key: "rack", value: rack)] }
+    }
+    _ = fleet.submit(others)
+    let small = fleet.submit(Fleet.spec(devices: 2))
+    let urgent = fleet.submit(Fleet.spec(nodes: 4, priority: 5))
+    fleet.tell(small, .stopped)
+    fleet.say(.hold(small))
+    let shared = fleet.submit(Fleet.spec(devices: 2, priority: 9) { $0.exclude = ["n0", "n2", "n3"] })
+    let victim = fleet.submit(Fleet.spec { $0.exclude = ["n0", "n1", "n2"] })
+    fleet.end(urgent)
+    #expect(fleet.nodes(shared) == [1] && fleet.nodes(victim) == [3] && fleet.nodes(small) == [0])
+    // A round in which the first takes the victim's node, and those beside the small one's old node.
+    let now = fleet.now
+    guard
+      case .jobs(let ids) = fleet.controller.handle(
+        .submit([Fleet.spec(nodes: 3, priority: 5)], key: "", requestHash: 0), now: now)
+    else { throw CancellationError() }
+    _ = fleet.controller.handle(.release(small), now: now)
+    let input = fleet.controller.takePlanningInput()
+    let plan = fleet.scheduler.plan(try #require(input))
+    let failed = RankReport(rank: 0, pid: 7, state: .exited, exitCode: 1)
+    let member = MemberID(attempt: AttemptID(job: victim, number: 1), index: 0)
+    _ = fleet.controller.handle(
+      .shimReport(member, ShimReport(state: .running, port: 1, ranks: [failed])), now: now)
+    _ = fleet.controller.handle(.commitPlan(plan), now: now)
+    #expect(fleet.nodes(small) == [1])
+    // After its fault it goes on at once, where it was; when it has ended all of the place is there.
+    fleet.plan()
+    fleet.tell(victim, .stopped)
+    #expect(fleet.nodes(victim) == [3] && fleet.state(ids[0]) == .pending)
+    fleet.end(victim)
+    #expect(fleet.state(ids[0]) == .starting && Set(fleet.nodes(ids[0])) == [0, 2, 3])
+  }
 }

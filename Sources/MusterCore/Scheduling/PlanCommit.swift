@@ -32,6 +32,8 @@ extension Controller {
         hasMoved = true
       } else {
         hasDropped = true
+        // It waits for a place that nobody keeps for it: those behind it start where the round has them, and nowhere else.
+        for start in starting.indices { starting[start].mayReturn = false }
         drop(job.id)
       }
       table = known
