@@ -162,7 +162,9 @@ extension Controller {
         if let waited = rank.waited { waits.add(rank: rank.rank, waited: waited) }
       }
     }
-    seen.statuses.formMaximum(StatusTimes(straggling: waits.straggling(ranks: stepping), slowRank: waits.slowRank))
+    let lost = waits.straggling(ranks: stepping)
+    // Where all wait alike nobody is slow.
+    if lost > .zero { seen.statuses.formMaximum(StatusTimes(straggling: lost, slowRank: waits.slowRank)) }
     watch.attempts[Int(attempt)] = seen
   }
 
