@@ -161,7 +161,7 @@ extension Ledger {
       held[span.job, default: 0] += (span.to - span.from) * Int64(span.devices)
     }
     for span in spans { add(span) }
-    for job in jobs { forEachOpen(of: job, where: jobs.contains, cluster) { span, _ in add(span) } }
+    forEachOpen(of: nil, where: jobs.contains, cluster) { span, _ in add(span) }
     return held
   }
 

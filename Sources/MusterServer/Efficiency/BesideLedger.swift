@@ -24,13 +24,9 @@ struct BesideLedger: Sendable {
   /// Both figures of a job, as in `seen`.
   /// - Parameter type: of its devices.
   func mfu(of job: MFUBasis, type: String) -> JobMFU {
-    var evidence = JobEvidence()
-    evidence.devicesAsked = Int(job.devices)
-    evidence.deviceType = type
-    evidence.precision = job.precision
-    evidence.devices = devices[JobID(job.id)]
-    let work = job.precision == nil ? nil : works[JobID(job.id)]
-    return JobMFU(counters: evidence.counterMFU, declared: work?.mfu(evidence, notStepping: job.notStepping))
+    JobMFU(
+      devicesAsked: Int(job.devices), type: type, precision: job.precision, devices[JobID(job.id)],
+      job.precision == nil ? nil : works[JobID(job.id)], notStepping: job.notStepping)
   }
 
   func view(_ basis: JobBasis, _ efficiency: Efficiency, day: String) -> EfficiencyView {

@@ -132,8 +132,8 @@ extension Ledger {
       evidence.walltimeAsked = spec.walltime?.seconds
       evidence.hasCompleted = basis.state == .completed
     }
-    let evaluating = Double(row.totals[.evaluating]) / 1000 / Double(max(1, shape.devices))
-    basis.notStepping = Double(figures.saving) / 1000 + evaluating
+    basis.notStepping = Self.notStepping(
+      figures, evaluating: row.totals[.evaluating], devices: Int64(shape.devices))
     basis.evidence = evidence
     return basis
   }

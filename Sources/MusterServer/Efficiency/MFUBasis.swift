@@ -1,4 +1,6 @@
 import MusterCore
+import MusterDevices
+import MusterInsight
 import MusterProtocol
 
 /// Enough of a job to tell its MFU by, among thousands.
@@ -21,6 +23,25 @@ struct MFUBasis: Hashable, Sendable {
 struct JobMFU: Hashable, Sendable {
   var counters: Double?
   var declared: Double?
+
+  init(counters: Double?, declared: Double?) { (self.counters, self.declared) = (counters, declared) }
+
+  /// - Parameters:
+  ///   - type: of its devices.
+  ///   - precision: as its model declares; nil: it declares none.
+  ///   - devices: nil: nobody measures them.
+  ///   - work: nil: it declares no model, or has said no step.
+  ///   - notStepping: as in `StepWork.mfu`.
+  init(
+    devicesAsked: Int, type: String, precision: String?, _ devices: JobDevices?, _ work: StepWork?, notStepping: Double
+  ) {
+    var evidence = JobEvidence()
+    evidence.devicesAsked = devicesAsked
+    evidence.deviceType = type
+    evidence.precision = precision
+    evidence.devices = devices
+    self.init(counters: evidence.counterMFU, declared: work?.mfu(evidence, notStepping: notStepping))
+  }
 }
 
 extension Ledger {
@@ -36,12 +57,18 @@ extension Ledger {
         id: id, project: jobs[Int(id) - 1].project, held: held, devices: shape.devices, type: shape.type)
       if let slot = cluster.slot(of: JobID(id)), let model = cluster.spec(slot).model {
         basis.precision = model.precision.name
-        let evaluating = rows[place].totals[.evaluating] / Int64(max(1, shape.devices))
-        basis.notStepping = Double((figures(of: JobID(id), cluster)?.saving ?? 0) + evaluating) / 1000
+        basis.notStepping = Self.notStepping(
+          figures(of: JobID(id), cluster), evaluating: rows[place].totals[.evaluating], devices: Int64(shape.devices))
       }
       bases.append(basis)
     }
     return bases
+  }
+
+  /// Seconds in which a job's ranks said that they saved or evaluated.
+  /// - Parameter evaluating: what the account of that name has of it, GPU-milliseconds.
+  static func notStepping(_ figures: LedgerJob?, evaluating: Int64, devices: Int64) -> Double {
+    Double(figures?.saving ?? 0) / 1000 + Double(evaluating) / 1000 / Double(max(1, devices))
   }
 
   /// Places of rows of jobs that held something, the most first: rows are large, and are not moved.

@@ -41,14 +41,14 @@ extension API {
     let range = asked ?? (devices.map { $0.from - RollupLevel.jobs.step..<$0.to + 1 } ?? 0..<1)
     let minutes = devices == nil ? [] : await telemetry.minutes(ofJob: id, in: range)
     let attempt = AttemptID(job: id, number: devices?.attempt ?? 0)
-    let (members, precision) = try await durable { cluster in
-      (
-        JobDevicesView.members(of: attempt, cluster),
-        cluster.slot(of: id).flatMap { cluster.spec($0).model?.precision.name }
-      )
+    let known = try await durable { cluster in
+      KnownOfJob(
+        members: JobDevicesView.members(of: attempt, cluster),
+        precision: cluster.slot(of: id).flatMap { cluster.spec($0).model?.precision.name })
     }
     let view = JobDevicesView(
-      job: id, devices: devices, members: members, precision: precision, minutes: minutes, now: telemetry.now)
+      job: id, devices: devices, members: known.members, precision: known.precision, minutes: minutes,
+      now: telemetry.now)
     return Response(json: view.json)
   }
 
@@ -102,6 +102,13 @@ extension API {
     guard range != nil else { throw .invalid("step", text, "with from or to: it is a series'") }
     return level
   }
+}
+
+/// What is durable of a job whose devices are asked about.
+private struct KnownOfJob: Sendable {
+  var members: [JobDevicesView.Member]
+  /// As its model declares; nil: it declares none.
+  var precision: String?
 }
 
 extension JobDevicesView {

@@ -1,6 +1,5 @@
 import MusterCore
 import MusterDevices
-import MusterInsight
 import MusterProtocol
 
 extension Telemetry {
@@ -36,17 +35,12 @@ struct TopJob: Sendable {
 
   /// How busy its devices are now, and both figures of its MFU since it first ran.
   func members(_ seen: Telemetry.Seen?, _ work: StepWork?) -> [JSON.Member] {
-    var evidence = JobEvidence()
-    evidence.devicesAsked = Int(devices)
-    evidence.deviceType = deviceType
-    evidence.precision = precision
-    evidence.devices = seen?.devices
-    evidence.declaredMFU = work?.mfu(evidence, notStepping: notStepping)
-    let isSaid = evidence.mfuMembers.filter { ["counters", "declared"].contains($0.name) }
+    let mfu = JobMFU(
+      devicesAsked: Int(devices), type: deviceType, precision: precision, seen?.devices, work, notStepping: notStepping)
     return [
       .init(name: "busy", value: .share(seen?.recent?.busy)),
       .init(name: "tensor", value: .share(seen?.recent?[.tensor])),
-      .init(name: "mfu", value: .object(isSaid)),
+      .init(name: "mfu", value: ["counters": .rounded(mfu.counters), "declared": .rounded(mfu.declared)]),
     ]
   }
 }

@@ -133,9 +133,9 @@ struct TopView {
     let evaluating = ledger.held(
       in: .evaluating, by: Set(shown.filter { $0.precision != nil }.map { $0.job }), cluster)
     for i in shown.indices where shown[i].precision != nil {
-      let saving = ledger.figures(of: JobID(shown[i].job), cluster)?.saving ?? 0
-      let told = (evaluating[shown[i].job] ?? 0) / max(1, shown[i].devices)
-      shown[i].notStepping = Double(saving + told) / 1000
+      shown[i].notStepping = Ledger.notStepping(
+        ledger.figures(of: JobID(shown[i].job), cluster), evaluating: evaluating[shown[i].job] ?? 0,
+        devices: shown[i].devices)
     }
     return Accounted(sums: sums, jobs: shown)
   }
