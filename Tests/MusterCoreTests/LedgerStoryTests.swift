@@ -202,13 +202,19 @@ import Testing
     #expect(early.all == [.free: 4400, .productive: 4400], "up to the hour's end")
   }
 
-  @Test("what ranks say that they do instead of steps is taken out of work, and lost with work that is lost")
-  func statuses() {
+  /// One job on one node: its first attempt has begun, and said its first step after two seconds.
+  private static func stepping() -> Story {
     var story = Story(nodes: 1)
     story.submit(0, 1)
+    story.start(0, id(1, 1), node: 0)
+    story.say(0, .gangStarted(attempt: id(1, 1)), .stepsBegan(attempt: id(1, 1), first: Story.at(2)))
+    return story
+  }
+
+  @Test("what ranks say that they do instead of steps is taken out of work, and lost with work that is lost")
+  func statuses() {
+    var story = Self.stepping()
     let first = Self.id(1, 1)
-    story.start(0, first, node: 0)
-    story.say(0, .gangStarted(attempt: first), .stepsBegan(attempt: first, first: Story.at(2)))
     story.say(10, .statusTold(attempt: first, times: StatusTimes(checkpointing: .seconds(2))))
     story.say(10, .checkpointCommitted(attempt: first, step: 9))
     story.say(16, .statusTold(attempt: first, times: StatusTimes(checkpointing: .seconds(2), evaluating: .seconds(5))))
@@ -223,11 +229,8 @@ import Testing
 
   @Test("what ranks waited for a slow one is taken out of work, and the newest word names the rank")
   func stragglers() {
-    var story = Story(nodes: 1)
-    story.submit(0, 1)
+    var story = Self.stepping()
     let first = Self.id(1, 1)
-    story.start(0, first, node: 0)
-    story.say(0, .gangStarted(attempt: first), .stepsBegan(attempt: first, first: Story.at(2)))
     story.say(10, .statusTold(attempt: first, times: StatusTimes(straggling: .seconds(2), slowRank: 3)))
     // A controller that began anew knows less: nothing is taken back.
     story.say(11, .statusTold(attempt: first, times: StatusTimes(straggling: .seconds(1), slowRank: 0)))
