@@ -91,8 +91,8 @@ public struct Insight {
         account("straggling", accounts.straggling),
         "ranks said so: WAITED; rank \(rank) has waited least, in its newest attempt that told",
       ],
-      next: "compare its devices with the others' (`muster devices --job ID`\(look)): slower ones are a node to drain; else "
-        + "its work is more than the others': even out sequence lengths, stages or experts")
+      next: "compare its devices with the others' (`muster devices --job ID`\(look)): slower ones are a node to "
+        + "drain; else its work is more than the others': even out sequence lengths, stages or experts")
   }
 
   private mutating func readRedone(_ accounts: JobEvidence.Accounts) {
