@@ -44,7 +44,7 @@ extension Cluster {
       guard let slot = attemptSlot(warned.attempt) else { return }
       attempts[slot].warnedAt = at
     // Its end is a fact of its own; what ranks said is for the accounts.
-    case .attemptPreempted, .statusTold: break
+    case .attemptPreempted, .statusTold, .placesKept: break
     case .checkpointCommitted(let attempt, let step): commit(attempt, step, at: at)
     case .faultFound(let fault):
       guard let slot = slot(of: fault.attempt.job) else { return }

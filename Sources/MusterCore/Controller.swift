@@ -38,6 +38,7 @@ public struct Controller: ~Copyable, Sendable {
   var claimed: [Int32: UInt64] = [:]
   /// Devices that count as free while a claim's place is named, by node.
   var vacated: [Int32: UInt64] = [:]
+  var kept = KeptPlaces()
   /// Why jobs are being cancelled, where that is more than a person's wish. Asked, never iterated.
   var cancelReasons: [JobID: String] = [:]
   var nextForgetting: Instant = .zero

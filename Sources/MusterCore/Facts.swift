@@ -68,6 +68,20 @@ public struct Fact: Hashable, Sendable {
     case policyApplied(Policy)
     case maintenanceAdded(Maintenance)
     case maintenanceRemoved(id: Int64)
+    /// Idle devices that the plan keeps for gangs that wait, by type, sorted by its name, in place of what was told before.
+    /// It changes nobody's place: it is for the accounts.
+    case placesKept([KeptDevices])
+  }
+}
+
+/// Devices of one type, more than 0.
+public struct KeptDevices: Hashable, Sendable {
+  public var deviceType: String
+  public var devices: Int32
+
+  public init(deviceType: String, devices: Int32) {
+    self.deviceType = deviceType
+    self.devices = devices
   }
 }
 

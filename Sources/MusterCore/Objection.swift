@@ -28,7 +28,9 @@ extension Cluster {
       memberSlot(member).map { members[$0].stopped ? "it had stopped before" : nil } ?? "no such member"
     case .jobEnded(let ended): unknown(ended.job)
     case .maintenanceAdded(let added): added.id == nextMaintenance ? nil : "next maintenance is \(nextMaintenance)"
-    case .joinTokensForgotten, .keysForgotten, .silenceWithheld, .policyApplied, .maintenanceRemoved: nil
+    case .joinTokensForgotten, .keysForgotten, .silenceWithheld, .policyApplied, .maintenanceRemoved,
+      .placesKept:
+      nil
     }
   }
 

@@ -134,7 +134,9 @@ public struct Thresholds: Hashable, Sendable {
 }
 
 extension Threshold {
-  fileprivate var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+  /// Made once: findings of thousands of jobs look up some twenty thresholds each.
+  private static let all = allCases
+  fileprivate var index: Int { Self.all.firstIndex(of: self) ?? 0 }
 
   /// The day on which the defaults were last looked at.
   public static let standardDate = "2026-11-30"

@@ -73,7 +73,7 @@ public struct Auditor: Sendable {
       .silenceWithheld,
       .jobArchived,
       .nodeLabelled,
-      .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
+      .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved, .placesKept:
       break
     }
     return nil

@@ -32,7 +32,7 @@ public struct Coverage: Sendable {
     "gangStarted", "checkpointCommitted", "faultFound", "attemptEnding", "memberStopped", "attemptEnded", "jobEnded",
     "keysForgotten", "silenceWithheld", "jobArchived", "joinTokenCreated", "joinTokensForgotten", "nodeRevoked",
     "stepsBegan", "nodeLabelled", "jobHeld", "jobReleased", "policyApplied", "maintenanceAdded", "maintenanceRemoved",
-    "attemptWarned", "attemptPreempted", "statusTold",
+    "attemptWarned", "attemptPreempted", "statusTold", "placesKept",
   ]
 
   public init() {}
@@ -103,6 +103,7 @@ public struct Coverage: Sendable {
     case .attemptWarned: 32
     case .attemptPreempted: 33
     case .statusTold: 34
+    case .placesKept: 35
     }
   }
 }

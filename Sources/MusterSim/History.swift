@@ -55,7 +55,7 @@ struct History: Sendable {
   private static func concerns(_ event: Fact.Event) -> (job: Int64?, node: Int32?) {
     switch event {
     case .controllerStarted, .keysForgotten, .silenceWithheld, .joinTokenCreated, .joinTokensForgotten, .policyApplied,
-      .maintenanceAdded, .maintenanceRemoved:
+      .maintenanceAdded, .maintenanceRemoved, .placesKept:
       (nil, nil)
     case .nodeJoined(let joined), .nodeReturned(let joined): (nil, joined.node.index)
     case .nodeSuspected(let node, _), .nodeIsolated(let node, _, _), .nodeCleared(let node),

@@ -139,7 +139,7 @@ extension SharingAudit {
     switch fact.event {
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeIsolated, .nodeCleared,
       .nodeDrainRequested, .nodeResumed, .nodeFenced, .nodeRevoked, .nodeLabelled, .policyApplied, .maintenanceAdded,
-      .maintenanceRemoved:
+      .maintenanceRemoved, .placesKept:
       preemptions.disturbances += 1
       preemptions.inARow = 0
     case .jobSubmitted, .faultFound, .jobReleased: preemptions.inARow = 0

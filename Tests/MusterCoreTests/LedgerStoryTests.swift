@@ -146,6 +146,21 @@ import Testing
     #expect(rows[0] == [.heldForGang: 3, .free: 10], "nobody's")
   }
 
+  @Test("what the plan keeps for gangs that wait is held for them while it is free, and no more than is free")
+  func kept() {
+    var story = Story(nodes: 3)
+    story.submit(0, 1)
+    story.say(10, .placesKept([KeptDevices(deviceType: "B", devices: 16)]))
+    #expect(story.accounts(20).all == [.free: 40, .heldForGang: 20])
+    story.start(20, Self.id(1, 1), node: 1)
+    #expect(story.accounts(30).all == [.free: 50, .heldForGang: 30, .starting: 10])
+    story.say(30, .placesKept([KeptDevices(deviceType: "A", devices: 4), KeptDevices(deviceType: "C", devices: 8)]))
+    #expect(story.accounts(40).all == [.free: 65, .heldForGang: 35, .starting: 20])
+    // A controller that starts again plans anew.
+    story.say(40, .controllerStarted(epoch: 1))
+    #expect(story.accounts(50).all == [.free: 85, .heldForGang: 35, .starting: 30])
+  }
+
   @Test("drained, in maintenance, put out: each from its moment, and a device counts once")
   func fleet() {
     var story = Story(nodes: 3)

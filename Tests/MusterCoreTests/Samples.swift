@@ -105,6 +105,7 @@ enum Samples {
         id: 1, from: Instant(nanoseconds: 12), to: Instant(nanoseconds: 13), nodes: "node-[1-2]", level: "rack",
         domain: "r1", reason: "pumps")),
     .maintenanceRemoved(id: 1),
+    .placesKept([KeptDevices(deviceType: "a", devices: 8), KeptDevices(deviceType: "b", devices: 64)]),
     .statusTold(
       attempt: attempt,
       times: StatusTimes(
@@ -152,6 +153,7 @@ enum Samples {
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
     case .statusTold: 46
+    case .placesKept: 47
     }
   }
 }

@@ -116,6 +116,14 @@ struct FleetLedger: Sendable {
     }
   }
 
+  /// What is free of these types and devices is kept for gangs that wait, and nothing else is.
+  mutating func keep(_ kept: [(devices: Int32, type: Int32)]) {
+    for i in series.indices { series[i].kept = 0 }
+    for entry in kept where series.indices.contains(Int(entry.type)) {
+      series[Int(entry.type)].kept += Int64(entry.devices)
+    }
+  }
+
   // MARK: Maintenance
 
   mutating func windowsChanged(_ cluster: borrowing Cluster, at now: Int64) {

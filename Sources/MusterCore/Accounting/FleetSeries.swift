@@ -28,6 +28,15 @@ struct FleetPiece: Hashable, Sendable {
     }
   }
 
+  /// So many of the devices that are free, or all of them, are kept for gangs that wait.
+  func keeping(_ devices: Int64) -> FleetPiece {
+    var out = self
+    let kept = min(devices, max(0, self[.free]))
+    out[.free] -= kept
+    out[.heldForGang] += kept
+    return out
+  }
+
   static func += (a: inout FleetPiece, b: FleetPiece) { a.values = a.values &+ b.values }
   static func * (a: FleetPiece, length: Int64) -> FleetPiece {
     var out = a
@@ -46,6 +55,8 @@ struct FleetSeries: Sendable {
 
   /// Devices, now.
   var level = FleetPiece()
+  /// Of what is free: what the plan keeps for gangs that wait, as it was told last.
+  var kept: Int64 = 0
   /// The first of `hours`, in hours since 1970.
   var firstHour: Int64 = 0
   var hours: [FleetPiece] = []
@@ -56,6 +67,7 @@ struct FleetSeries: Sendable {
   /// The level, over a time that lies behind all that was added.
   mutating func add(from: Int64, to: Int64) {
     guard level != FleetPiece() else { return }
+    let level = level.keeping(kept)
     if firstMinute < 0 {
       firstHour = from / Self.hour
       firstMinute = firstHour * 60

@@ -64,7 +64,10 @@ public struct Ledger: ~Copyable, Sendable {
       fleet.set(node, cluster)
     case .nodeRevoked(let node, _): fleet.revoke(node)
     case .maintenanceAdded, .maintenanceRemoved, .policyApplied, .nodeLabelled: fleet.windowsChanged(cluster, at: at)
-    case .controllerStarted, .joinTokenCreated, .joinTokensForgotten, .jobCancelRequested, .jobReleased, .gangStarted,
+    case .placesKept(let kept): fleet.keep(kept.map { ($0.devices, type: number(ofType: $0.deviceType)) })
+    // It plans anew.
+    case .controllerStarted: fleet.keep([])
+    case .joinTokenCreated, .joinTokensForgotten, .jobCancelRequested, .jobReleased, .gangStarted,
       .attemptWarned, .keysForgotten, .silenceWithheld, .jobArchived:
       break
     }

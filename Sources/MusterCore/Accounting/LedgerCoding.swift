@@ -1,7 +1,7 @@
 /// The ledger as bytes, and back: beside a snapshot of the state, so that a restart does not fold a year of facts.
 extension Ledger {
   /// Number of the layout below; of another one nothing is read, and the journal is folded from its beginning.
-  public static var format: UInt64 { 2 }
+  public static var format: UInt64 { 3 }
 
   public func encode() -> [UInt8] {
     var w = ByteWriter()
@@ -39,6 +39,7 @@ extension Ledger {
       writer.put(series.firstMinute)
       writer.put(series.hours) { $0.put($1) }
       writer.put(series.minutes) { $0.put($1) }
+      writer.put(series.kept)
     }
     w.put(fleet.claims.sorted { $0.key < $1.key }) { writer, claim in
       writer.put(claim.key)
@@ -84,6 +85,7 @@ extension Ledger {
       series.firstMinute = try r.int()
       series.hours = try r.array { (r) throws(CodingError) in try r.fleetPiece() }
       series.minutes = try r.array { (r) throws(CodingError) in try r.fleetPiece() }
+      series.kept = try r.int()
       return series
     }
     for _ in 0..<(try r.count()) {

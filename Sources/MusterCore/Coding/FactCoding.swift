@@ -37,6 +37,7 @@ extension Fact.Event {
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
     case .statusTold: 46
+    case .placesKept: 47
     }
   }
 
@@ -78,6 +79,7 @@ extension Fact.Event {
     case .maintenanceAdded: "maintenanceAdded"
     case .maintenanceRemoved: "maintenanceRemoved"
     case .statusTold: "statusTold"
+    case .placesKept: "placesKept"
     }
   }
 }
@@ -116,6 +118,11 @@ extension ByteWriter {
     case .policyApplied(let policy): put(policy)
     case .maintenanceAdded(let maintenance): put(maintenance)
     case .maintenanceRemoved(let id): put(id)
+    case .placesKept(let kept):
+      put(kept) { writer, entry in
+        writer.put(entry.deviceType)
+        writer.put(entry.devices)
+      }
     case .attemptStarted(let started):
       put(started.attempt)
       put(started.places) { writer, place in
@@ -310,6 +317,9 @@ extension ByteReader {
     case 40: return .policyApplied(try policy())
     case 41: return .maintenanceAdded(try maintenance())
     case 42: return .maintenanceRemoved(id: try int())
+    case 47:
+      return .placesKept(
+        try array { (r) throws(CodingError) in KeptDevices(deviceType: try r.string(), devices: try r.int32()) })
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }

@@ -9,6 +9,7 @@ extension Controller {
       nextLook = .never
       mustSchedule = true
     }
+    tellKept()
     forget()
   }
 

@@ -56,6 +56,7 @@ extension Controller {
     // Some that were looked at start, or turn out to be such as never will: others have their turn.
     if plan.isCut, hasMoved { isPlanOld = true }
     if !plan.jobs.isEmpty { nextLook = min(nextLook, nextTurn) }
+    keep(round, topology)
     lastPlan = plan
   }
 

@@ -83,8 +83,8 @@ public struct Scheduler: ~Copyable {
 }
 
 extension Controller {
-  /// When time alone may let a job start: a host that does not tick all the time sends a `tick` then.
-  public var nextStart: Instant { nextLook }
+  /// When time alone may let a job start, or something is to be told: a host that does not tick all the time sends a `tick` then.
+  public var nextStart: Instant { min(nextLook, keptDue) }
 
   /// Whether a round would say something new.
   public var wantsPlan: Bool { (isPlanOld || rotation.left > 0) && !isQuiet }
@@ -97,6 +97,7 @@ extension Controller {
     // Nobody waits for a place. (A fleet of tens of thousands may be joining: its map is made when it is needed.)
     guard cluster.pending.contains(where: { cluster.jobs[$0].devicesPerNode > 0 }) else {
       rotation.end()
+      kept.now = []
       return nil
     }
     refreshMap()

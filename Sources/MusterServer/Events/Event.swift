@@ -98,7 +98,7 @@ struct EventDetail {
         .init(name: "state", value: .string("\(ended.state)")), .init(name: "exitCode", value: JSON(ended.exitCode)),
       ]
     case .keysForgotten, .silenceWithheld, .jobArchived, .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded,
-      .maintenanceRemoved:
+      .maintenanceRemoved, .placesKept:
       let (job, text) = EventDetail.plain(event)
       self.init(job: job, text: text)
     }
@@ -146,6 +146,15 @@ struct EventDetail {
     case .maintenanceAdded(let window):
       (nil, "maintenance \(window.id) from \(window.from.rfc3339) to \(window.to.rfc3339)")
     case .maintenanceRemoved(let id): (nil, "maintenance \(id) was removed")
+    case .placesKept(let kept):
+      (
+        nil,
+        "idle devices kept for gangs that wait: "
+          + (kept.isEmpty
+            ? "none"
+            : kept.map { $0.deviceType.isEmpty ? "\($0.devices)" : "\($0.devices) \($0.deviceType)" }
+              .joined(separator: ", "))
+      )
     default: (nil, event.name)
     }
   }

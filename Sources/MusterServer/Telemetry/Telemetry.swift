@@ -109,7 +109,7 @@ actor Telemetry {
 
   /// Rollups that are decoded before others get a turn: a few milliseconds. It also bounds their memory, where a whole
   /// fleet sends at once.
-  private static let parcelsAtOnce = 500
+  private static let parcelsAtOnce = 200
 
   private func held(on nodes: Set<Int32>) async -> HeldDevices {
     await look { HeldDevices($0, on: nodes) } ?? HeldDevices()
@@ -127,12 +127,13 @@ actor Telemetry {
       parcels += rollups.map {
         RollupInbox.Parcel(node: $0.node, devices: Int32($0.rollup.devices.count), bytes: $0.rollup.packed())
       }
+      await Task.yield()
     }
     return parcels
   }
 
-  /// Nodes.
-  private static let pretendedAtOnce: Int32 = 4_096
+  /// Nodes: packing what they say takes a few milliseconds, after which others get a turn.
+  private static let pretendedAtOnce: Int32 = 512
 
   /// Nil: the journal cannot be read. Nodes are still told; what comes now is no job's.
   private func look<T: Sendable>(_ body: @Sendable (borrowing Cluster) -> T) async -> T? {

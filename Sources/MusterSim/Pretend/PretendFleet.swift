@@ -123,7 +123,8 @@ public struct PretendFleet: ~Copyable {
     case .policyApplied(let policy): mix?.take(policy)
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeCleared, .nodeFenced, .joinTokenCreated,
       .joinTokensForgotten, .nodeLabelled, .jobCancelRequested, .jobHeld, .jobReleased, .maintenanceAdded,
-      .maintenanceRemoved, .stepsBegan, .checkpointCommitted, .statusTold, .attemptWarned, .attemptPreempted,
+      .maintenanceRemoved, .placesKept, .stepsBegan, .checkpointCommitted, .statusTold, .attemptWarned,
+      .attemptPreempted,
       .faultFound, .memberStopped, .keysForgotten, .silenceWithheld, .jobArchived:
       break
     }

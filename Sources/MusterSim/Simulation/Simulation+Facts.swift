@@ -12,7 +12,8 @@ extension Simulation {
     case .nodeIsolated(let node, _, _): nodeIsolated(node)
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeCleared, .nodeDrainRequested,
       .nodeResumed, .nodeFenced, .joinTokenCreated, .joinTokensForgotten, .nodeRevoked, .nodeLabelled, .jobSubmitted,
-      .jobCancelRequested, .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved, .stepsBegan,
+      .jobCancelRequested, .jobHeld, .jobReleased, .policyApplied, .maintenanceAdded, .maintenanceRemoved, .placesKept,
+      .stepsBegan,
       .checkpointCommitted, .statusTold, .attemptWarned, .attemptPreempted, .faultFound, .memberStopped, .keysForgotten,
       .silenceWithheld, .jobArchived:
       break

@@ -29,7 +29,7 @@ final class RunSession {
   /// Kinds of events that say nothing new to who follows the logs; the end is told once the last lines are out.
   private static let quiet: Set<String> = [
     "jobSubmitted", "jobEnded", "stepsBegan", "checkpointCommitted", "memberStopped", "keysForgotten", "jobArchived",
-    "nodeLabelled", "policyApplied", "maintenanceAdded", "maintenanceRemoved",
+    "nodeLabelled", "policyApplied", "maintenanceAdded", "maintenanceRemoved", "placesKept",
   ]
 
   init(id: Int64, source: EndpointSource, isJSON: Bool) {

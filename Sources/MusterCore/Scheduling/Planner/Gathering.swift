@@ -71,5 +71,7 @@ extension Planner {
     }
     var places: [LeafNodes] = []
     take(groups, 0, last, &places)
+    let devices = topology.deviceTypes[Int(ask.type)].devicesPerNode
+    for place in places { gathered[Int(ask.type)] += place.nodes * devices }
   }
 }

@@ -141,6 +141,8 @@ public struct PlanningRound: Sendable {
   var victims: [AttemptID] = []
   /// Gangs that others are stopped for.
   var preemptions = 0
+  /// Idle devices that are kept for gangs that wait, by type of the topology. See `Planner.keptDevices`.
+  var kept: [Int32] = []
   /// By gang, of the first that wait: what would start it at once.
   var changes: [Int: [StartChange]] = [:]
   let now: Instant

@@ -35,6 +35,8 @@ public struct Planner: ~Copyable {
   var ignoresBounds = false
   /// Types on which nodes are kept for a gang whose start cannot be foreseen.
   var gathering: Set<Int32> = []
+  /// By type: devices of the nodes that it keeps for those.
+  var gathered: [Int32]
   /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
   var notBefore: [Int]
 
@@ -52,6 +54,7 @@ public struct Planner: ~Copyable {
     fill = LeafFill(lanes: layout.strideMax)
     taken = Array(repeating: 0, count: layout.groups.count)
     room = taken
+    gathered = Array(repeating: 0, count: topology.deviceTypes.count)
     notBefore = Array(repeating: 0, count: layout.domains.count)
   }
 
@@ -96,6 +99,7 @@ public struct Planner: ~Copyable {
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
     gathering = []
+    gathered = Array(repeating: 0, count: topology.deviceTypes.count)
     var held = 0
     let mayStop = view.mode.stopsWhenFull && victims.isEmpty
     var isFull = mayStop && isNothingFree
@@ -116,6 +120,7 @@ public struct Planner: ~Copyable {
       if round.entries[first].kind == .later || round.entries[first].kind == .beyondHorizon { held += 1 }
       if mayStop, round.entries[first].kind == .now { isFull = isNothingFree }
     }
+    round.kept = keptDevices(view, pending, round)
     return round
   }
 
