@@ -2,8 +2,9 @@
 
     python3 Benchmarks/views.py 62500 --jobs 10000
 
-A pretend fleet of nodes of 8 devices, at the pace of the clock; jobs of so many nodes that nine tenths of them run and the
-others wait. Each path is asked 200 times over one connection, of jobs and nodes drawn with a seed. Beside it another process
+A pretend fleet of nodes of 8 devices, at the pace of the clock (--speed 60: jobs soon are old enough for findings); jobs of so
+many nodes that nine tenths of them run and the others wait. Each path is asked 200 times over one connection, of jobs and
+nodes drawn with a seed. Beside it another process
 asks the writer for a job every 5 ms: what it waits longer than when nobody asks is at least what the view held the writer
 for, or one of the two cores. How long the writer was held it says itself (`muster_turn_seconds`): the last column has how many
 of its turns meanwhile took longer than 5 ms. With --gate the exit code is 1 if a view's p99 is not under 50 ms. A row a line
@@ -130,6 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("nodes", type=int)
     parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--speed", default="1")
     parser.add_argument("--gate", action="store_true")
     options = parser.parse_args()
     each = max(1, -(-options.nodes * 10 // (options.jobs * 9)))
@@ -139,7 +141,7 @@ def main():
             file.write(f"nodes: {options.nodes}\nnodesPerRack: 20\ndevicesPerNode: 8\ndeviceType: H100\n")
         with open(log, "w") as file:
             process = subprocess.Popen(
-                [MUSTER, "up", "--simulate", fleet, "--workload", "none", "--speed", "1", "--data", data,
+                [MUSTER, "up", "--simulate", fleet, "--workload", "none", "--speed", options.speed, "--data", data,
                  "--listen", "127.0.0.1:0", "--json"], stdout=file, stderr=file)
         try:
             eventually(lambda: open(log).read(), lambda: "address" in open(log).read(), 120, 0.01)

@@ -29,6 +29,8 @@ import Testing
     try "idle: \(rules)".write(toFile: path, atomically: true, encoding: .utf8)
     var options = Server.Options(dataFolder: folder, port: 0)
     options.efficiency = try EfficiencySource(path: path)
+    // No shim ever says a word here, however long a loaded machine takes.
+    (options.limits.firstWord, options.limits.agentSilence) = (.seconds(1 << 20), .seconds(1 << 20))
     let server = try await Server(options, logger: Logger(label: "test"))
     let role = RoleSpec(nodes: 1, devicesPerNode: 1, ranksPerNode: 1, command: ["x"], workingDirectory: "/")
     do {
