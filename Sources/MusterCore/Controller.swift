@@ -36,8 +36,12 @@ public struct Controller: ~Copyable, Sendable {
   var claims: [Claim] = []
   /// Devices of claims, by node. Asked, never iterated.
   var claimed: [Int32: UInt64] = [:]
+  /// Nodes of claims on which their gangs are to be alone. Asked, never iterated.
+  var claimedAlone: Set<Int32> = []
   /// Devices that count as free while a claim's place is named, by node.
   var vacated: [Int32: UInt64] = [:]
+  /// Attempts, by slot, that count as gone meanwhile. Asked, never iterated.
+  var leaving: Set<Int32> = []
   var kept = KeptPlaces()
   /// Why jobs are being cancelled, where that is more than a person's wish. Asked, never iterated.
   var cancelReasons: [JobID: String] = [:]

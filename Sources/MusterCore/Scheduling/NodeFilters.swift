@@ -57,16 +57,41 @@ extension Controller {
       guard leaf >= 0, !excluded.contains(Int32(i)), matches(node, key.constraint), fleetMap.isPart(i) else { continue }
       filter.known[Int(leaf)] += 1
       let hot = cluster.nodes[i]
-      guard builder.isServing[i], !key.isExclusive || hot.members == 0 else { continue }
+      guard builder.isServing[i], !key.isExclusive || isEmptyOnceFree(node) else { continue }
       if key.until > .zero, fleetMap.isTaken(node, from: now, to: key.until) { continue }
-      if hot.freeDeviceCount == hot.devices { filter.free[Int(leaf)] += 1 }
+      // What is kept for a claim is nobody else's, now or when others have left.
+      let isKept = claimed[Int32(i)] != nil
+      if hot.freeDeviceCount == hot.devices, !isKept, !key.isExclusive || hot.members == 0 {
+        filter.free[Int(leaf)] += 1
+      }
       let number = builder.sharedOfNode[i]
       if number >= 0 { filter.shared[Int(number)] = true }
-      if !builder.victimOfNode.isEmpty, builder.victimOfNode[i] >= 0 {
+      if !isKept, !builder.victimOfNode.isEmpty, builder.victimOfNode[i] >= 0 {
         filter.ofVictims[Int(builder.victimOfNode[i])].append(LeafNodes(leaf: leaf, nodes: 1))
       }
     }
     return filter
+  }
+
+  /// Nobody is there, or only such as have devices of it: gangs without devices give way to nobody.
+  private func isEmptyOnceFree(_ node: NodeID) -> Bool {
+    var member = cluster.nodes[Int(node.index)].firstMember
+    while member >= 0 {
+      guard cluster.members[member].devices != 0 || hasDevices(cluster.members[member].attemptSlot, of: node) else {
+        return false
+      }
+      member = cluster.members[member].nextOnNode
+    }
+    return true
+  }
+
+  private func hasDevices(_ attempt: Int32, of node: NodeID) -> Bool {
+    var member = cluster.nodes[Int(node.index)].firstMember
+    while member >= 0 {
+      if cluster.members[member].attemptSlot == attempt, cluster.members[member].devices != 0 { return true }
+      member = cluster.members[member].nextOnNode
+    }
+    return false
   }
 
   /// Asked, never iterated.
@@ -102,9 +127,18 @@ extension Controller {
       until: fleetMap.windows.isEmpty ? .zero : endOfUse(ofJob: slot))
   }
 
+  /// Nobody is there, or only those who leave while a claim's place is named.
+  private func isEmpty(_ node: NodeID) -> Bool {
+    var member = cluster.nodes[Int(node.index)].firstMember
+    while member >= 0, leaving.contains(cluster.members[member].attemptSlot) {
+      member = cluster.members[member].nextOnNode
+    }
+    return member < 0
+  }
+
   func allows(_ rule: NodeRule, _ node: NodeID) -> Bool {
     if rule.isAny { return true }
-    if rule.isExclusive, cluster.nodes[Int(node.index)].members > 0 { return false }
+    if rule.isExclusive, !isEmpty(node) { return false }
     if rule.until > .zero, fleetMap.isTaken(node, from: now, to: rule.until) { return false }
     return !rule.excluded.contains(node.index) && matches(node, rule.constraint)
   }

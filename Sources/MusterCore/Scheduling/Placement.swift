@@ -63,7 +63,7 @@ public protocol FleetView: ~Copyable {
   func free(_ node: NodeID) -> UInt64?
   func devices(_ node: NodeID) -> Int32
   func isReady(_ node: NodeID) -> Bool
-  /// A job that asked to be alone has members there.
+  /// A job that asked to be alone has members there, or is about to.
   func isTakenAlone(_ node: NodeID) -> Bool
 }
 

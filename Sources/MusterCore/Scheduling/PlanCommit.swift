@@ -26,9 +26,10 @@ extension Controller {
       }
     }
     for (i, job) in plan.jobs.enumerated() {
-      guard case .preempts(let type, let held, let victims) = round.answer(i) else { continue }
+      let taking = plan.taking(i, round)
+      guard !taking.isEmpty else { continue }
       var known = table.take() ?? victimTable(topology)
-      if claim(job, plan.gangs[i], type, held, victims, plan.view.sharedNodes, &choice, &known) {
+      if claim(job, taking, topology, plan.view.sharedNodes, &choice, &known) {
         hasMoved = true
       } else {
         hasDropped = true
@@ -215,6 +216,19 @@ extension Controller {
     var counts: [Int32: Int32] = [:]
     for node in nodes { counts[fleetMap.domainOfNode[level][Int(node.index)], default: 0] += 1 }
     return counts.values.allSatisfy { $0 <= spread.atMost }
+  }
+}
+
+extension Plan {
+  /// The gangs of a job, the first of which is at `first`, for which others are to be stopped; none if nobody is, or if its
+  /// gang is not its job's first.
+  fileprivate func taking(_ first: Int, _ round: PlanningRound) -> [TakingGang] {
+    guard !gangs[first].joins else { return [] }
+    let end = gangs[(first + 1)...].prefix { $0.joins }.endIndex
+    return (first..<end).compactMap { i in
+      guard case .preempts(let type, let held, let victims) = round.answer(i) else { return nil }
+      return TakingGang(role: jobs[i].role, gang: gangs[i], type: type, place: held, victims: victims)
+    }
   }
 }
 

@@ -24,12 +24,12 @@ extension Controller {
     return byRole.flatMap { $0 }
   }
 
-  /// A kept place with those of the job's roles without devices beside it; nil: they find none.
+  /// Kept places with those of the job's roles without devices beside it; nil: they find none.
   func allPlaces(_ slot: Int32, _ claim: Claim) -> [Place]? {
     let spec = cluster.specs[Int(slot)]
     guard spec.hasRoles else { return claim.places }
     var byRole = [[Place]](repeating: [], count: spec.roles.count)
-    byRole[Int(claim.role)] = claim.places
+    for gang in claim.gangs { byRole[Int(gang.role)] = gang.places }
     guard addPlain(slot, spec.byRole(previousNodes(slot)), &byRole) else { return nil }
     return byRole.flatMap { $0 }
   }

@@ -99,6 +99,7 @@ extension Controller: FleetView {
   public var nodeCount: Int { cluster.nodes.count }
   public func devices(_ node: NodeID) -> Int32 { cluster.nodes[Int(node.index)].devices }
   public func isTakenAlone(_ node: NodeID) -> Bool {
+    if claimedAlone.contains(node.index) { return true }
     var member = cluster.nodes[Int(node.index)].firstMember
     while member >= 0 {
       let job = cluster.attempts[cluster.members[member].attemptSlot].jobSlot

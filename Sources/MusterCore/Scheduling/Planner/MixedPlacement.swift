@@ -150,6 +150,11 @@ extension Planner {
       else { return nil }
       chosen = smallest
     }
+    if !victims.isEmpty {
+      for (type, devices) in charges(gang, chosen).enumerated() where devices > 0 {
+        victims.count(gang.owner, Int32(type), devices)
+      }
+    }
     var members: [MemberPlace] = []
     for (offer, count) in chosen { take(offer, count, gang, last, &members) }
     return members

@@ -30,6 +30,8 @@ public struct Planner: ~Copyable {
   var victims = VictimTable()
   /// By candidate of `victims`: stopped in this round.
   var isVictim: [Bool] = []
+  /// Candidates that are stopped for the roles of the job at hand that have their place already.
+  var victimsOfRoles: [Int32] = []
   var failedTakes = FailedTakes()
   /// Something was given back: what this round has learned of later starts is too careful.
   var ignoresBounds = false
@@ -154,7 +156,7 @@ public struct Planner: ~Copyable {
     case .first, .only: if startMixed(gang, view, &round) { return }
     }
     if mix != .only, mayPreempt(gang), startWhole(gang, &round) || preempt(gang, view, &round) { return }
-    if mix == .only, gang.spread == nil, !gang.isExclusive, mayPreempt(gang), preempt(gang, view, &round) { return }
+    if mix == .only, mayPreempt(gang), preempt(gang, view, &round) { return }
     guard mayHold else {
       if mix == .none || mix == .first, startWhole(gang, &round) { return }
       round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))

@@ -22,8 +22,8 @@ extension Planner {
         let rights = victims.rights(gang, type, ask.charge)
       else { continue }
       let last = grid.lastBucket(from: 0, units: ask.search.units)
-      if let chosen = chooseVictims(ask, rights, gang.filter, view, last),
-        gang.filter < 0 ? hold(ask, for: chosen, view, &round) : holdFiltered(gang, for: chosen, view, &round)
+      if let chosen = chooseVictims(ask, rights, gang, view, last),
+        mix(gang) == .only ? holdMixed(gang, for: chosen, view, &round) : hold(ask, for: chosen, view, &round)
       {
         round.reasons.removeSubrange(firstReason...)
         round.preemptions += 1
@@ -42,8 +42,9 @@ extension Planner {
   ) -> Bool {
     release(chosen, view, sign: 1)
     // Bounds of this round speak of a profile that only shrinks.
+    let ignored = ignoresBounds
     ignoresBounds = true
-    defer { ignoresBounds = false }
+    defer { ignoresBounds = ignored }
     guard let found = earliest(ask, before: 1), found.bucket == 0 else {
       release(chosen, view, sign: -1)
       return false
@@ -54,34 +55,8 @@ extension Planner {
     return true
   }
 
-  /// The same for a gang that may have some nodes and not others: of what the victims leave, those.
-  private mutating func holdFiltered(
-    _ gang: borrowing PendingGang, for chosen: [Int32], _ view: borrowing PlanningView, _ round: inout PlanningRound
-  ) -> Bool {
-    release(chosen, view, sign: 1)
-    var freed = [Int32](repeating: 0, count: topology.leaves.count)
-    var lanes: Set<Int> = []
-    for number in chosen {
-      for place in view.filters[Int(gang.filter)].ofVictims[Int(number)] { freed[Int(place.leaf)] += place.nodes }
-      for i in victims.candidates[Int(number)].entries {
-        guard case .part(let node, _) = view.running[i].place, lanes.insert(Int(node)).inserted else { continue }
-        // A node that nothing uses any more counts as a whole one.
-        let isWhole = shared.isUnused(lane: Int(node), bucket: 0)
-        if isWhole, view.filters[Int(gang.filter)].shared[Int(node)] {
-          freed[Int(view.sharedNodes[Int(node)].leaf)] += 1
-        }
-      }
-    }
-    guard startMixed(gang, view, &round, freed: freed) else {
-      release(chosen, view, sign: -1)
-      return false
-    }
-    note(chosen, view, &round)
-    return true
-  }
-
   /// The last answer is that these are stopped for it.
-  private mutating func note(_ chosen: [Int32], _ view: borrowing PlanningView, _ round: inout PlanningRound) {
+  mutating func note(_ chosen: [Int32], _ view: borrowing PlanningView, _ round: inout PlanningRound) {
     round.entries[round.entries.count - 1].kind = .preempting
     round.entries[round.entries.count - 1].firstVictim = Int32(round.victims.count)
     round.entries[round.entries.count - 1].victimCount = Int32(chosen.count)
@@ -117,7 +92,7 @@ extension Planner {
   }
 
   /// Gives back what gangs hold (`sign` 1), or takes it again (-1).
-  private mutating func release(_ chosen: [Int32], _ view: borrowing PlanningView, sign: Int32) {
+  mutating func release(_ chosen: [Int32], _ view: borrowing PlanningView, sign: Int32) {
     var whole: [(place: LeafNodes, last: Int)] = []
     let ends = NodeEnds(grid: grid)
     for number in chosen {
@@ -137,13 +112,12 @@ extension Planner {
 
   // MARK: Choosing
 
-  /// - Parameter filter: of the view; -1: it may have any node.
   private mutating func chooseVictims(
-    _ ask: Ask, _ rights: VictimRights, _ filter: Int32, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
     let chosen =
       ask.partDevices > 0
-      ? victimsForPart(ask, rights, filter, view, last) : victimsForNodes(ask, rights, filter, view, last)
+      ? victimsForPart(ask, rights, gang.filter, view, last) : victimsForNodes(ask, rights, gang, view, last)
     guard let chosen else { return nil }
     return withQuota(ask, rights, view, chosen)
   }
@@ -239,8 +213,10 @@ extension Planner {
   }
 
   private mutating func victimsForNodes(
-    _ ask: Ask, _ rights: VictimRights, _ filter: Int32, _ view: borrowing PlanningView, _ last: Int
+    _ ask: Ask, _ rights: VictimRights, _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ last: Int
   ) -> [Int32]? {
+    let filter = gang.filter
+    let freed = filter < 0 ? [] : freed(by: victimsOfRoles, filter, view)
     var free = [Int32](repeating: 0, count: topology.leaves.count)
     for group in layout.groups.indices where layout.groups[group].type == ask.type {
       _ = nodes.count(ask.search.test, group: group, from: 0, through: last)
@@ -248,26 +224,47 @@ extension Planner {
       for lane in 0..<layout.groups[group].lanes {
         let leaf = layout.leafOfLane[layout.groups[group].firstLane + lane]
         free[Int(leaf)] = Int32(row.load(fromByteOffset: lane, as: UInt8.self))
-        if filter >= 0 { free[Int(leaf)] = min(free[Int(leaf)], view.filters[Int(filter)].free[Int(leaf)]) }
+        if filter >= 0 {
+          let own = view.filters[Int(filter)].free[Int(leaf)] + freed[Int(leaf)]
+          free[Int(leaf)] = min(free[Int(leaf)], own)
+        }
       }
     }
     let units = units(ask, rights, filter, view)
     // Not even if all of them leave.
     let most = units.units.reduce(0) { $0 + Int($1.nodes) } + free.reduce(0) { $0 + Int($1) }
     guard most >= Int(ask.nodes) else { return nil }
-    let search = VictimSearch(
+    var search = VictimSearch(
       free: free, size: Int32(ask.search.test.size), segments: Int32(ask.search.test.segments), units: units,
       order: order(units, ask, rights, view))
     let isOneLeaf = ask.search.test.segments == 1
-    if isOneLeaf { return search.choose(of: leavesAsDomains()).map { gangs(of: $0, units) } }
+    if isOneLeaf {
+      let domains = leavesAsDomains()
+      search.spread = spread(gang, inside: domains, level: topology.levels.count)
+      return search.choose(of: domains).map { self.gangs(of: $0, units) }
+    }
     // The innermost level that will do, unless the loss is half as large further out.
     var best: (units: [Int], cost: Int64)?
     for level in stride(from: layout.groupLevel, through: ask.level, by: -1) {
-      guard let found = search.choose(of: domainOfLeaf(level: level, ask.type)) else { continue }
+      let domains = domainOfLeaf(level: level, ask.type)
+      // A level of the layout has the fleet before those of the topology.
+      search.spread = spread(gang, inside: domains, level: level - 1)
+      guard let found = search.choose(of: domains) else { continue }
       let cost = search.cost(of: found)
       if best == nil || cost < (best?.cost ?? 0) / 2 { best = (found, cost) }
     }
     return best.map { gangs(of: $0.units, units) }
+  }
+
+  /// What the gang's spread says of domains of a level of the topology (-1: the fleet): those of its own level where they
+  /// are smaller, else each of the domains lies in one of them.
+  private func spread(
+    _ gang: borrowing PendingGang, inside domains: [Int32], level: Int
+  ) -> VictimSearch.Spread? {
+    guard let spread = gang.spread else { return nil }
+    let places = MemberOffers(topology: topology)
+    let own = spread.level > level ? topology.leaves.indices.map { places.domain(Int32($0), spread.level) } : domains
+    return VictimSearch.Spread(domains: own, segments: spread.atMost / gang.segment)
   }
 
   private func leavesAsDomains() -> [Int32] { topology.leaves.indices.map { Int32($0) } }

@@ -71,11 +71,12 @@ struct FailedTakes {
     var level: Int
     var isPart: Bool
     var filter: Int32
+    var spread: PendingGang.SpreadLimit?
 
     init(_ ask: borrowing Ask, _ gang: borrowing PendingGang) {
       (owner, account, priority, mayPreempt) = (gang.owner, gang.project, gang.priority, gang.mayPreempt)
       (type, size, level, isPart) = (ask.type, ask.search.test.size, ask.level, ask.partDevices > 0)
-      filter = gang.filter
+      (filter, spread) = (gang.filter, gang.spread)
     }
   }
 
