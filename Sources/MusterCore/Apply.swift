@@ -43,8 +43,13 @@ extension Cluster {
     case .attemptWarned(let warned):
       guard let slot = attemptSlot(warned.attempt) else { return }
       attempts[slot].warnedAt = at
-    // Its end is a fact of its own; what ranks said is for the accounts.
-    case .attemptPreempted, .statusTold, .placesKept: break
+    case .statusTold(let attempt, let times):
+      guard let slot = attemptSlot(attempt), times.slowRank >= 0, times.straggling >= attempts[slot].straggling else {
+        break
+      }
+      (attempts[slot].straggling, attempts[slot].slowRank) = (times.straggling, times.slowRank)
+    // Its end is a fact of its own; what is kept for whom is for the accounts.
+    case .attemptPreempted, .placesKept: break
     case .checkpointCommitted(let attempt, let step): commit(attempt, step, at: at)
     case .faultFound(let fault):
       guard let slot = slot(of: fault.attempt.job) else { return }

@@ -44,6 +44,9 @@ public struct Limits: Sendable, Hashable {
   public var statusTold: Span = .seconds(60)
   /// What the plan keeps idle for gangs that wait becomes a fact at most so often. Simulations: 0 to 1 d.
   public var placesTold: Span = .seconds(60)
+  /// What ranks have waited for each other is compared when each of those that say so has said something new, else after
+  /// this long without those that have not. Simulations: 0 to 1 d.
+  public var waitPatience: Span = .seconds(600)
   /// The most of its `stop.grace` that a job has when another takes its place: time for a checkpoint, not to stay.
   /// Simulations: 0 to 1 h.
   public var preemptionGrace: Span = .seconds(600)

@@ -52,8 +52,13 @@ struct Watch: Sendable {
     var statuses = StatusTimes()
     /// What of it is a fact.
     var statusesTold = StatusTimes()
-    /// When its ranks' waits were last compared.
+    /// What its ranks have waited for each other; nil: they say nothing, or not all members have been heard yet.
+    var waits: PeerWaits?
+    /// The most that a rank has said at once since they were last compared.
+    var longestWait: Span = .zero
     var waitsComparedAt: Instant = .zero
+    /// When it was last asked whether they can be.
+    var waitsLookedAt: Instant = .zero
     var stop: StopDeadline?
     var hang = HangWatch()
 

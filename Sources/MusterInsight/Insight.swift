@@ -89,7 +89,7 @@ public struct Insight {
       costs: Self.hours(accounts.straggling),
       evidence: [
         account("straggling", accounts.straggling),
-        "ranks said so: WAITED; rank \(rank) has waited least, in its newest attempt that told",
+        "ranks said so: WAITED; they waited longest for rank \(rank), in the newest attempt that told",
       ],
       next: "compare its devices with the others' (`muster devices --job ID`\(look)): slower ones are a node to "
         + "drain; else its work is more than the others': even out sequence lengths, stages or experts")

@@ -150,6 +150,7 @@ extension World {
           report.stepsSaid = step - shim.launch.resumeStep
           // The first rank is slow: the others wait for it, more or less.
           report.waited = .milliseconds(report.stepsSaid * Int64((Int(shim.launch.firstRank) + r) % 3))
+          report.waitsSaid = report.stepsSaid
           if report.stepsSaid >= 3 { report.longestStep = Span(nanoseconds: shim.script.stepTime) }
         }
         if r == 0 {

@@ -209,36 +209,89 @@ private struct Story: ~Copyable {
     #expect(steps.firstAt != .zero && steps.firstAt < checkpointAt)
   }
 
+  /// What a job's ranks say that they have waited for each other (seconds), and what of it becomes a fact.
+  private static func say(_ waited: [Int64?], words: [Int64], of job: JobID, _ story: inout Story) -> [StatusTimes] {
+    // Nobody hangs.
+    let step = max(1, words.max() ?? 1)
+    let ranks = waited.enumerated().map { i, seconds in
+      var rank = RankReport(
+        rank: Int32(i), pid: 7, state: .running, step: step, firstStepAge: .seconds(step), stepsSaid: step)
+      rank.waited = seconds.map { .seconds($0) }
+      rank.waitsSaid = words[i]
+      return rank
+    }
+    return facts(.shimReport(member(job, 1), ShimReport(state: .running, port: 1, ranks: ranks)), &story)
+  }
+
+  private static func facts(_ command: Command, _ story: inout Story) -> [StatusTimes] {
+    _ = story.controller.takeFresh()
+    story.say(command)
+    return story.controller.takeFresh().compactMap { fact in
+      guard case .statusTold(_, let times) = fact.event else { return nil }
+      return times
+    }
+  }
+
   @Test("what ranks waited for each other is a fact when enough of it is new, and once more when the attempt ends")
   func waits() {
     var story = Story()
     let job = story.submit(ranks: 3)
-    func say(_ waited: [Int64?]) -> [StatusTimes] {
-      let ranks = waited.enumerated().map { i, seconds in
-        var rank = RankReport(rank: Int32(i), pid: 7, state: .running, step: 1, firstStepAge: .seconds(1), stepsSaid: 1)
-        rank.waited = seconds.map { .seconds($0) }
-        return rank
-      }
-      return statuses(.shimReport(Self.member(job, 1), ShimReport(state: .running, port: 1, ranks: ranks)))
-    }
-    func statuses(_ command: Command) -> [StatusTimes] {
-      _ = story.controller.takeFresh()
-      story.say(command)
-      return story.controller.takeFresh().compactMap { fact in
-        guard case .statusTold(_, let times) = fact.event else { return nil }
-        return times
-      }
-    }
-    #expect(say([nil, nil, nil]) == [])
-    #expect(say([3, 0, 3]) == [], "compared, but too little for a fact")
-    #expect(say([300, 0, 300]) == [], "not compared again so soon")
+    #expect(Self.say([nil, nil, nil], words: [0, 0, 0], of: job, &story) == [])
+    #expect(Self.say([3, 0, 3], words: [1, 1, 1], of: job, &story) == [], "compared, but too little for a fact")
+    #expect(Self.say([300, 0, 300], words: [2, 2, 2], of: job, &story) == [], "not compared again so soon")
     let told = (0..<60).flatMap { _ in
       story.tick(seconds: 1)
-      return say([300, 0, 300])
+      return Self.say([300, 0, 300], words: [2, 2, 2], of: job, &story)
     }
     #expect(told == [StatusTimes(straggling: .seconds(200), slowRank: 1)])
-    #expect(say([330, 0, 330]) == [])
-    #expect(statuses(.cancel(job)) == [StatusTimes(straggling: .seconds(220), slowRank: 1)])
+    #expect(Self.say([330, 0, 330], words: [3, 3, 3], of: job, &story) == [])
+    #expect(Self.facts(.cancel(job), &story) == [StatusTimes(straggling: .seconds(220), slowRank: 1)])
+  }
+
+  @Test(
+    "waits are compared minute by minute, over a controller's restart; a rank that is mute is waited for ten minutes")
+  func waitsByTheMinute() throws {
+    var story = Story()
+    let job = story.submit(ranks: 4)
+    var (waited, words): ([Int64], [Int64]) = ([0, 0, 0, 0], [0, 0, 0, 0])
+    var told: [StatusTimes] = []
+    func pass(seconds: Int, slow: Int, ranks: Int = 4, _ story: inout Story) {
+      for _ in 0..<seconds {
+        for rank in 0..<ranks {
+          if rank != slow { waited[rank] += 1 }
+          words[rank] += 1
+        }
+        story.tick(seconds: 1)
+        told += Self.say(waited, words: words, of: job, &story)
+      }
+    }
+    pass(seconds: 600, slow: 0, &story)
+    let first = try #require(told.last)
+    #expect(first.slowRank == 0 && first.straggling > .seconds(350) && first.straggling <= .seconds(450))
+    pass(seconds: 900, slow: 1, &story)
+    let second = try #require(told.last)
+    #expect(second.slowRank == 1 && second.straggling > .seconds(1030) && second.straggling <= .seconds(1125))
+
+    let kept = story.cluster { $0.encodeSnapshot() }
+    story.controller = Controller(cluster: try Cluster(snapshot: kept), now: story.now)
+    _ = story.controller.handle(.start, now: story.now)
+    told = []
+    pass(seconds: 1, slow: 2, &story)
+    #expect(told == [], "nothing is told twice")
+    pass(seconds: 900, slow: 2, &story)
+    let third = try #require(told.last)
+    #expect(third.straggling > second.straggling + .seconds(580))
+    #expect(third.straggling <= second.straggling + .seconds(60 + 901 * 3 / 4))
+
+    // Two of four wait.
+    pass(seconds: 500, slow: 2, ranks: 3, &story)
+    #expect(told.last?.straggling ?? .zero <= third.straggling + .seconds(60), "only until the fourth became mute")
+    pass(seconds: 400, slow: 2, ranks: 3, &story)
+    let fourth = try #require(told.last)
+    #expect(fourth.straggling > third.straggling + .seconds(250))
+    #expect(fourth.straggling <= third.straggling + .seconds(60 + 450))
+    let last = try #require(Self.facts(.cancel(job), &story).last)
+    #expect(last.straggling > third.straggling + .seconds(440) && last.straggling <= third.straggling + .seconds(510))
   }
 
   @Test("a node on which three shims in a row die unborn cannot start any: it is isolated, the job waits")

@@ -6,7 +6,7 @@ import Testing
 @Suite struct NodeMessageTests {
   static let fields = [
     "pid", "exitCode", "signal", "exitedAgeMs", "step", "stepAgeMs", "firstStepAgeMs", "steps", "longestStepMs",
-    "checkpoint", "checkpointingMs", "evaluatingMs", "inputStallMs", "waitedMs",
+    "checkpoint", "checkpointingMs", "evaluatingMs", "inputStallMs", "waitedMs", "waits",
   ]
 
   @Test("numbers that cannot be are refused, and none of them stops the controller", arguments: fields)

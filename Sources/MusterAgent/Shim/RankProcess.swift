@@ -70,6 +70,7 @@ struct RankProcess: ~Copyable {
       if let loss = notice.loss { report.loss = loss }
       if let waited = notice.waited {
         report.waited = max(report.waited ?? .zero, .milliseconds(Int64(waited * 1000)))
+        report.waitsSaid += 1
       }
       if let status = notice.status, status != report.status {
         report.status = status

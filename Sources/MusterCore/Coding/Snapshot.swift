@@ -1,7 +1,7 @@
 /// The state as bytes, and back. The same state always gives the same bytes, so that two processes can compare hashes.
 extension Cluster {
   /// Number of the layout below; a snapshot of another layout is left alone and the journal replayed instead.
-  public static let snapshotFormat: UInt64 = 6
+  public static let snapshotFormat: UInt64 = 7
 
   public func encodeSnapshot() -> [UInt8] {
     var w = ByteWriter()
@@ -221,6 +221,8 @@ extension ByteWriter {
     put(a.warnedAt)
     put(a.endingAt)
     put(a.endedAt)
+    put(a.straggling)
+    put(a.slowRank)
   }
 
   fileprivate mutating func put(_ m: Member) {
@@ -266,7 +268,7 @@ extension ByteReader {
       previous: try int32(), firstMember: try int32(), memberCount: try int32(), membersStopped: try int32(),
       resumeStep: try int(), lastStep: try int(), startedAt: try instant(), runningAt: try instant(),
       firstStepAt: try instant(), lastStepAt: try instant(), warnedAt: try instant(),
-      endingAt: try instant(), endedAt: try instant())
+      endingAt: try instant(), endedAt: try instant(), straggling: try span(), slowRank: try int32())
   }
 
   fileprivate mutating func member() throws(CodingError) -> Member {

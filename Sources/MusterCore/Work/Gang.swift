@@ -115,6 +115,7 @@ extension Controller {
     let job = cluster.attempts[attempt].jobSlot
     var seen = watch.attempt(attempt, id: id)
     let stepping = steppingRanks(attempt)
+    seen.longestWait = max(seen.longestWait, report.longestWait(since: before, below: stepping))
     for rank in report.ranks where rank.rank < stepping {
       seen.statuses.formMaximum(rank.statusTimes)
       if let step = rank.step {
@@ -142,30 +143,9 @@ extension Controller {
     }
     let newest = report.ranks.lazy.filter { $0.rank < stepping }.compactMap(\.checkpoint).max() ?? 0
     let isSaved = newest > cluster.jobs[job].checkpointStep
-    if report.ranks.contains(where: { $0.waited != nil }) {
-      compareWaits(attempt, after: isSaved ? .zero : limits.statusTold)
-    }
+    if report.ranks.contains(where: { $0.waited != nil }) { compareWaits(attempt, isNow: isSaved) }
     tellStatuses(attempt, after: isSaved ? .zero : limits.statusTold)
     if isSaved { note(.checkpointCommitted(attempt: id, step: newest)) }
-  }
-
-  /// Looks at all ranks, so not for every beat.
-  private mutating func compareWaits(_ attempt: Int32, after least: Span) {
-    let id = cluster.attemptID(attempt)
-    var seen = watch.attempt(attempt, id: id)
-    guard seen.waitsComparedAt == .zero || now - seen.waitsComparedAt >= least else { return }
-    seen.waitsComparedAt = now
-    var waits = PeerWaits()
-    let stepping = steppingRanks(attempt)
-    for slot in cluster.memberSlots(ofAttempt: attempt) {
-      for rank in watch.knownMember(slot, id: cluster.memberID(slot))?.report?.ranks ?? [] where rank.rank < stepping {
-        if let waited = rank.waited { waits.add(rank: rank.rank, waited: waited) }
-      }
-    }
-    let lost = waits.straggling(ranks: stepping)
-    // Where all wait alike nobody is slow.
-    if lost > .zero { seen.statuses.formMaximum(StatusTimes(straggling: lost, slowRank: waits.slowRank)) }
-    watch.attempts[Int(attempt)] = seen
   }
 
   /// Makes a fact of what ranks have said that they do instead of steps, when so much is new.
@@ -204,7 +184,9 @@ extension Controller {
     guard attempt >= 0, cluster.attempts[attempt].phase < .stopping else { return }
     let id = cluster.attemptID(attempt)
     let steps = steps(attempt)
-    compareWaits(attempt, after: .zero)
+    compareWaits(attempt, isNow: true)
+    // A gang's thousands of ranks are remembered only while it runs.
+    watch.attempts[Int(attempt)]?.waits = nil
     tellStatuses(attempt, after: .zero)
     note(
       .attemptEnding(

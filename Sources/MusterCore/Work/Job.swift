@@ -86,6 +86,10 @@ public struct Attempt: Sendable {
   public internal(set) var warnedAt: Instant
   public internal(set) var endingAt: Instant
   public internal(set) var endedAt: Instant
+  /// What its ranks have waited for the slow one, and which that was, as last told; -1: nobody said. A controller that
+  /// starts goes on from there.
+  public internal(set) var straggling = Span.zero
+  public internal(set) var slowRank: Int32 = -1
 }
 
 /// One node's part of an attempt. Stays until nothing of it runs, even when a later attempt has started.

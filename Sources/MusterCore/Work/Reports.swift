@@ -73,6 +73,8 @@ public struct RankReport: Sendable, Hashable {
   public var statusTimes = StatusTimes()
   /// How long it has waited for other ranks in this attempt, so far; nil: it does not say.
   public var waited: Span?
+  /// How often it has said so; 0: a shim that does not count.
+  public var waitsSaid: Int64 = 0
   public var checkpoint: Int64?
   public var probe: Probe?
 

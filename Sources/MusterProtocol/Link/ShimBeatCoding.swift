@@ -86,7 +86,10 @@ extension RankReport {
     add("checkpointingMs", .int(statusTimes.checkpointing.milliseconds), if: statusTimes.checkpointing > .zero)
     add("evaluatingMs", .int(statusTimes.evaluating.milliseconds), if: statusTimes.evaluating > .zero)
     add("inputStallMs", .int(statusTimes.inputStall.milliseconds), if: statusTimes.inputStall > .zero)
-    if let waited { add("waitedMs", .int(waited.milliseconds), if: true) }
+    if let waited {
+      add("waitedMs", .int(waited.milliseconds), if: true)
+      add("waits", .int(waitsSaid), if: waitsSaid > 0)
+    }
     if let checkpoint { add("checkpoint", .int(checkpoint), if: true) }
     if let probe { add("probe", probe.json, if: true) }
     return .object(members)
@@ -109,6 +112,7 @@ extension RankReport {
       checkpointing: try json.age("checkpointingMs") ?? .zero, evaluating: try json.age("evaluatingMs") ?? .zero,
       inputStall: try json.age("inputStallMs") ?? .zero)
     waited = try json.age("waitedMs")
+    waitsSaid = try json.optional("waits", in: JSON.counts) ?? 0
   }
 }
 
