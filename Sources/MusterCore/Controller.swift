@@ -117,6 +117,9 @@ public struct Controller: ~Copyable, Sendable {
       }
     case .nodeJoined, .nodeLabelled, .nodeRevoked, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
       isMapOld = true
+    case .nodeSuspected(let node, _), .nodeIsolated(let node, _, _), .nodeDrainRequested(let node, _):
+      // A claim that it is part of is lost: the rest of its place is others'.
+      if claimed[node.index] != nil { mustSchedule = true }
     default: break
     }
     cluster.apply(fact)

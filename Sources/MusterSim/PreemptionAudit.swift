@@ -88,7 +88,9 @@ extension SharingAudit {
       return false
     }
     // A node that it may not have is of no use to it; what the other uses of a quota may be.
-    let mayUse = spec.further.isEmpty ? victim.places.contains { mayHave(spec.wishes, $0.node) } : true
+    let mayUse = ([spec.wishes] + spec.further.map(\.wishes)).contains { wishes in
+      victim.places.contains { mayHave(wishes, $0.node) }
+    }
     guard mayUse || mayShareQuota(job, victim.job) else { return false }
     let preempts = policy.priorities.first { $0.name == spec.wishes.priorityClass }?.preempts ?? true
     let isHigher = preempts && spec.priority > victim.priority
@@ -100,8 +102,15 @@ extension SharingAudit {
     return isHigher || use(own) + asked <= guaranteed(own)
   }
 
-  private func asked(_ spec: JobSpec) -> Int {
-    ([spec.role] + spec.further.map(\.role)).reduce(0) { $0 + Int($1.nodes * $1.devicesPerNode) }
+  /// Devices of roles that ask for some. Alone on its nodes a gang has all of theirs: those of the smallest nodes that hold
+  /// it, or at the most of the largest.
+  private func asked(_ spec: JobSpec, most: Bool = false) -> Int {
+    ([(spec.role, spec.wishes)] + spec.further.map { ($0.role, $0.wishes) }).reduce(0) { sum, gang in
+      let (nodes, each) = (Int(gang.0.nodes), Int(gang.0.devicesPerNode))
+      guard each > 0, gang.1.isExclusive else { return sum + nodes * each }
+      let sizes = devicesOfNode.filter { $0 >= each }
+      return sum + nodes * ((most ? sizes.max() : sizes.min()) ?? each)
+    }
   }
 
   /// Where the ways up of two projects have parted.
@@ -122,7 +131,7 @@ extension SharingAudit {
     let before = use(project) + mine.reduce(0, +) - (mine.last ?? 0)
     let kept = Set(preemptions.stops.flatMap(\.candidates)).union(preemptions.kept).reduce(0) { sum, job in
       guard let spec = specs[job], waiting.contains(job), isBelow(spec.project, project.name) else { return sum }
-      return sum + asked(spec)
+      return sum + asked(spec, most: true)
     }
     return before - mine.reduce(0, +) + (mine.max() ?? 0) + kept > guaranteed
   }

@@ -87,5 +87,29 @@ class Roles(unittest.TestCase):
         self.assertIn("needs 10 devices for its 3 roles together; the fleet has 8", refused.stderr)
 
 
+    def test_others_give_way_to_all_of_its_roles(self):
+        """Two roles with devices: the places of both are left for them, and they start when the last victim is gone."""
+        stubborn = "trap 'echo asked' TERM; echo began; while :; do sleep 0.05; done"
+        low = [
+            self.fleet.submit(["sh", "-c", stubborn], nodes=2, devices=2, stop={"grace": "3s"}) for _ in range(2)]
+        for job in low:
+            self.fleet.wait_state(job, "running")
+        high = self.number(self.submit("sleep 300", "priority: 10\n" + JOB))
+        why = eventually(
+            "others are leaving for it",
+            lambda: (lambda why: why if why["causes"] and why["causes"][0]["kind"] == "preempting" else None)(
+                self.fleet.json("why", high)))
+        self.assertIn("takes the place of 2 jobs", why["causes"][0]["message"])
+        self.fleet.wait_state(high, "running")
+        roles = [rank["role"] for rank in self.fleet.job(high)["ranks"]]
+        self.assertEqual(roles, ["trainer"] * 4 + ["rollout"] * 2 + ["evaluate"])
+        for job in low:
+            self.assertEqual(self.fleet.job(job)["state"], "pending")
+        self.fleet.muster("cancel", high)
+        for job in low:
+            self.fleet.wait_state(job, "running")
+            self.fleet.muster("cancel", job)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -64,6 +64,30 @@ class Sharing(unittest.TestCase):
         for job in low + [calm]:
             self.fleet.muster("cancel", job)
 
+    def test_alone(self):
+        """Who is to be alone on a node has it when all who share it have gone, and nobody else comes meanwhile."""
+        others = [self.submit("other", 1, priority="urgent") for _ in range(3)]
+        for job in others:
+            self.fleet.wait_state(job, "running")
+        shared = [
+            self.fleet.submit(["sh", "-c", POLITE], devices=1, project="other") for _ in range(2)]
+        for job in shared:
+            self.fleet.wait_state(job, "running")
+        nodes = {self.fleet.job(job)["ranks"][0]["node"] for job in shared}
+        self.assertEqual(len(nodes), 1)
+        alone = self.fleet.submit(
+            ["sh", "-c", POLITE], devices=1, project="other", priority="urgent", exclusive=True)
+        self.fleet.wait_state(alone, "running")
+        self.assertEqual({self.fleet.job(alone)["ranks"][0]["node"]}, nodes)
+        for job in shared:
+            self.assertEqual(self.fleet.job(job)["state"], "pending")
+            self.assertIn("saved", self.fleet.muster("logs", job, "--attempt", 1).stdout)
+        self.fleet.muster("cancel", alone)
+        for job in shared:
+            self.fleet.wait_state(job, "running")
+        for job in others + shared:
+            self.fleet.muster("cancel", job)
+
     def test_limits(self):
         """More than a project may ever use is refused; more than a user may run at a time waits."""
         refused = self.fleet.muster(

@@ -22,6 +22,15 @@ import Testing
       if nodes % 2 == 0, dice.chance(30) { wishes.segment = 2 }
       if nodes <= 4, dice.chance(20) { wishes.within = Within(level: "rack") }
       if nodes <= 4, dice.chance(10) { wishes.constraint = [LabelRule(key: "new", value: "yes")] }
+      if dice.chance(10) { wishes.isExclusive = true }
+      if nodes % 2 == 0, dice.chance(10) { wishes.spread = Spread(level: "block", atMost: 4) }
+    }
+    if dice.chance(15) {
+      let role = RoleSpec(
+        name: "more", nodes: Int32(dice.draw(1...2)), devicesPerNode: Int32(dice.draw(1...8)), ranksPerNode: 1,
+        command: ["x"], workingDirectory: "/")
+      spec.further = [FurtherRole(role: role, wishes: Wishes())]
+      if dice.chance(20) { spec.further[0].wishes.isExclusive = true }
     }
     spec.project = ["x", "y", "z", "w", "nobody"][dice.draw(0...4)]
     return spec
@@ -89,7 +98,8 @@ import Testing
       let attempt = fleet.controller.cluster.attempts[slot]
       let job = fleet.controller.cluster.jobs[attempt.jobSlot]
       let project = fleet.controller.cluster.specs[Int(attempt.jobSlot)].project
-      used[project, default: 0] += job.nodes * job.devicesPerNode
+      let places = fleet.controller.cluster.attemptPlaces[Int(slot)]
+      used[project, default: 0] += places.reduce(0) { $0 + Int32($1.devices.nonzeroBitCount) }
       if job.attempt > 1 { isYoung = true }
     }
     // Those that were stopped before may be within their minimum run.
@@ -102,7 +112,9 @@ import Testing
       for job in jobs where fleet.state(job) == .pending {
         guard let slot = fleet.controller.cluster.slot(of: job) else { continue }
         let spec = fleet.controller.cluster.specs[Int(slot)]
-        if spec.project == project.name, spec.role.nodes == 1, spec.role.devicesPerNode == 8 { return job }
+        if spec.project == project.name, spec.role.nodes == 1, spec.role.devicesPerNode == 8, !spec.hasRoles {
+          return job
+        }
       }
     }
     return nil

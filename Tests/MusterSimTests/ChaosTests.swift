@@ -56,6 +56,34 @@ import Testing
     #expect(same)
   }
 
+  @Test("the storm stops others for gangs that are alone, that are spread, and for jobs of several roles with devices")
+  func takesOfEveryKind() {
+    var seen: Set<String> = []
+    for seed in Self.seeds {
+      var world = World(seed: seed)
+      world.run()
+      let specs = Self.specs(world.facts)
+      for fact in world.facts {
+        guard case .attemptPreempted(_, let job) = fact.event, let spec = specs[job] else { continue }
+        if spec.wishes.isExclusive, spec.role.devicesPerNode > 0 { seen.insert("alone") }
+        if spec.wishes.spread != nil, spec.role.nodes > 2 { seen.insert("spread") }
+        if spec.further.contains(where: { $0.role.devicesPerNode > 0 }), spec.role.devicesPerNode > 0 {
+          seen.insert("roles")
+        }
+      }
+    }
+    guard Self.seeds.count > 1 else { return }
+    #expect(seen == ["alone", "spread", "roles"])
+  }
+
+  private static func specs(_ facts: [Fact]) -> [JobID: JobSpec] {
+    var specs: [JobID: JobSpec] = [:]
+    for fact in facts {
+      if case .jobSubmitted(let submitted) = fact.event { specs[submitted.job] = submitted.spec }
+    }
+    return specs
+  }
+
   @Test("a failure is told with what it needs and what happened last")
   func storyIsTold() throws {
     let (seeds, failure) = try #require(Chaos.seedsToFind(.leaseNeverChecked, from: 1))

@@ -80,7 +80,9 @@ extension Controller {
     }
     let claim = Claim(
       job: planned.id, attempt: planned.attempt, gangs: named, victims: victims.map { cluster.attemptID($0) })
-    guard allPlaces(slot, claim) != nil else { return false }
+    guard let all = allPlaces(slot, claim) else { return false }
+    for taking in gangs { table.count(taking.gang.owner, taking.type, taking.charge(topology)) }
+    if victims.isEmpty, startNow(slot, all) { return true }
     claims.append(claim)
     countClaims()
     for slot in slots where cluster.attempts[slot].phase < .stopping {
@@ -89,7 +91,14 @@ extension Controller {
       note(.attemptPreempted(attempt: cluster.attemptID(victim), by: planned.id))
       endAttempt(victim, .preempted)
     }
-    for taking in gangs { table.count(taking.gang.owner, taking.type, taking.charge(topology)) }
+    return true
+  }
+
+  /// Its place turns out to be free: nobody's end would start it later.
+  private mutating func startNow(_ slot: Int32, _ places: [Place]) -> Bool {
+    var quotas = quotaCount()
+    guard isWithinQuota(slot, places, &quotas) else { return false }
+    begin(slot, places)
     return true
   }
 

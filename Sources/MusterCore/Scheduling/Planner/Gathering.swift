@@ -1,19 +1,61 @@
 /// Where what runs says no end, nothing can be promised to a gang that waits, and smaller ones would start before it for
 /// ever. Once it has waited long enough, what becomes free where it will fit first is kept for it, until all of it is
-/// there. One gang of each type at a time: two that gather would take the nodes from each other.
+/// there. One job of each type at a time: two that gather would take the nodes from each other.
 extension Planner {
   mutating func gather(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound) {
+    if let type = gather(gang, beside: gathering, view, &round) { gathering.insert(type) }
+  }
+
+  /// The roles of a job gather one after the other, each in what those before it leave; only if all of them can, for none
+  /// starts without the others.
+  mutating func gatherTogether(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView,
+    _ round: inout PlanningRound
+  ) {
+    guard range.allSatisfy({ mix(pending[$0]) != .only }), isWithinQuotaNow(pending, range, &round) else { return }
+    let others = gathering
+    for i in range {
+      if let type = gather(pending[i], beside: others, view, &round) { gathering.insert(type) }
+    }
+  }
+
+  /// Of the gangs together, on the first type of each that it could have.
+  private mutating func isWithinQuotaNow(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ round: inout PlanningRound
+  ) -> Bool {
+    let before = quotas.copy()
+    let reasons = round.reasons.count
+    var isWithin = true
+    for i in range {
+      let asks = types(pending[i]).compactMap { possible(pending[i], $0, now: round.now, &round.reasons) }
+      guard let ask = asks.first else { continue }
+      let start = quotas.firstStart(ask.project, ask.type, ask.charge, units: ask.search.units, from: 0, before: 1)
+      if start > 0 { isWithin = false }
+      let last = grid.lastBucket(from: 0, units: ask.search.units)
+      quotas.take(ask.project, ask.type, ask.charge, from: 0, through: last)
+      quotas.uncountJob(ask.project, from: 0, through: last)
+    }
+    round.reasons.removeSubrange(reasons...)
+    quotas = before
+    return isWithin
+  }
+
+  /// The type on which nodes are kept for it; nil: none are.
+  private mutating func gather(
+    _ gang: borrowing PendingGang, beside others: Set<Int32>, _ view: borrowing PlanningView,
+    _ round: inout PlanningRound
+  ) -> Int32? {
     let reasons = round.reasons.count
     defer { round.reasons.removeSubrange(reasons...) }
-    for type in types(gang) where !gathering.contains(type) {
+    for type in types(gang) where !others.contains(type) {
       guard let ask = possible(gang, type, now: round.now, &round.reasons), ask.partDevices == 0,
         quotas.firstStart(ask.project, type, ask.charge, units: ask.search.units, from: 0, before: 1) == 0,
         let groups = mostReady(ask, view)
       else { continue }
-      gathering.insert(type)
       keep(ask, groups, view)
-      return
+      return type
     }
+    return nil
   }
 
   /// The groups of the domain that could hold it and has most free nodes.

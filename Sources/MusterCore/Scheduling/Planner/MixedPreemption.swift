@@ -1,4 +1,5 @@
-/// Places that others leave to gangs whose wishes are about single nodes: `constraint`, `exclude`, `exclusive`, `spread`.
+/// Places that others leave to gangs whose wishes are about single nodes (`constraint`, `exclude`, `exclusive`, `spread`), and to
+/// those that use parts of several.
 ///
 /// Victims are chosen by counts as for all others, of nodes that the gang may have (`NodeFilter.ofVictims`); one that is to
 /// be alone may have those that everybody leaves. Then it is placed member by member in what is free and what they leave.

@@ -17,13 +17,16 @@ extension Planner {
   ) -> Bool {
     guard round.preemptions < view.mode.preemptions, gang.begin <= view.now else { return false }
     let firstReason = round.reasons.count
+    // Whole nodes are made free for parts of several, too; what it does not use of them is others'.
+    let mix = mix(gang)
+    let isByMember = mix == .only || mix == .first
     for type in types(gang) {
       guard let ask = possible(gang, type, now: round.now, &round.reasons), !failedTakes.isKnown(ask, gang),
         let rights = victims.rights(gang, type, ask.charge)
       else { continue }
       let last = grid.lastBucket(from: 0, units: ask.search.units)
       if let chosen = chooseVictims(ask, rights, gang, view, last),
-        mix(gang) == .only ? holdMixed(gang, for: chosen, view, &round) : hold(ask, for: chosen, view, &round)
+        isByMember ? holdMixed(gang, for: chosen, view, &round) : hold(ask, for: chosen, view, &round)
       {
         round.reasons.removeSubrange(firstReason...)
         round.preemptions += 1

@@ -1,14 +1,26 @@
 /// The gangs of one job's roles: each is placed like any other gang, and all start in the same bucket or none does.
 ///
 /// Whether two roles fit together is only known when the first one has its place, so they are tried on the profile itself;
-/// if the last one does not fit, the profile is put back as it was. Such a job takes nobody's place, and gathers none.
+/// if the last one does not fit, the profile is put back as it was. In the same way they take others' places: role after
+/// role, each in what those before it and their victims have left.
 extension Planner {
   private struct Before: ~Copyable {
     var nodes: NodeProfile
     var shared: SharedLanes
     var quotas: QuotaProfile
     var victims: VictimTable
-    var (entries, places, members): (Int, Int, Int)
+    var isVictim: [Bool]
+    var round: Lengths
+  }
+
+  /// How much a round has said.
+  private struct Lengths {
+    var (entries, places, members, victims, preemptions): (Int, Int, Int, Int, Int)
+
+    init(_ round: borrowing PlanningRound) {
+      (entries, places, members) = (round.entries.count, round.places.count, round.members.count)
+      (victims, preemptions) = (round.victims.count, round.preemptions)
+    }
   }
 
   private enum Trial {
@@ -36,9 +48,7 @@ extension Planner {
     round.reasons.removeSubrange(reasons...)
     var (bucket, conflicts) = (0, 0)
     while bucket < grid.bucketCount {
-      let before = Before(
-        nodes: nodes.copy(), shared: shared.copy(topology), quotas: quotas.copy(), victims: victims,
-        entries: round.entries.count, places: round.places.count, members: round.members.count)
+      let before = asItIs(round)
       // What is learned of a profile that may be put back is not true of it afterwards.
       ignoresBounds = true
       let trial = tryTogether(pending, range, view, bucket, &round)
@@ -49,6 +59,7 @@ extension Planner {
         return
       }
       putBack(before, &round)
+      if bucket == 0, preemptTogether(pending, range, view, &round) { return }
       guard mayHold, case .notBefore(let later) = trial, let alone = aloneStart(pending, range, bucket, &round) else {
         break
       }
@@ -64,13 +75,22 @@ extension Planner {
         PlanningRound.Entry(
           kind: mayHold ? .beyondHorizon : .behind, type: Int16(wait.type), devices: wait.part, wait: wait.numbers))
     }
+    if mayHold, pending[range.lowerBound].isOverdue { gatherTogether(pending, range, view, &round) }
+  }
+
+  private func asItIs(_ round: borrowing PlanningRound) -> Before {
+    Before(
+      nodes: nodes.copy(), shared: shared.copy(topology), quotas: quotas.copy(), victims: victims, isVictim: isVictim,
+      round: Lengths(round))
   }
 
   private mutating func putBack(_ before: consuming Before, _ round: inout PlanningRound) {
-    round.entries.removeSubrange(before.entries...)
-    round.places.removeSubrange(before.places...)
-    round.members.removeSubrange(before.members...)
-    victims = before.victims
+    round.entries.removeSubrange(before.round.entries...)
+    round.places.removeSubrange(before.round.places...)
+    round.members.removeSubrange(before.round.members...)
+    round.victims.removeSubrange(before.round.victims...)
+    round.preemptions = before.round.preemptions
+    (victims, isVictim) = (before.victims, before.isVictim)
     nodes = before.nodes
     shared = before.shared
     quotas = before.quotas
@@ -93,14 +113,75 @@ extension Planner {
         guard found.bucket == bucket else { return .notBefore(found.bucket) }
         hold(found.ask, bucket, found.level, PlanningRound.WaitNumbers(), &round)
       }
-      if i + 1 < range.upperBound {
-        let units = pending[i].walltime.map(grid.units) ?? grid.units(grid.horizon)
-        quotas.uncountJob(
-          pending[i].project, from: bucket, through: grid.lastBucket(from: bucket, units: units))
-      }
+      if i + 1 < range.upperBound { countOnce(pending[i], bucket) }
     }
     return .held
   }
+
+  /// The next gang is of the same job.
+  private func countOnce(_ gang: borrowing PendingGang, _ bucket: Int) {
+    let units = gang.walltime.map(grid.units) ?? grid.units(grid.horizon)
+    quotas.uncountJob(gang.project, from: bucket, through: grid.lastBucket(from: bucket, units: units))
+  }
+
+  // MARK: Others' places
+
+  /// True if all have their places now, some of which others leave; else nothing has changed.
+  private mutating func preemptTogether(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView,
+    _ round: inout PlanningRound
+  ) -> Bool {
+    guard round.preemptions < view.mode.preemptions, range.contains(where: { mayPreempt(pending[$0]) }) else {
+      return false
+    }
+    let before = asItIs(round)
+    let (entries, preemptions) = (round.entries.count, round.preemptions)
+    // What is not found beside the roles before may be found by others.
+    let failed = failedTakes
+    failedTakes.removeAll()
+    ignoresBounds = true
+    defer {
+      ignoresBounds = false
+      victimsOfRoles = []
+    }
+    for i in range {
+      let firstVictim = round.victims.count
+      guard startNow(pending[i], view, &round) || (mayPreempt(pending[i]) && preempt(pending[i], view, &round)) else {
+        putBack(before, &round)
+        failedTakes = failed
+        return false
+      }
+      victimsOfRoles += numbers(of: round.victims[firstVictim...])
+      // The job counts as one.
+      round.preemptions = preemptions
+      if i + 1 < range.upperBound { countOnce(pending[i], 0) }
+    }
+    // All of them start when the last victim is gone.
+    for i in entries..<round.entries.count { round.entries[i].kind = .preempting }
+    round.preemptions += 1
+    failedTakes.removeAll()
+    return true
+  }
+
+  /// In what is free, and what the victims of the job's other roles leave.
+  private mutating func startNow(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+  ) -> Bool {
+    guard gang.begin <= view.now else { return false }
+    let mix = mix(gang)
+    if mix == .none || mix == .last, startWhole(gang, &round) { return true }
+    let freed = freed(by: victimsOfRoles, gang.filter, view)
+    if mix != .none, startMixed(gang, view, &round, freed: freed) { return true }
+    return mix == .first && startWhole(gang, &round)
+  }
+
+  private func numbers(of attempts: ArraySlice<AttemptID>) -> [Int32] {
+    let stopped = Set(attempts)
+    guard !stopped.isEmpty else { return [] }
+    return victims.candidates.indices.filter { stopped.contains(victims.candidates[$0].attempt) }.map { Int32($0) }
+  }
+
+  // MARK: Later
 
   /// The first bucket from which on each of them would start if it were alone.
   private mutating func aloneStart(
