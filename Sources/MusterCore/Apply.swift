@@ -43,7 +43,7 @@ extension Cluster {
     case .attemptWarned(let warned):
       guard let slot = attemptSlot(warned.attempt) else { return }
       attempts[slot].warnedAt = at
-    case .statusTold(let attempt, let times):
+    case .statusTold(let attempt, let times, _):
       guard let slot = attemptSlot(attempt), times.slowRank >= 0, times.straggling >= attempts[slot].straggling else {
         break
       }

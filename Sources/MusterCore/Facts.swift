@@ -46,8 +46,9 @@ public struct Fact: Hashable, Sendable {
     case stepsBegan(attempt: AttemptID, first: Instant)
     /// Its ranks are sent the signal that its job asked for some time before its walltime is over.
     case attemptWarned(AttemptWarned)
-    /// Ranks of the attempt have said so long, in all, what they did instead of steps.
-    case statusTold(attempt: AttemptID, times: StatusTimes)
+    /// Ranks of the attempt have said so long, in all, what they did instead of steps, up to `until`; zero: up to the fact's
+    /// own moment.
+    case statusTold(attempt: AttemptID, times: StatusTimes, until: Instant = .zero)
     case checkpointCommitted(attempt: AttemptID, step: Int64)
     case faultFound(Fault)
     /// It is about to end because another job takes its place.

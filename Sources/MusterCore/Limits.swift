@@ -39,8 +39,8 @@ public struct Limits: Sendable, Hashable {
   /// A gang that has waited so long, and whose start cannot be foreseen, gathers nodes as they become free. Simulations: 0
   /// to 1 d.
   public var patience: Span = .seconds(7200)
-  /// What ranks have said that they do instead of steps becomes a fact when so much is new, else with the next checkpoint
-  /// or the attempt's end. Simulations: 0 to 1 d.
+  /// What ranks have said that they do instead of steps becomes a fact at most so often, when a tenth of it is new; else with
+  /// the next checkpoint or the attempt's end. Simulations: 0 to 1 d.
   public var statusTold: Span = .seconds(60)
   /// What the plan keeps idle for gangs that wait becomes a fact at most so often. Simulations: 0 to 1 d.
   public var placesTold: Span = .seconds(60)

@@ -15,7 +15,7 @@ extension Cluster {
     case .jobSubmitted(let submitted): submitted.job.number == nextJob ? nil : "next job is \(nextJob)"
     case .jobCancelRequested(let job), .jobArchived(let job), .jobHeld(let job), .jobReleased(let job): unknown(job)
     case .attemptStarted(let started): objection(to: started)
-    case .checkpointCommitted(let attempt, _), .statusTold(let attempt, _): unknown(attempt.job)
+    case .checkpointCommitted(let attempt, _), .statusTold(let attempt, _, _): unknown(attempt.job)
     case .faultFound(let fault): unknown(fault.attempt.job)
     case .gangStarted(let attempt), .stepsBegan(let attempt, _): unknown(attempt)
     case .attemptWarned(let warned):

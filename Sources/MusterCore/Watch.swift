@@ -50,8 +50,11 @@ struct Watch: Sendable {
     var lastStepAt: Instant = .zero
     /// The longest that any rank has said.
     var statuses = StatusTimes()
-    /// What of it is a fact.
+    /// The same up to the last step.
+    var statusesAtStep = StatusTimes()
+    /// What of it is a fact, and since when.
     var statusesTold = StatusTimes()
+    var statusesToldAt: Instant = .zero
     /// What its ranks have waited for each other; nil: they say nothing, or not all members have been heard yet.
     var waits: PeerWaits?
     /// The most that a rank has said at once since they were last compared.

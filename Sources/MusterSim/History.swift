@@ -68,7 +68,7 @@ struct History: Sendable {
     case .attemptStarted(let started): (started.attempt.job.number, nil)
     case .gangStarted(let attempt), .stepsBegan(let attempt, _), .checkpointCommitted(let attempt, _):
       (attempt.job.number, nil)
-    case .attemptPreempted(let attempt, _), .statusTold(let attempt, _): (attempt.job.number, nil)
+    case .attemptPreempted(let attempt, _), .statusTold(let attempt, _, _): (attempt.job.number, nil)
     case .attemptWarned(let warned): (warned.attempt.job.number, nil)
     case .faultFound(let fault): (fault.attempt.job.number, fault.node?.index)
     case .attemptEnding(let ending): (ending.attempt.job.number, nil)

@@ -234,12 +234,45 @@ import Testing
     story.say(10, .checkpointCommitted(attempt: first, step: 9))
     story.say(16, .statusTold(attempt: first, times: StatusTimes(checkpointing: .seconds(2), evaluating: .seconds(5))))
     #expect(story.accounts(18).all == [.starting: 1, .productive: 10, .checkpointing: 2, .evaluating: 5])
-    #expect(story.accounts(18).provisional == 8)
+    #expect(story.accounts(18).provisional == 3)
     story.ending(20, first, .nodeFault, step: 16, 2, 17)
     story.ended(20, first)
     story.start(20, Self.id(1, 2), node: 0, resume: 9)
     // Seven steps were lost, and with them the evaluation.
     #expect(story.accounts(20).all == [.starting: 1, .productive: 7, .checkpointing: 2, .redone: 10])
+  }
+
+  @Test("statuses lie where they were said, a last evaluation behind the last step: closed stretches stay as they were")
+  func placedStatuses() {
+    var story = Self.stepping()
+    let first = Self.id(1, 1)
+    story.say(62, .statusTold(attempt: first, times: StatusTimes(inputStall: .seconds(20))))
+    #expect(story.accounts(100, from: 20, to: 80).all == [.productive: 40, .inputStall: 20])
+    story.say(400, .statusTold(attempt: first, times: StatusTimes(inputStall: .seconds(21))))
+    #expect(story.accounts(400, from: 20, to: 80).all == [.productive: 40, .inputStall: 20])
+    // Up to the last step nothing was new, and then it evaluated for a minute.
+    story.say(
+      500, .statusTold(attempt: first, times: StatusTimes(inputStall: .seconds(21)), until: Story.at(440)),
+      .statusTold(attempt: first, times: StatusTimes(evaluating: .seconds(59), inputStall: .seconds(21))))
+    story.ending(500, first, .finished, step: 219, 2, 440)
+    story.ended(500, first)
+    story.say(500, .jobEnded(JobEnded(job: JobID(1), state: .completed, reason: "", exitCode: 0)))
+    #expect(story.accounts(500).all == [.productive: 419, .inputStall: 21, .evaluating: 59, .unattributed: 1])
+    let restated = story.ledger.restatements.map { ($0.to - $0.from) / 1000 }
+    #expect(restated == [2, 1] && story.ledger.restatements.map(\.was) == [.starting, .productive])
+  }
+
+  @Test("what is kept of a long attempt's statuses is bounded, and its sum stays")
+  func manyStatuses() {
+    var story = Self.stepping()
+    for minute in 1...1000 {
+      let told = StatusTimes(inputStall: .seconds(Int64(minute) * 20))
+      story.say(Double(minute) * 60, .statusTold(attempt: Self.id(1, 1), times: told))
+    }
+    let all = story.accounts(60_000)
+    #expect(all.all == [.starting: 2, .productive: 39_998, .inputStall: 20_000])
+    #expect((story.ledger.open[1]?.told.count ?? 0) <= OpenAttempt.slotLimit)
+    #expect(story.accounts(60_000, from: 59_420, to: 60_000).all == [.productive: 380, .inputStall: 200])
   }
 
   @Test("what ranks waited for a slow one is taken out of work, and the newest word names the rank")

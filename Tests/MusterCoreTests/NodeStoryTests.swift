@@ -227,7 +227,7 @@ private struct Story: ~Copyable {
     _ = story.controller.takeFresh()
     story.say(command)
     return story.controller.takeFresh().compactMap { fact in
-      guard case .statusTold(_, let times) = fact.event else { return nil }
+      guard case .statusTold(_, let times, _) = fact.event else { return nil }
       return times
     }
   }

@@ -106,6 +106,7 @@ enum Samples {
         domain: "r1", reason: "pumps")),
     .maintenanceRemoved(id: 1),
     .placesKept([KeptDevices(deviceType: "a", devices: 8), KeptDevices(deviceType: "b", devices: 64)]),
+    .statusTold(attempt: attempt, times: StatusTimes(evaluating: .seconds(2)), until: Instant(nanoseconds: 14)),
     .statusTold(
       attempt: attempt,
       times: StatusTimes(
@@ -152,7 +153,7 @@ enum Samples {
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
-    case .statusTold: 46
+    case .statusTold(_, _, let until): until == .zero ? 46 : 48
     case .placesKept: 47
     }
   }

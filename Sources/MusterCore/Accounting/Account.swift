@@ -39,16 +39,6 @@ public enum Account: UInt8, CaseIterable, Hashable, Sendable {
 
   /// An answer about thousands of jobs names each account of each of them.
   private static let names = allCases.map { "\($0)" }
-
-  /// An attempt's work that was told as productive, and turns out to have been something else.
-  var takesBack: Bool {
-    switch self {
-    case .redone, .hung, .preempted, .unattributed: true
-    case .productive, .checkpointing, .evaluating, .starting, .straggling, .inputStall, .draining, .verifying, .broken,
-      .heldForGang, .maintenance, .free:
-      false
-    }
-  }
 }
 
 /// GPU-milliseconds by account.

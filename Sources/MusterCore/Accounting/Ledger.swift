@@ -46,9 +46,10 @@ public struct Ledger: ~Copyable, Sendable {
     case .stepsBegan(let attempt, _): saysSteps(attempt)
     case .attemptEnding(let ending): if ending.firstStepAt != .zero { saysSteps(ending.attempt) }
     case .checkpointCommitted(let attempt, _):
-      open[attempt.job.number]?.save(at: fact.at)
+      open[attempt.job.number]?.save(at: fact.at, cluster)
       jobs[Int(attempt.job.number) - 1].checkpoints += 1
-    case .statusTold(let attempt, let times): open[attempt.job.number]?.tell(times, at: at)
+    case .statusTold(let attempt, let times, let until):
+      open[attempt.job.number]?.tell(times, until: until == .zero ? at : until.milliseconds)
     case .faultFound(let fault):
       if fault.cause.isHang { open[fault.attempt.job.number]?.isHung = true }
     case .attemptEnded(let ended): end(ended, cluster)
@@ -109,7 +110,7 @@ public struct Ledger: ~Copyable, Sendable {
       }
     }
     guard !counts.isEmpty else { return }
-    open[job.number] = OpenAttempt(number: started.attempt.number, slot: slot, held: counts)
+    open[job.number] = OpenAttempt(number: started.attempt.number, slot: slot, held: counts, since: at)
   }
 
   private mutating func end(_ ended: AttemptEnded, _ cluster: borrowing Cluster) {
@@ -121,21 +122,23 @@ public struct Ledger: ~Copyable, Sendable {
   /// What an attempt's work was worth is known.
   private mutating func settle(_ job: JobID, keptStep: Int64?, _ cluster: borrowing Cluster, at: Int64) {
     guard let attempt = open.removeValue(forKey: job.number) else { return }
+    let told = attempt.toldWhileRunning(cluster, jobs[Int(job.number) - 1])
     let times = attempt.times(cluster, jobs[Int(job.number) - 1])
     let kept = keptStep ?? times.lastKeptStep(checkpointStep: attempt.checkpointStep(cluster))
     let split = AttemptSplit(times, keptStep: kept, until: times.endedAt)
     jobs[Int(job.number) - 1].count(split, times, attempt)
-    for (account, from, to) in attempt.pieces(split, times) {
+    let pieces = attempt.pieces(split, times)
+    for (account, from, to) in pieces {
       for held in attempt.held {
         spans.append(
           LedgerSpan(job: job.number, from: from, to: to, devices: held.devices, type: held.type, account: account))
       }
-      // Until now it was told as productive.
-      guard account.takesBack, to <= split.stopping.milliseconds else { continue }
+    }
+    for change in OpenAttempt.changes(told, pieces) {
       restatements.append(
         Restatement(
-          at: at, job: job.number, attempt: attempt.number, from: from, to: to, account: account,
-          gpuMilliseconds: (to - from) * attempt.devices))
+          at: at, job: job.number, attempt: attempt.number, from: change.from, to: change.to, was: change.was,
+          account: change.account, gpuMilliseconds: (change.to - change.from) * attempt.devices))
     }
     if restatements.count > Ledger.restatementLimit + 1_000 {
       restatements.removeFirst(restatements.count - Ledger.restatementLimit)
@@ -170,7 +173,7 @@ public struct LedgerSpan: Hashable, Sendable {
   public var account: Account
 }
 
-/// Work that had been told as productive, and was not.
+/// Time that had been told in one account while its attempt ran, and is another's.
 public struct Restatement: Hashable, Sendable {
   /// When that was known. Milliseconds since 1970, as the others.
   public var at: Int64
@@ -178,6 +181,7 @@ public struct Restatement: Hashable, Sendable {
   public var attempt: Int32
   public var from: Int64
   public var to: Int64
+  public var was: Account
   /// What it is now.
   public var account: Account
   public var gpuMilliseconds: Int64
@@ -194,28 +198,32 @@ struct OpenAttempt: Hashable, Sendable {
   /// In `Cluster.attempts`.
   var slot: Int32
   var held: [TypeCount]
+  /// Its start, milliseconds since 1970.
+  var since: Int64
   var isHung = false
   /// The job that takes its place; 0: none.
   var gaveWayTo: Int64 = 0
   /// The last checkpoint that was accepted of it.
   var checkpointAt: Instant = .zero
-  /// What its ranks said that they did instead of steps, by day; and so far in all.
-  var told: [DayTold] = []
+  /// Its last step as checkpoints told it: all that is known of its steps while it runs.
+  var knownStep: Int64 = 0
+  var knownStepAt: Instant = .zero
+  /// What its ranks said that they did instead of steps, in order of time, each beginning where the one before ends; and so
+  /// far in all.
+  var told: [ToldSlot] = []
   var toldSoFar = StatusTimes()
-  /// As it was at the last checkpoint.
-  var toldSaved: [DayTold] = []
 
-  mutating func save(at: Instant) {
+  mutating func save(at: Instant, _ cluster: borrowing Cluster) {
     checkpointAt = at
-    toldSaved = told
+    (knownStep, knownStepAt) = (cluster.attempt(slot).lastStep, cluster.attempt(slot).lastStepAt)
   }
 
-  /// The accounts of a whole attempt, in order of time. What was said in work that is lost is lost with it.
+  /// The accounts of a whole attempt, in order of time. What was said in work that is lost is lost with it; behind the last
+  /// step of one that ended well it is what ranks said.
   func pieces(_ split: AttemptSplit, _ times: AttemptTimes) -> [Piece] {
-    let isWhole = split.kept == split.worked
-    return split.accounts(times).flatMap { account, from, to -> [Piece] in
+    split.accounts(times).flatMap { account, from, to -> [Piece] in
       let (from, to) = (from.milliseconds, to.milliseconds)
-      if account == .productive { return carve(from, to, isWhole ? told : toldSaved) }
+      if account == .productive || account == .unattributed { return carve(account, from, to) }
       return from < to ? [(account, from, to)] : []
     }
   }

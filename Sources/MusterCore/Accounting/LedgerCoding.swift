@@ -30,6 +30,7 @@ extension Ledger {
       writer.put(restated.attempt)
       writer.put(restated.from)
       writer.put(restated.to)
+      writer.put(restated.was.rawValue)
       writer.put(restated.account.rawValue)
       writer.put(restated.gpuMilliseconds)
     }
@@ -76,7 +77,7 @@ extension Ledger {
     restatements = try r.array { (r) throws(CodingError) in
       Restatement(
         at: try r.int(), job: try r.int(), attempt: try r.int32(), from: try r.int(), to: try r.int(),
-        account: try r.account(), gpuMilliseconds: try r.int())
+        was: try r.account(), account: try r.account(), gpuMilliseconds: try r.int())
     }
     let nodes = try r.array { (r) throws(CodingError) in try r.nodeEntry() }
     let series = try r.array { (r) throws(CodingError) in
@@ -138,11 +139,13 @@ extension ByteWriter {
     put(attempt.gaveWayTo)
     put(attempt.checkpointAt)
     put(attempt.toldSoFar)
-    for told in [attempt.told, attempt.toldSaved] {
-      put(told) { writer, entry in
-        writer.put(entry.day)
-        writer.put(entry.times)
-      }
+    put(attempt.since)
+    put(attempt.knownStep)
+    put(attempt.knownStepAt)
+    put(attempt.told) { writer, slot in
+      writer.put(slot.from)
+      writer.put(slot.to)
+      writer.put(slot.times)
     }
   }
 
@@ -190,16 +193,15 @@ extension ByteReader {
   fileprivate mutating func openAttempt() throws(CodingError) -> OpenAttempt {
     var attempt = OpenAttempt(
       number: try int32(), slot: try int32(),
-      held: try array { (r) throws(CodingError) in TypeCount(type: try r.int32(), devices: try r.int32()) },
+      held: try array { (r) throws(CodingError) in TypeCount(type: try r.int32(), devices: try r.int32()) }, since: 0,
       isHung: try bool(), gaveWayTo: try int(), checkpointAt: try instant())
     attempt.toldSoFar = try statusTimes()
-    attempt.told = try daysTold()
-    attempt.toldSaved = try daysTold()
+    attempt.since = try int()
+    (attempt.knownStep, attempt.knownStepAt) = (try int(), try instant())
+    attempt.told = try array { (r) throws(CodingError) in
+      ToldSlot(from: try r.int(), to: try r.int(), times: try r.statusTimes())
+    }
     return attempt
-  }
-
-  private mutating func daysTold() throws(CodingError) -> [DayTold] {
-    try array { (r) throws(CodingError) in DayTold(day: try r.int(), times: try r.statusTimes()) }
   }
 
   fileprivate mutating func nodeEntry() throws(CodingError) -> FleetLedger.NodeEntry {

@@ -206,32 +206,60 @@ extension Ledger {
 }
 
 extension OpenAttempt {
-  typealias Piece = (account: Account, from: Int64, to: Int64)
+  typealias Piece = ToldSlot.Part
 
-  /// Since the last checkpoint.
-  private var toldSince: [DayTold] {
-    told.compactMap { entry in
-      let saved = toldSaved.first { $0.day == entry.day }?.times ?? StatusTimes()
-      return entry.times == saved ? nil : DayTold(day: entry.day, times: entry.times - saved)
-    }
-  }
-
-  /// Its time up to now. What a checkpoint holds, and the start, will not change.
+  /// Its time up to now, and what of it may still be lost.
   func pieces(_ cluster: borrowing Cluster, _ job: LedgerJob, now: Int64) -> [(Piece, isProvisional: Bool)] {
     let times = times(cluster, job)
+    guard times.outcome != nil else { return livePieces(times, cluster, to: now) }
     let end = times.endedAt == .zero ? Instant(nanoseconds: now * 1_000_000) : times.endedAt
     let kept = times.lastKeptStep(checkpointStep: checkpointStep(cluster))
     let split = AttemptSplit(times, keptStep: kept, until: max(end, times.startedAt))
-    let to = end.milliseconds
-    guard times.outcome != nil else {
-      let began = min(split.began.milliseconds, to)
-      let saved = min(max(began, checkpointAt.milliseconds), to)
-      var all: [(Piece, isProvisional: Bool)] = []
-      if times.startedAt.milliseconds < began { all.append(((.starting, times.startedAt.milliseconds, began), false)) }
-      all += carve(began, saved, toldSaved).map { ($0, false) }
-      all += carve(saved, to, toldSince).map { ($0, true) }
-      return all
+    return pieces(split, times).map { ($0, $0.account == .productive) }
+  }
+
+  private func livePieces(
+    _ times: AttemptTimes, _ cluster: borrowing Cluster, to: Int64
+  ) -> [(Piece, isProvisional: Bool)] {
+    let end = Instant(nanoseconds: to * 1_000_000)
+    let kept = times.lastKeptStep(checkpointStep: checkpointStep(cluster))
+    let split = AttemptSplit(times, keptStep: kept, until: max(end, times.startedAt))
+    let start = times.startedAt.milliseconds
+    let began = max(start, min(split.began.milliseconds, to))
+    let saved = min(max(began, checkpointAt.milliseconds), to)
+    var all: [(Piece, isProvisional: Bool)] = start < began ? [((.starting, start, began), false)] : []
+    all += carve(.productive, began, saved).map { ($0, false) }
+    all += carve(.productive, saved, to).map { ($0, $0.account == .productive) }
+    return all
+  }
+
+  /// What was told of it up to the moment in which it began to end.
+  func toldWhileRunning(_ cluster: borrowing Cluster, _ job: LedgerJob) -> [Piece] {
+    var times = times(cluster, job)
+    let to = (times.endingAt == .zero ? times.endedAt : times.endingAt).milliseconds
+    // Known since then.
+    (times.outcome, times.endingAt, times.endedAt) = (nil, .zero, .zero)
+    (times.lastStep, times.lastStepAt) = (max(times.resumeStep, knownStep), knownStepAt)
+    return livePieces(times, cluster, to: to).map(\.0)
+  }
+
+  /// Where two tellings of the same time differ, as far as both go.
+  static func changes(
+    _ before: [Piece], _ after: [Piece]
+  ) -> [(from: Int64, to: Int64, was: Account, account: Account)] {
+    var changes: [(from: Int64, to: Int64, was: Account, account: Account)] = []
+    var (i, j) = (0, 0)
+    while i < before.count, j < after.count {
+      let (from, to) = (max(before[i].from, after[j].from), min(before[i].to, after[j].to))
+      if from < to, before[i].account != after[j].account {
+        if let last = changes.last, last.to == from, last.was == before[i].account, last.account == after[j].account {
+          changes[changes.count - 1].to = to
+        } else {
+          changes.append((from, to, before[i].account, after[j].account))
+        }
+      }
+      if before[i].to < after[j].to { i += 1 } else { j += 1 }
     }
-    return pieces(split, times).map { ($0, $0.account != .starting && $0.from < split.stopping.milliseconds) }
+    return changes
   }
 }

@@ -36,7 +36,7 @@ extension Fact.Event {
     case .policyApplied: 40
     case .maintenanceAdded: 41
     case .maintenanceRemoved: 42
-    case .statusTold: 46
+    case .statusTold(_, _, let until): until == .zero ? 46 : 48
     case .placesKept: 47
     }
   }
@@ -137,9 +137,10 @@ extension ByteWriter {
     case .checkpointCommitted(let attempt, let step):
       put(attempt)
       put(step)
-    case .statusTold(let attempt, let times):
+    case .statusTold(let attempt, let times, let until):
       put(attempt)
       put(times)
+      if until != .zero { put(until) }
     case .attemptWarned(let warned):
       put(warned.attempt)
       put(warned.signal)
@@ -238,7 +239,7 @@ extension ByteReader {
       at: time,
       try kind < 20
         ? nodeEvent(kind, at: at)
-        : kind < 40 || (43...46).contains(kind) ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
+        : kind < 40 || (43...46).contains(kind) || kind == 48 ? jobEvent(kind, at: at) : policyEvent(kind, at: at))
   }
 
   private mutating func nodeEvent(_ kind: UInt64, at: Int) throws(CodingError) -> Fact.Event {
@@ -307,7 +308,10 @@ extension ByteReader {
     case 39:
       return .attemptWarned(
         AttemptWarned(attempt: try attempt(), signal: try int32(), walltimeEnd: try instant()))
-    case 44, 46: return .statusTold(attempt: try attempt(), times: try statusTimes(withStraggling: kind == 46))
+    case 44, 46, 48:
+      return .statusTold(
+        attempt: try attempt(), times: try statusTimes(withStraggling: kind != 44),
+        until: kind == 48 ? try instant() : .zero)
     default: throw .unknown(what: "fact", number: kind, at: at)
     }
   }

@@ -116,8 +116,12 @@ extension Controller {
     var seen = watch.attempt(attempt, id: id)
     let stepping = steppingRanks(attempt)
     seen.longestWait = max(seen.longestWait, report.longestWait(since: before, below: stepping))
-    for rank in report.ranks where rank.rank < stepping {
+    let earlier = seen.statuses
+    for (i, rank) in report.ranks.enumerated() where rank.rank < stepping {
       seen.statuses.formMaximum(rank.statusTimes)
+      if rank.stepsSaid > 0, rank.isNewStep(after: before, at: i) {
+        seen.statusesAtStep.formMaximum(rank.statusTimesAtStep)
+      }
       if let step = rank.step {
         let at = now - rank.stepAge
         // The shim remembers the first one, over a controller's restart.
@@ -139,22 +143,49 @@ extension Controller {
     if cluster.attempts[attempt].phase < .stopping, cluster.attempts[attempt].firstStepAt == .zero,
       seen.firstStepAt != .zero
     {
+      // What was said before is the start's.
+      if earlier.sum > .zero { tell(attempt, earlier, until: seen.firstStepAt) }
       note(.stepsBegan(attempt: id, first: seen.firstStepAt))
     }
     let newest = report.ranks.lazy.filter { $0.rank < stepping }.compactMap(\.checkpoint).max() ?? 0
     let isSaved = newest > cluster.jobs[job].checkpointStep
     if report.ranks.contains(where: { $0.waited != nil }) { compareWaits(attempt, isNow: isSaved) }
-    tellStatuses(attempt, after: isSaved ? .zero : limits.statusTold)
+    tellStatuses(attempt, isNow: isSaved)
     if isSaved { note(.checkpointCommitted(attempt: id, step: newest)) }
   }
 
-  /// Makes a fact of what ranks have said that they do instead of steps, when so much is new.
-  private mutating func tellStatuses(_ attempt: Int32, after least: Span) {
-    var seen = watch.attempt(attempt, id: cluster.attemptID(attempt))
-    guard (seen.statuses - seen.statusesTold).sum > least else { return }
-    note(.statusTold(attempt: cluster.attemptID(attempt), times: seen.statuses))
-    seen.statusesTold = seen.statuses
+  /// Makes a fact of what ranks have said that they do instead of steps: at most one in `limits.statusTold`, in which a tenth
+  /// of that is new.
+  private mutating func tellStatuses(_ attempt: Int32, isNow: Bool) {
+    let seen = watch.attempt(attempt, id: cluster.attemptID(attempt))
+    let new = (seen.statuses - seen.statusesTold).sum
+    let least = limits.statusTold
+    guard isNow ? new > .zero : new.nanoseconds > least.nanoseconds / 10 && now - seen.statusesToldAt >= least else {
+      return
+    }
+    tell(attempt, seen.statuses, until: .zero)
+  }
+
+  /// - Parameter until: zero: now.
+  private mutating func tell(_ attempt: Int32, _ times: StatusTimes, until: Instant) {
+    let id = cluster.attemptID(attempt)
+    var seen = watch.attempt(attempt, id: id)
+    note(.statusTold(attempt: id, times: times, until: until))
+    (seen.statusesTold, seen.statusesToldAt) = (times, now)
     watch.attempts[Int(attempt)] = seen
+  }
+
+  /// What ranks said up to the last step is told apart from what they said behind it.
+  private mutating func tellLastStatuses(_ attempt: Int32, lastStepAt: Instant) {
+    let seen = watch.attempt(attempt, id: cluster.attemptID(attempt))
+    var atStep = seen.statusesAtStep
+    // Waits are compared over steps.
+    (atStep.straggling, atStep.slowRank) = (seen.statuses.straggling, seen.statuses.slowRank)
+    atStep.formMaximum(seen.statusesTold)
+    if lastStepAt != .zero, seen.statuses.sum > .zero, lastStepAt > seen.statusesToldAt {
+      tell(attempt, atStep, until: lastStepAt)
+    }
+    tellStatuses(attempt, isNow: true)
   }
 
   /// Ranks below this one make the job's steps and checkpoints: those of the first role.
@@ -187,7 +218,7 @@ extension Controller {
     compareWaits(attempt, isNow: true)
     // A gang's thousands of ranks are remembered only while it runs.
     watch.attempts[Int(attempt)]?.waits = nil
-    tellStatuses(attempt, after: .zero)
+    tellLastStatuses(attempt, lastStepAt: steps.lastAt)
     note(
       .attemptEnding(
         AttemptEnding(

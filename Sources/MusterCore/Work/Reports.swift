@@ -145,3 +145,18 @@ public struct AgentMember: Sendable, Hashable {
     self.startFailed = startFailed
   }
 }
+
+extension RankReport {
+  /// It has said a step since `before`, in which ranks stand in the same order.
+  func isNewStep(after before: ShimReport?, at index: Int) -> Bool {
+    guard let before, before.ranks.indices.contains(index), before.ranks[index].rank == rank else { return true }
+    return before.ranks[index].stepsSaid != stepsSaid
+  }
+
+  /// As they were when it said its last step: a status that holds now is taken to have begun behind it.
+  var statusTimesAtStep: StatusTimes {
+    var times = statusTimes
+    if let account = StatusTimes.account(ofStatus: status) { times[account] = max(.zero, times[account] - stepAge) }
+    return times
+  }
+}

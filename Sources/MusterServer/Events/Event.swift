@@ -75,7 +75,7 @@ struct EventDetail {
     case .checkpointCommitted(let attempt, let step):
       self = about(attempt, "has a checkpoint of step \(step)")
       more = [.init(name: "step", value: .int(step))]
-    case .statusTold(let attempt, let times): self = about(attempt, Self.text(times))
+    case .statusTold(let attempt, let times, _): self = about(attempt, Self.text(times))
     case .attemptWarned(let warned): self = EventDetail(warned)
     case .attemptPreempted(let attempt, let by): self = EventDetail(preempted: attempt, by: by)
     case .faultFound(let fault):

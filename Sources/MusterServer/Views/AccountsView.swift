@@ -30,7 +30,8 @@ struct AccountsView: Sendable {
     self.rows = rows
     next = left.count > shown.count ? shown.last?.key : nil
     let (from, to) = (sums.from, sums.to)
-    restatements = ledger.restatements.filter { $0.at > from && $0.at <= to }.suffix(API.restatementRows)
+    // Of work that lies in this stretch, whenever it was restated.
+    restatements = ledger.restatements.filter { $0.from < to && $0.to > from }.suffix(API.restatementRows)
     sums.rows = []
     self.sums = sums
     self.key = key
@@ -81,7 +82,7 @@ struct AccountsView: Sendable {
   private static func json(_ restated: Restatement) -> JSON {
     [
       "at": .moment(restated.at), "job": .int(restated.job), "attempt": JSON(restated.attempt),
-      "from": .string(Account.productive.name), "to": .string(restated.account.name),
+      "from": .string(restated.was.name), "to": .string(restated.account.name),
       "workFrom": .moment(restated.from), "workTo": .moment(restated.to),
       "gpuMilliseconds": .int(restated.gpuMilliseconds),
     ]
