@@ -79,6 +79,17 @@ import Testing
     #expect(fleet.nodes(job).suffix(2).allSatisfy { $0 % 2 == 0 })
   }
 
+  @Test("roles that use parts of nodes share those that the victims of one leave")
+  func parts() {
+    var fleet = Fleet()
+    let low = fleet.submit(Array(repeating: Fleet.spec(nodes: 2), count: 8))
+    let job = fleet.submit(Self.job([(2, 4), (2, 3), (1, 1)]))
+    let stopped = Self.stopping(low, fleet)
+    #expect(stopped.count == 1 && fleet.kinds(job) == ["preempting"])
+    for victim in stopped { fleet.tell(victim, .stopped) }
+    #expect(fleet.state(job) == .starting && Set(fleet.nodes(job)).count == 2)
+  }
+
   @Test("a role that is to be alone, and one without devices that is kept away from it")
   func alone() {
     var fleet = Fleet()
@@ -105,6 +116,24 @@ import Testing
     #expect(stopped.count == (devices == 32 ? 4 : 0))
     for victim in stopped { fleet.tell(victim, .stopped) }
     #expect(fleet.state(job) == (devices == 32 ? .starting : .pending))
+  }
+
+  @Test("what a role takes of free nodes counts against the guarantee, too", arguments: [16, 24])
+  func guaranteeBeside(devices: Int32) {
+    var fleet = Fleet()
+    var policy = fleet.controller.cluster.policy
+    policy.projects = [ProjectPolicy(name: "a", quotas: [DeviceQuota(guaranteed: devices)])]
+    fleet.say(.applyPolicy(policy))
+    let low = fleet.submit(Array(repeating: Fleet.spec(), count: 16))
+    for job in low where [1, 3].contains(fleet.nodes(job)[0]) { fleet.end(job) }
+    // The first role needs a node that is not free, within 16 devices alone; the other has the two that are.
+    let job = fleet.submit(
+      Self.job([(1, 8), (2, 8)], priority: 0) { spec in
+        spec.project = "a"
+        spec.wishes.constraint = [LabelRule(key: "new", value: "yes")]
+      })
+    #expect(fleet.state(job) == .pending)
+    #expect(Self.stopping(low, fleet).count == (devices == 24 ? 1 : 0))
   }
 
   @Test("a node of its place is lost: all of the place is given back, and another one is found")

@@ -17,5 +17,8 @@ enum Regressions {
 
     // Quotas stay when the storm is over: jobs waited for ever under one that could never hold them, and were not told so.
     25, 97, 244,
+
+    // A job of several roles stopped others for a guarantee that one of its roles stayed within, and all together did not.
+    100,
   ]
 }

@@ -103,11 +103,14 @@ extension Controller {
   }
 
   /// nil: one of them may not be stopped, as things are now. One after the other, as the round chose them: each leaves its
-  /// project with less, and what is guaranteed to that one is not taken; and each role has what those before it take.
+  /// project with less, and what is guaranteed to that one is not taken; what all roles take counts for each of them.
   private func victims(of gangs: [TakingGang], _ topology: Topology, _ table: VictimTable) -> [Int32]? {
     var (slots, after): ([Int32], VictimTable) = ([], table)
+    for taking in gangs { after.count(taking.gang.owner, taking.type, taking.charge(topology)) }
     for taking in gangs {
       let devices = taking.charge(topology)
+      // It is added again by whoever asks.
+      after.count(taking.gang.owner, taking.type, -devices)
       for attempt in taking.victims {
         guard let slot = cluster.attemptSlot(attempt), let candidate = self.candidate(slot, table.tree),
           after.mayStop(candidate, for: taking.gang, taking.type, devices)

@@ -144,8 +144,13 @@ extension Planner {
       ignoresBounds = false
       victimsOfRoles = []
     }
-    for i in range {
+    // What all of them take counts for the victims of each.
+    let charges = range.map { leastCharge(pending[$0], round.now) }
+    for charge in charges { victims.count(pending[range.lowerBound].owner, charge.type, charge.devices) }
+    for (i, charge) in zip(range, charges) {
       let firstVictim = round.victims.count
+      // It is added again when its own rights are worked out, and when it has its place.
+      victims.count(pending[i].owner, charge.type, -charge.devices)
       guard startNow(pending[i], view, &round) || (mayPreempt(pending[i]) && preempt(pending[i], view, &round)) else {
         putBack(before, &round)
         failedTakes = failed
@@ -161,6 +166,15 @@ extension Planner {
     round.preemptions += 1
     failedTakes.removeAll()
     return true
+  }
+
+  /// On the first type that the gang could have: that it finds its place on another one is left to the writer.
+  private mutating func leastCharge(_ gang: borrowing PendingGang, _ now: Instant) -> (type: Int32, devices: Int32) {
+    var reasons: [NeverReason] = []
+    for type in types(gang) {
+      if let ask = possible(gang, type, now: now, &reasons) { return (type, ask.charge) }
+    }
+    return (0, 0)
   }
 
   /// In what is free, and what the victims of the job's other roles leave.
