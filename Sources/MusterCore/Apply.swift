@@ -43,11 +43,7 @@ extension Cluster {
     case .attemptWarned(let warned):
       guard let slot = attemptSlot(warned.attempt) else { return }
       attempts[slot].warnedAt = at
-    case .statusTold(let attempt, let times, _):
-      guard let slot = attemptSlot(attempt), times.slowRank >= 0, times.straggling >= attempts[slot].straggling else {
-        break
-      }
-      (attempts[slot].straggling, attempts[slot].slowRank) = (times.straggling, times.slowRank)
+    case .statusTold(let attempt, let times, _): tell(attempt, times)
     // Its end is a fact of its own; what is kept for whom is for the accounts.
     case .attemptPreempted, .placesKept: break
     case .checkpointCommitted(let attempt, let step): commit(attempt, step, at: at)

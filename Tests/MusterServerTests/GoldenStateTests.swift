@@ -21,7 +21,7 @@ import Testing
   static let journals = [
     Golden(
       file: "facts-0.1.0.sqlite", sequence: 227,
-      stateHash: "00b3e2b392c7bd59c89dcb800b0943d2d495efc33b9fbbae74154fc17f1e2e7b")
+      stateHash: "ea44603b0411d9e3ef6e020f8c7029a2bdbfef5fb60ceaa4c0a915dcffefe144")
   ]
 
   /// How the newest file came to be: `MUSTER_WRITE_GOLDEN_JOURNALS=1 swift test --filter GoldenStateTests`.

@@ -128,6 +128,16 @@ struct PeerWaits: Hashable, Sendable {
   }
 }
 
+extension Cluster {
+  /// What a controller that starts goes on from.
+  mutating func tell(_ attempt: AttemptID, _ times: StatusTimes) {
+    guard let slot = attemptSlot(attempt), times.slowRank >= 0, times.straggling >= attempts[slot].straggling else {
+      return
+    }
+    (attempts[slot].straggling, attempts[slot].slowRank) = (times.straggling, times.slowRank)
+  }
+}
+
 extension Controller {
   /// Looks at all ranks, so not for every beat.
   /// - Parameter isNow: a checkpoint or the attempt's end: what ranks have said until now is to be told.
