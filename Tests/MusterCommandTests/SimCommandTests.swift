@@ -15,6 +15,16 @@ import Testing
 
   private static func object(_ text: String) throws -> JSON { try JSON.parse(Array(text.utf8)) }
 
+  @Test("what is neither a file nor published faults is refused with the names that there are")
+  func unknownFaults() throws {
+    let folder = try Self.folder()
+    for command in [Self.small, ["up", "--data", "data", "--listen", "127.0.0.1:0", "--simulate", "fleet.yaml"]] {
+      let result = try Program.run(command + ["--faults", "nope"], in: folder.path)
+      #expect(result.status == 2)
+      #expect(result.error.contains("\"nope\": no such file (allowed: a file, or one of llama3, rsc1, rsc2)"))
+    }
+  }
+
   @Test("the results are one JSON object with these fields, the same from run to run but for the time it took")
   func json() throws {
     let folder = try Self.folder()
