@@ -194,7 +194,7 @@ import Testing
     #expect(World.counted([.matrices]).countersNote == nil && World.evidence().countersNote == nil)
     #expect(
       World.counted([.matrices], type: "GB200").countersNote
-        == "the SMs and the clock of GB200 are not published: no MFU from counters; a declared `model:` tells it")
+        == "the SMs and the clock of GB200-NVL72 are not published: no MFU from counters; a declared `model:` tells it")
     #expect(World.counted([.idle]).countersNote?.contains("did not tell tensor activity and clock") == true)
   }
 
