@@ -136,6 +136,8 @@ extension Insight {
             + (total[.dram].map { ", memory busy \(Words.percent($0))" } ?? ""), seenBy(total),
         ], next: "a larger batch, fused kernels, a smaller number format; or a GPU with more TB/s a dollar")
     }
+    // A clock that is held down is told with what the matrix units did, which nobody saw of dark time.
+    guard total.darkMilliseconds == 0 else { return }
     let capped = Double(total.cappedMilliseconds) / Double(max(1, total.milliseconds))
     if capped >= thresholds(.powerCapped) {
       add(

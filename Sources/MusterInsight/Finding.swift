@@ -3,7 +3,7 @@ public struct Finding: Hashable, Sendable {
   public enum Kind: String, CaseIterable, Sendable {
     /// In the order in which they are looked for. Time that one has counted no later one counts again.
     case hung, redone, starting, straggling, inputStall, allIdle, idleDevices, fp32Matrices, launchBound, lowUse
-    case memoryBound, powerCapped, walltime, mfuDisagreement
+    case memoryBound, powerCapped, walltime, mfuDisagreement, impossibleMFU
   }
 
   public enum Severity: String, CaseIterable, Sendable { case note, warn }
@@ -47,7 +47,16 @@ enum Words {
     }
   }
 
-  static func hours(_ gpuHours: Double) -> String { gpuHours >= 100 ? whole(gpuHours) : tenths(gpuHours) }
+  /// Below one with two digits that matter: what is little is not nothing.
+  static func hours(_ gpuHours: Double) -> String {
+    guard gpuHours > 0, gpuHours < 0.995 else { return gpuHours >= 100 ? whole(gpuHours) : tenths(gpuHours) }
+    guard gpuHours >= 1e-6 else { return "less than 0.000001" }
+    var (decimals, scale) = (2, 100.0)
+    while gpuHours * scale < 9.95 { (decimals, scale) = (decimals + 1, scale * 10) }
+    var digits = String(Int64((gpuHours * scale).rounded()))
+    while digits.hasSuffix("0") { (digits, decimals) = (String(digits.dropLast()), decimals - 1) }
+    return "0." + String(repeating: "0", count: max(0, decimals - digits.count)) + digits
+  }
 
   static func gigabytes(_ bytes: Double) -> String { tenths(bytes / 1e9) + " GB" }
 

@@ -106,8 +106,15 @@ public struct Insight {
     var next = "save checkpoints (`CHECKPOINT=n`), and look at who faults: `muster report`"
     if let advice = evidence.checkpoints {
       seen.append("saves every \(Words.length(advice.interval)); saving and redoing take \(Words.percent(advice.loss))")
-      next = "save every \(Words.length(advice.suggested)) instead of every \(Words.length(advice.interval)): "
-      next += "\(Words.percent(advice.suggestedLoss)) instead of \(Words.percent(advice.loss)) of the time"
+      if advice.isRight {
+        next = "how often it saves is right as it is; look at who faults: `muster report`"
+      } else {
+        next = "save every \(Words.length(advice.suggested)) instead of every \(Words.length(advice.interval)): "
+        next += "\(Words.percent(advice.suggestedLoss)) instead of \(Words.percent(advice.loss)) of the time"
+        if advice.gainGPUHoursAWeek > 0 {
+          next += ", \(Words.hours(advice.gainGPUHoursAWeek)) GPU-hours in a week like this"
+        }
+      }
     } else if evidence.checkpointCount > 0 {
       next = "save more often; say STATUS=checkpointing while saving, and `muster report` says how often"
     }
@@ -133,10 +140,25 @@ public struct Insight {
       next: "ask for less: a shorter job fits into gaps, and starts sooner")
   }
 
+  /// No device does more than its dense peak: what the job file says of the model is wrong, whatever counters say.
+  private mutating func tellImpossible(_ declared: Double) {
+    var seen = ["from the declared model and its steps: MFU \(Words.percent(declared)) of the dense peak"]
+    if let basis = evidence.declaredBasis { seen.append(basis) }
+    if let counted = evidence.counterMFU { seen.append("from counters: MFU \(Words.percent(counted))") }
+    add(
+      .impossibleMFU,
+      "the declared model says MFU \(Words.percent(declared)), which is impossible: more than the devices can do; program "
+        + "goodput leaves it out",
+      evidence: seen,
+      next:
+        "check `model:` in the job file: `tokensPerStep` is of a step of the whole gang, parameters are the active ones, "
+        + "`precision` is what most matrices run in; and that STEP counts whole steps")
+  }
+
   private mutating func compareMFU() {
-    guard let declared = evidence.declaredMFU, let counted = evidence.counterMFU, evidence.isMeasured(thresholds) else {
-      return
-    }
+    guard let declared = evidence.declaredMFU else { return }
+    guard declared <= 1 else { return tellImpossible(declared) }
+    guard let counted = evidence.counterMFU, evidence.isMeasured(thresholds) else { return }
     let larger = max(declared, counted)
     guard larger > 0, abs(declared - counted) / larger >= thresholds(.mfuDisagreement) else { return }
     let seen = [

@@ -23,8 +23,17 @@ public struct JobEvidence: Hashable, Sendable {
     public var suggested: Double
     public var loss: Double
     public var suggestedLoss: Double
+    /// Another interval would gain nothing worth saying.
+    public var isRight: Bool
+    /// What the suggested one would save in a week of running like this.
+    public var gainGPUHoursAWeek: Double
 
-    public init(interval: Double, suggested: Double, loss: Double, suggestedLoss: Double) {
+    public init(
+      interval: Double, suggested: Double, loss: Double, suggestedLoss: Double, isRight: Bool = false,
+      gainGPUHoursAWeek: Double = 0
+    ) {
+      self.isRight = isRight
+      self.gainGPUHoursAWeek = gainGPUHoursAWeek
       self.interval = interval
       self.suggested = suggested
       self.loss = loss
@@ -54,7 +63,8 @@ public struct JobEvidence: Hashable, Sendable {
   public var checkpoints: Checkpoints?
   /// What its devices' counters say; nil: there are none.
   public var devices: JobDevices?
-  /// 0...1: from the model that the job declared and its steps; nil: it declared none.
+  /// 0...1: from the model that the job declared and its steps; above 1 where what it declares cannot be. Nil: it declared
+  /// none.
   public var declaredMFU: Double?
   /// What its matrices run in, as its model declares; nil: it declared none.
   public var precision: String?
@@ -87,6 +97,15 @@ extension JobEvidence {
       return type.isEmpty
         ? "its devices have no type (--device-type)" : "the table of parts has no \"\(type)\" (docs/devices.md)"
     }
+  }
+
+  /// Why counters tell no MFU of a part that the table has; nil: they do, or it has none, or nobody reads counters.
+  public var countersNote: String? {
+    guard counterMFU == nil, devices != nil, let part else { return nil }
+    guard CounterMFU.basis(part, counterRate) == nil else {
+      return "the counters of its devices did not tell tensor activity and clock: no MFU from them"
+    }
+    return "the SMs and the clock of \(part.name) are not published: no MFU from counters; a declared `model:` tells it"
   }
 
   /// What the counters' figure is told in: the declared precision, where the part's is known; nil: the part's own.

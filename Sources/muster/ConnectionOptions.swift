@@ -24,6 +24,16 @@ struct ConnectionOptions: ParsableArguments {
     client.controllerTime.flatMap(Timestamps.unixSeconds) ?? CallerContext.nowUnixSeconds
   }
 
+  /// As `CallerContext.moment` and `pastMoment`, by the controller's clock where it counts from now: of a pretend fleet that one
+  /// runs ahead, and a real one's may be another than the caller's.
+  static func moment(_ text: String, isPast: Bool = true, _ client: Client) throws -> Instant? {
+    var now = CallerContext.now
+    if text.hasPrefix("now"), let told = try client.get("/v1/cluster")["now"]?.stringValue.flatMap(Moment.parse) {
+      now = told
+    }
+    return isPast ? CallerContext.pastMoment(text, now: now) : CallerContext.moment(text, now: now)
+  }
+
   /// Prints an answer: as JSON if asked for, else as people read it.
   func show(_ answer: JSON, text: (Style) -> String) {
     Terminal.out(json ? answer.pretty + "\n" : text(Terminal.outStyle))

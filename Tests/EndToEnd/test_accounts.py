@@ -107,6 +107,10 @@ class Accounts(unittest.TestCase):
         self.assertEqual(sum(r["gpuMilliseconds"] for r in lost), amounts["redone"])
 
         report = self.fleet.json("report", job)
+        self.assertEqual(report["goodput"], row["goodput"], "one job has one goodput")
+        parts = sum(seconds for name, seconds in report["lostSeconds"].items() if name != "waiting")
+        self.assertAlmostEqual(parts + report["productiveSeconds"], report["heldSeconds"], delta=0.02)
+        self.assertAlmostEqual(report["lostSeconds"]["checkpointing"], amounts["checkpointing"] / 4000, delta=0.002)
         self.assertEqual(report["checkpoints"]["count"], 4)
         self.assertGreater(report["checkpoints"]["costSeconds"], 0.2)
         self.assertGreater(report["checkpoints"]["suggestedIntervalSeconds"], 0)

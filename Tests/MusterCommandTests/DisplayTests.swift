@@ -43,13 +43,13 @@ import Testing
 
   private static let report: JSON = [
     "id": 1, "name": "train", "state": "completed", "wallSeconds": 130.25, "productiveSeconds": 117.2,
-    "goodput": 0.89981, "attempts": 2, "stepsLost": 40, "heldSeconds": 130.25,
+    "goodput": 0.91563, "attempts": 2, "stepsLost": 40, "heldSeconds": 128.0,
     "meanTimeBetweenFailuresSeconds": 128.75, "meanTimeToResumeSeconds": 4.25,
     "checkpoints": [
       "count": 12, "intervalSeconds": 9.5, "costSeconds": 0.5, "suggestedIntervalSeconds": 11.04, "lossShare": 0.0895,
-      "suggestedLossShare": 0.0882,
+      "suggestedLossShare": 0.0782, "isRight": false, "gainGpuHoursAWeek": 15.2,
     ],
-    "lostSeconds": ["detecting": 1.5, "redone": 8.75, "waiting": 0.0],
+    "lostSeconds": ["checkpointing": 0.55, "detecting": 1.5, "redone": 8.75, "waiting": 2.5],
     "faults": [
       [
         "at": "2026-01-02T03:00:00Z", "component": "node", "node": "node-2", "rank": nil, "cause": "nodeSilent",

@@ -47,6 +47,15 @@ import Testing
     "noFindingsReason": "too short a run to tell: less than 600 s",
   ]
 
+  @Test("little GPU time has its own unit, and few GPU-hours two digits that matter")
+  func little() {
+    #expect(AccountsText.gpuTime(109_300) == "109.3 GPU-seconds" && AccountsText.gpuTime(0) == "0.00 GPU-hours")
+    #expect(AccountsText.gpuTime(7_200_000) == "2.0 GPU-hours")
+    #expect(EfficiencyText.hours(0.0304) == "0.030" && EfficiencyText.hours(0.00123) == "0.0012")
+    #expect(EfficiencyText.hours(0.5) == "0.50" && EfficiencyText.hours(0) == "0" && EfficiencyText.hours(12) == "12.0")
+    #expect(EfficiencyText.mfu(["declared": 27.06]) == "2706.0 % as declared, which is impossible")
+  }
+
   private static func day(_ key: JSON, _ runtime: JSON) -> JSON { ["key": key, "runtime": runtime] }
 
   private static let period: JSON = [

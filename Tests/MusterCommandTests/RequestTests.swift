@@ -36,6 +36,9 @@ import Testing
       case ("GET", "/v1/jobs/1"): reply.json(#"{"id":1,"name":"train","state":"running"}"#)
       case ("GET", "/v1/jobs/1/why"):
         reply.json(#"{"id":1,"state":"pending","causes":[{"kind":"nodes","message":"waits for 2 nodes"}]}"#)
+      case ("GET", "/v1/cluster"): reply.json(#"{"now":"2031-05-08T12:00:00.000Z"}"#)
+      case ("GET", "/v1/accounts"): reply.json(#"{"by":"job","from":"a","to":"b","fleet":{},"rows":[],"next":null}"#)
+      case ("POST", "/v1/maintenance"): reply.json(#"{"id":1}"#, status: 201)
       case ("GET", "/v1/jobs/1/report"): reply.json(#"{"id":1,"goodput":0.5,"faults":[]}"#)
       case ("GET", "/v1/goodput"), ("GET", "/v1/efficiency"): reply.json(#"{"from":"a","to":"b","whole":{},"rows":[]}"#)
       case ("GET", "/v1/waste"): reply.json(#"{"rows":[]}"#)
@@ -104,10 +107,23 @@ import Testing
       ])
     let (json, week) = try run("report", "--week", "--json")
     #expect(try JSON.parse(Array(json.out.utf8))["project"] == .null)
-    #expect(week.allSatisfy { $0.target.contains("&from=20") && !$0.target.contains("&to=") })
+    #expect(week.map(\.path) == ["/v1/cluster", "/v1/goodput", "/v1/goodput", "/v1/waste"])
+    #expect(week.dropFirst().allSatisfy { $0.target.contains("&from=2031-05-01T12:00:00Z") })
+    #expect(week.allSatisfy { !$0.target.contains("&to=") })
     let (page, _) = try run("report", "--week", "--html", "-")
     #expect(page.out.hasPrefix("<!doctype html>") && page.out.hasSuffix("</html>\n"))
     #expect(try run("efficiency").0.out.contains("no money is told"))
+  }
+
+  @Test("what counts from now counts by the controller's clock, which may be far ahead")
+  func controllersNow() throws {
+    let (accounts, asked) = try run("accounts", "--by", "job", "--from", "now-1d", "--json")
+    #expect(accounts.status == 0 && asked.last?.target == "/v1/accounts?by=job&from=2031-05-07T12:00:00Z")
+    let (added, planned) = try run("maintenance", "add", "--nodes", "n1", "--from", "now+1h", "--for", "2h")
+    #expect(added.status == 0)
+    #expect(try JSON.parse(Array((planned.last?.body ?? "").utf8))["from"] == "2031-05-08T13:00:00Z")
+    let (_, plain) = try run("accounts", "--by", "job", "--from", "2026-12-01", "--json")
+    #expect(plain.map(\.path) == ["/v1/accounts"], "a moment needs no clock")
   }
 
   @Test("the places of one level are the controller's to choose")

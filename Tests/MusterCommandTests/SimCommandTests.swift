@@ -15,6 +15,19 @@ import Testing
 
   private static func object(_ text: String) throws -> JSON { try JSON.parse(Array(text.utf8)) }
 
+  @Test("what is neither a file nor published faults is refused with the names that there are")
+  func unknownFaults() throws {
+    let folder = try Self.folder()
+    for command in [
+      Self.small + ["--policy", "fifo"],
+      ["up", "--data", "data", "--listen", "127.0.0.1:0", "--simulate", "fleet.yaml"],
+    ] {
+      let result = try Program.run(command + ["--faults", "nope"], in: folder.path)
+      #expect(result.status == 2)
+      #expect(result.error.contains("\"nope\": no such file (allowed: a file, or one of llama3, rsc1, rsc2)"))
+    }
+  }
+
   @Test("the results are one JSON object with these fields, the same from run to run but for the time it took")
   func json() throws {
     let folder = try Self.folder()
@@ -114,7 +127,7 @@ import Testing
       (["--policy", "fifo", "--checkpoint-every", "0s"], "--checkpoint-every is 0s"),
       (["--policy", "fifo", "--checkpoint-every", "10"], "--checkpoint-every"),
       (["--policy", "fifo", "--scale-load", "0"], "--scale-load"),
-      (["--policy", "fifo", "--faults", "llama4"], "llama4 cannot be read"),
+      (["--policy", "fifo", "--faults", "llama4"], "\"llama4\": no such file"),
       (["--policy", "fifo", "--faults", "jobs.csv"], "jobs.csv"),
       (["--policy", "fifo", "--faults", "racks.yaml"], "fleet.yaml: nodesPerRack: (missing)"),
       (["--policy", "fifo", "--fleet", "bad.yaml"], "bad.yaml:1: nodes: many"),

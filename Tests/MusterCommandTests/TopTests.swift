@@ -41,6 +41,13 @@ import Testing
     #expect(lines[7].hasSuffix("-       -         -        -           -  -"))
   }
 
+  @Test("a declared MFU that cannot be is shown as it is")
+  func impossible() {
+    let frame: JSON = ["top": [["id": 7, "state": "running", "mfu": ["counters": 1, "declared": 27.06]]]]
+    let text = TopText.frame(frame, history: [], size: nil, scrolled: 0, .plain)
+    #expect(text.contains("100.0 %") && text.contains("2706.0 %"))
+  }
+
   @Test("the finding that costs most is a line of its own, with its job and what it costs")
   func worst() {
     var frame = Self.frame.objectValue ?? []

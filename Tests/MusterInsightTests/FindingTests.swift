@@ -93,6 +93,20 @@ import Testing
         + "fp4",
       job: changed(World.counted([.matrices])) { $0.declaredMFU = 0.8 }, without: World.counted([.matrices]),
       gpuHours: 0),
+    Story(
+      kind: .impossibleMFU,
+      sentence:
+        "the declared model says MFU 2706 %, which is impossible: more than the devices can do; program goodput leaves "
+        + "it out",
+      job: changed(World.evidence()) { $0.declaredMFU = 27.06 },
+      without: changed(World.evidence()) { $0.declaredMFU = 1 }, gpuHours: 0),
+    Story(
+      kind: .impossibleMFU,
+      sentence:
+        "the declared model says MFU 110 %, which is impossible: more than the devices can do; program goodput leaves "
+        + "it out",
+      job: changed(World.counted([.matrices])) { $0.declaredMFU = 1.1 },
+      without: changed(World.counted([.matrices])) { $0.declaredMFU = 0.9 }, gpuHours: 0),
   ]
 
   @Test("a finding has its sentence, its evidence, a next step and its cost", arguments: stories)
@@ -153,6 +167,37 @@ import Testing
       !Insight.findings(World.counted([.vectors], type: "a GPU of our own")).contains { $0.kind == .fp32Matrices })
   }
 
+  @Test("evidence of a small job keeps two digits, and a figure that is impossible is no disagreement")
+  func small() throws {
+    var job = World.lost(0.62, to: \.inputStall)
+    for account in [\JobEvidence.Accounts.held, \.productive, \.inputStall] { job.accounts[keyPath: account] /= 2000 }
+    let finding = try #require(Insight.findings(job).first)
+    #expect(finding.evidence.first == "account inputStall: 0.025 of 0.04 GPU-hours")
+    #expect(Words.hours(0.001234) == "0.0012" && Words.hours(0) == "0" && Words.hours(0.5) == "0.5")
+    #expect(Words.hours(0.0999) == "0.1" && Words.hours(0.996) == "1" && Words.hours(12.34) == "12.3")
+    #expect(Words.hours(1e-9) == "less than 0.000001")
+    var over = World.counted([.matrices])
+    over.declaredMFU = 1.1
+    #expect(!Insight.findings(over).contains { $0.kind == .mfuDisagreement })
+  }
+
+  @Test("no word of the power cap from counters that were dark")
+  func capInTheDark() {
+    var dark = Load.dark
+    dark.isCapped = true
+    #expect(World.counted([dark]).devices?.total.cappedMilliseconds ?? 0 > 0)
+    #expect(Insight.findings(World.counted([dark])).isEmpty)
+  }
+
+  @Test("where counters tell no MFU it is said why")
+  func countersNote() {
+    #expect(World.counted([.matrices]).countersNote == nil && World.evidence().countersNote == nil)
+    #expect(
+      World.counted([.matrices], type: "GB200").countersNote
+        == "the SMs and the clock of GB200-NVL72 are not published: no MFU from counters; a declared `model:` tells it")
+    #expect(World.counted([.idle]).countersNote?.contains("did not tell tensor activity and clock") == true)
+  }
+
   @Test("what ranks say of waiting for data is believed before counters")
   func statusFirst() {
     var job = World.counted([.starved, .starved])
@@ -169,6 +214,13 @@ import Testing
     #expect(
       Insight.findings(job).map(\.nextStep) == [
         "save every 10 min instead of every 60 min: 6 % instead of 30 % of the time"
+      ])
+    job.checkpoints?.gainGPUHoursAWeek = 322.56
+    #expect(Insight.findings(job).first?.nextStep.hasSuffix("of the time, 323 GPU-hours in a week like this") == true)
+    job.checkpoints?.isRight = true
+    #expect(
+      Insight.findings(job).map(\.nextStep) == [
+        "how often it saves is right as it is; look at who faults: `muster report`"
       ])
   }
 

@@ -215,6 +215,9 @@ private struct Story: ~Copyable {
     #expect(factors.program == nil && factors.product == nil)
     factors.add(JobMFU(counters: nil, declared: 0.4), hours: 80)
     #expect(factors.program == 0.4)
+    // What cannot be is no part of it.
+    factors.add(JobMFU(counters: nil, declared: 27.06), hours: 16)
+    #expect(factors.program == 0.4)
     let told = JSON.object(factors.members)
     #expect(told["declaredMFU"] == 0.4 && told["counterMFU"] == .null)
     #expect(abs((factors.product ?? 0) - 0.6 * (64 / 96.0) * 0.4) < 0.001)
@@ -305,6 +308,36 @@ private struct Story: ~Copyable {
       let top = try await ask(.get, "/v1/top?project=default", "", [:]).json
       #expect(top["top"] == .array([]) && top["project"] == "default" && top["capacityGpuMilliseconds"] == .null)
       #expect(try await ask(.get, "/v1/top", "", [:]).json["worstWaste"] == .null)
+    }
+  }
+
+  @Test("a project that nobody names gets no all-clear, and neither does a time in which nothing can have happened")
+  func unknown() async throws {
+    try await withServer { ask async throws in
+      let job = #"{"command":["true"],"project":"vision","gang":{"devicesPerNode":1}}"#
+      #expect(try await ask(.post, "/v1/jobs", job, [:]).status == 201)
+      let policy = #"{"projects":[{"name":"lab"}]}"#
+      #expect(try await ask(.put, "/v1/policy", policy, [:]).status < 300)
+      for path in ["/v1/goodput?by=project", "/v1/waste?by=job", "/v1/top?limit=1"] {
+        for name in ["nope", "", "unknown"] {
+          let refused = try await ask(.get, "\(path)&project=\(name)", "", [:])
+          #expect(refused.status == 404, "\(path) \(name)")
+          #expect(try refused.json["error"]?["message"] == .string("there is no project \"\(name)\""))
+          #expect(try refused.json["error"]?["remedy"] == "there are: lab, vision")
+        }
+        for name in ["lab", "vision"] {
+          #expect(try await ask(.get, "\(path)&project=\(name)", "", [:]).status == 200, "\(path) \(name)")
+        }
+      }
+      for path in ["/v1/goodput?by=project", "/v1/waste?by=job", "/v1/accounts?by=job"] {
+        for stretch in ["from=2130-01-01T00:00:00Z", "to=2001-01-01T00:00:00Z"] {
+          let refused = try await ask(.get, "\(path)&\(stretch)", "", [:])
+          #expect(refused.status == 400, "\(path) \(stretch)")
+          #expect(try refused.json["error"]?["message"]?.stringValue?.hasPrefix(stretch.prefix { $0 != "=" }) == true)
+        }
+        let all = try await ask(.get, "\(path)&from=2001-01-01T00:00:00Z&to=2130-01-01T00:00:00Z", "", [:]).json
+        #expect((all["from"]?.stringValue ?? "9") <= all["to"]?.stringValue ?? "")
+      }
     }
   }
 }

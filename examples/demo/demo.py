@@ -218,7 +218,7 @@ def train(screen, muster, folder, name, steps, every, fault=False, gives_way=Fal
 
 
 def goodput_by_hand(muster, folder, name, number):
-    """From what the training wrote down itself: the time of the steps that counted in the end, over the job's wall time."""
+    """From what the training wrote down itself: the time of the steps that counted in the end, over the time of its attempts."""
     attempts = {}
     with open(os.path.join(folder, name, "steps.log")) as file:
         for line in file:
@@ -231,8 +231,10 @@ def goodput_by_hand(muster, folder, name, number):
         kept = [at for step, at in log if following is None or step <= following[0][0]]
         productive += kept[-1] - kept[0]
     job = muster.run("job", str(number))
-    held = datetime.fromisoformat(job["endedAt"]) - datetime.fromisoformat(job["startedAt"])
-    return productive / held.total_seconds()
+    # Between two attempts it holds no devices.
+    held = sum((datetime.fromisoformat(attempt["endedAt"]) - datetime.fromisoformat(attempt["startedAt"])).total_seconds()
+               for attempt in job["attempts"])
+    return productive / held
 
 
 def print_report(screen, muster, folder, runs):

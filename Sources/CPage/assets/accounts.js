@@ -1,5 +1,5 @@
 // GPU time by what it went into: the ledger's accounts, from what was worth it to what was not.
-import { get, Refused } from "./api.js";
+import { get, now, Refused } from "./api.js";
 import { h } from "./dom.js";
 import { gpuHours, percent, words } from "./format.js";
 
@@ -28,7 +28,7 @@ export function total(gpuMilliseconds) {
 
 // Of the last so many milliseconds, or of all time. null: this controller keeps no ledger.
 export async function ledger(by, signal, span) {
-  const from = span ? `&from=${new Date(Date.now() - span).toISOString()}` : "";
+  const from = span ? `&from=${new Date(now() - span).toISOString()}` : "";
   try {
     return await get(`/v1/accounts?by=${by}${from}`, signal);
   } catch (error) {

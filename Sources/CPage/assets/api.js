@@ -9,9 +9,21 @@ export class Refused extends Error {
   }
 }
 
+// What time it is for the controller: of a pretend fleet it runs ahead, and a browser's clock may be wrong. Each answer says
+// it; until the first one the browser's holds.
+const clock = { told: Date.now(), at: performance.now() };
+
+export const now = () => clock.told + performance.now() - clock.at;
+
+function hearTime(answer) {
+  const told = Date.parse(answer.headers.get("Muster-Time") ?? answer.headers.get("Date") ?? "");
+  if (!Number.isNaN(told)) [clock.told, clock.at] = [told, performance.now()];
+}
+
 // Throws Refused for an answer that is an error, a TypeError where there is no answer.
 export async function get(path, signal) {
   const answer = await fetch(path, { signal, headers: { Accept: "application/json" } });
+  hearTime(answer);
   if (answer.status === 401) signIn();
   if (!answer.ok) throw new Refused(answer.status, (await answer.json().catch(() => null))?.error);
   return answer.json();

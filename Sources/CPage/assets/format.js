@@ -1,4 +1,6 @@
 // Numbers, durations and times as people read them; the unit is always said.
+import { now } from "./api.js";
+
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
@@ -30,12 +32,12 @@ const pad = (number) => String(number).padStart(2, "0");
 // The time of day alone where the day is today's.
 export function moment(text) {
   if (!text) return none;
-  const today = new Date().toISOString().slice(0, 10);
+  const today = new Date(now()).toISOString().slice(0, 10);
   return text.startsWith(today) ? text.slice(11, 19) : `${text.slice(0, 10)} ${text.slice(11, 16)}`;
 }
 
 export function since(text) {
-  return text ? duration(Math.max(0, (Date.now() - Date.parse(text)) / 1000)) : none;
+  return text ? duration(Math.max(0, (now() - Date.parse(text)) / 1000)) : none;
 }
 
 export function bytes(number) {

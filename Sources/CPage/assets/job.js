@@ -8,11 +8,15 @@ export const title = ([id]) => `job ${id}`;
 
 // Rows of ranks shown at once: those first that are not as they should be.
 const rankLimit = 256;
-const parts = ["productive", "starting", "redone", "detecting", "stopping", "waiting", "ending"];
+const parts = ["productive", "checkpointing", "evaluating", "starting", "redone", "detecting", "hung", "straggling",
+  "inputStall", "preempted", "stopping", "ending", "unattributed"];
 const meaning = {
-  productive: "steps that counted", starting: "until the first step", redone: "steps done again after a fault",
-  detecting: "from the last step until the fault was known", stopping: "until all ranks were gone",
-  waiting: "for a place for the next attempt", ending: "after the last step",
+  productive: "steps that counted", checkpointing: "ranks saved their work", evaluating: "ranks evaluated",
+  starting: "until the first step", redone: "work that a fault took, done again",
+  detecting: "from a fault until it was known", hung: "after the last step of an attempt that hung",
+  straggling: "fast ranks waited for slow ones", inputStall: "ranks waited for data",
+  preempted: "work that another job's place took, and the stop", stopping: "until all ranks were gone",
+  ending: "after the last step", unattributed: "after the last step of an attempt that was ended",
 };
 
 export async function open(view) {
@@ -98,19 +102,21 @@ function whyList(why) {
 
 function showGoodput(section, report) {
   if (!report.heldSeconds) return update(section);
+  const { waiting } = report.lostSeconds;
   const seconds = { productive: report.productiveSeconds };
   for (const [name, value] of Object.entries(report.lostSeconds)) seconds[name] = value;
   const shown = parts.filter((name) => seconds[name] > 0);
   update(section,
     h("h2", null, `Goodput ${percent(report.goodput)}`),
     h("p", null, `${duration(report.productiveSeconds)} productive of ${duration(report.heldSeconds)} held, `
-      + `${count(report.stepsLost, "step")} lost`),
+      + `${count(report.stepsLost, "step")} lost`
+      + (waiting > 0 ? `; ${duration(waiting)} between attempts, in which it held nothing` : "")),
     h("div", { class: "bar", role: "img", "aria-label": shown.map((name) =>
-      `${name} ${duration(seconds[name])}`).join(", ") },
+      `${words(name)} ${duration(seconds[name])}`).join(", ") },
     shown.map((name) => h("span", { class: name, style: { "flex-grow": String(seconds[name]) },
-      title: `${name}: ${duration(seconds[name])}, ${meaning[name]}` }))),
+      title: `${words(name)}: ${duration(seconds[name])}, ${meaning[name]}` }))),
     h("ul", { class: "parts" }, shown.map((name) =>
-      h("li", { title: meaning[name] }, h("span", { class: `swatch ${name}` }), `${name} ${duration(seconds[name])} `,
+      h("li", { title: meaning[name] }, h("span", { class: `swatch ${name}` }), `${words(name)} ${duration(seconds[name])} `,
         h("small", null, percent(seconds[name] / report.heldSeconds))))));
 }
 

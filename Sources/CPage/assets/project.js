@@ -1,6 +1,6 @@
 // One project: what it is guaranteed and uses, its jobs, where the week's GPU time went, what was wasted on what.
 import { accounts, accountsBar } from "./accounts.js";
-import { all, Refused } from "./api.js";
+import { all, now, Refused } from "./api.js";
 import { chartLibrary, lines, missing } from "./chart.js";
 import { h, table, toProject, update } from "./dom.js";
 import { count, duration, gpuHours, moment, none, percent, words } from "./format.js";
@@ -32,19 +32,19 @@ export async function open(view) {
     const [quota, top, queue] = await Promise.all([
       view.get("/v1/quota"), view.get(`/v1/top?${query}&limit=${runningLimit}`),
       all(`/v1/queue?${query}`, "jobs", waitingLimit, view.signal),
-    ]);
+    ]).catch((error) => {
+      throw error instanceof Refused && error.status === 404 ? unknown(name) : error;
+    });
     // One that ended while it was told of is null.
     top.top = top.top.filter((job) => job !== null);
     const own = quota.projects.find((project) => project.name === name);
-    // Only where nothing now speaks of it the ledger is asked whether it ever held a GPU.
-    if (!own && top.top.length === 0 && queue.list.length === 0) await demandKnown(view, name);
     showHead(head, name, own, quota);
     showRunning(running, top);
     showWaiting(waiting, queue);
   }, { seconds: 5, least: 2000 });
   // It looks at every job of a week: asked for last, and seldom.
   await view.keep(async () => {
-    const from = `&from=${new Date(Date.now() - days * day).toISOString()}`;
+    const from = `&from=${new Date(now() - days * day).toISOString()}`;
     const [goodput, wasted] = await Promise.all([
       view.get(`/v1/goodput?by=day&${query}${from}`), view.get(`/v1/waste?by=job&limit=${wastingLimit}&${query}${from}`),
     ]);
@@ -56,11 +56,9 @@ export async function open(view) {
   }, { seconds: 60, least: 30_000 });
 }
 
-async function demandKnown(view, name) {
-  const ledger = await view.get("/v1/accounts?by=project");
-  if (ledger.rows.some((row) => row.key === name)) return;
-  throw new Refused(404, {
-    message: `There is no project ${name}: no policy declares it, no job of it runs or waits, and none has held a GPU.`,
+function unknown(name) {
+  return new Refused(404, {
+    message: `There is no project ${name}: no policy declares it, and no job names it.`,
     remedy: "The page of projects lists those that there are.",
   });
 }
@@ -158,7 +156,7 @@ function showWeek(section, { whole }) {
 function showTrend(plot, section, { rows }, Chart) {
   const byDay = new Map(rows.map((row) => [row.key, row]));
   const keys = Array.from({ length: days + 1 }, (_, i) =>
-    new Date(Date.now() - (days - i) * day).toISOString().slice(0, 10));
+    new Date(now() - (days - i) * day).toISOString().slice(0, 10));
   plot.hidden = !Chart || rows.length === 0;
   if (!plot.hidden) {
     lines(Chart, plot.firstChild, { labels: keys, unit: "%", hasPoints: true, series: [{

@@ -1,5 +1,5 @@
 // What a week's jobs wasted, the worst first: each with its cause, and the next step in the job's own page.
-import { Refused } from "./api.js";
+import { now, Refused } from "./api.js";
 import { h, table, toProject, update } from "./dom.js";
 import { count, none, percent } from "./format.js";
 
@@ -21,7 +21,7 @@ export function findingList(findings, currency) {
 }
 
 export async function loadWaste(view) {
-  const from = new Date(Date.now() - week).toISOString();
+  const from = new Date(now() - week).toISOString();
   try {
     const [waste, goodput] = await Promise.all([
       view.get(`/v1/waste?by=job&limit=${jobsShown}&from=${from}`), view.get(`/v1/goodput?by=project&from=${from}`),

@@ -1,8 +1,10 @@
 /// How often a job should save its work, from its own failures and its own checkpoints.
 ///
-/// Saved every t seconds of work, a job loses δ/t of its time to saving and, at a failure each M seconds, t/2M to work that
-/// is done again. The least is near t = √(2δM) (Young, CACM 17(9), 1974); Daly's estimate (FGCS 22(3), 2006, equation 37)
-/// is right where δ is not small against M, too.
+/// With failures that come at random each M seconds of work, and a checkpoint of δ seconds after each t seconds of steps, such a
+/// piece takes M (e^((t + δ)/M) - 1) seconds until it is done: Daly, FGCS 22(3), 2006, equation 20, without its time to
+/// restart, which the account `starting` has. What is not t of it is lost to saving and redoing. The least of that same
+/// loss is where (1 - t/M) e^(t/M) = e^(-δ/M): the derivative of the loss is zero there. No interval is judged by any
+/// other formula than the one that the suggested interval is the least of.
 public struct CheckpointAdvice: Hashable, Sendable {
   /// Seconds. Of work between two checkpoints, as it was.
   public var interval: Double
@@ -10,9 +12,9 @@ public struct CheckpointAdvice: Hashable, Sendable {
   public var cost: Double
   /// Mean time between failures, in seconds of work.
   public var failures: Double
-  /// Daly's.
+  /// The interval that loses least.
   public var suggested: Double
-  /// Parts of the work's time that saving and redoing take: as it is, and as suggested.
+  /// Parts of the work's time that saving and redoing take, 0...1: as it is, and as suggested.
   public var loss: Double
   public var suggestedLoss: Double
 
@@ -21,16 +23,42 @@ public struct CheckpointAdvice: Hashable, Sendable {
     self.interval = interval
     self.cost = cost
     self.failures = failures
-    let half = cost / (2 * failures)
-    suggested =
-      half < 1
-      ? max(cost, (2 * cost * failures).squareRoot() * (1 + half.squareRoot() / 3 + half / 9) - cost) : failures
+    suggested = failures * Self.least(cost / failures)
     loss = Self.loss(interval, cost, failures)
     suggestedLoss = Self.loss(suggested, cost, failures)
   }
 
-  private static func loss(_ interval: Double, _ cost: Double, _ failures: Double) -> Double {
-    cost / interval + interval / (2 * failures)
+  /// Another interval would gain nothing that a few failures could tell: it is within a fifth of the suggested one, or the gain
+  /// is less than half a percentage point.
+  public var isRight: Bool { abs(interval - suggested) <= 0.2 * suggested || loss - suggestedLoss < 0.005 }
+
+  static func loss(_ interval: Double, _ cost: Double, _ failures: Double) -> Double {
+    1 - interval / (failures * exponentialLessOne((interval + cost) / failures))
+  }
+
+  /// t/M of the least loss, between 0 and 1, by halving: (1 - x) e^x falls there from 1 to 0.
+  private static func least(_ cost: Double) -> Double {
+    let bound = 1 / (1 + exponentialLessOne(cost))
+    var (low, high) = (0.0, 1.0)
+    for _ in 0..<60 {
+      let middle = (low + high) / 2
+      if (1 - middle) * (1 + exponentialLessOne(middle)) > bound { low = middle } else { high = middle }
+    }
+    return max(high, .leastNormalMagnitude)
+  }
+
+  /// e^x - 1 for x of 0 or more: the series of a small part of it, then (e^x)² - 1 = y (y + 2) as often as it was halved. The
+  /// standard library has none.
+  private static func exponentialLessOne(_ x: Double) -> Double {
+    var (part, halvings) = (min(x, 600), 0)
+    while part > 0.25 { (part, halvings) = (part / 2, halvings + 1) }
+    var (term, sum) = (part, part)
+    for i in 2...14 {
+      term *= part / Double(i)
+      sum += term
+    }
+    for _ in 0..<halvings { sum *= sum + 2 }
+    return sum
   }
 }
 
@@ -42,7 +70,7 @@ public struct LedgerJob: Hashable, Sendable {
   /// A rank of it has said a step.
   public var saysSteps = false
   public var checkpoints: Int32 = 0
-  /// Attempts that a fault ended.
+  /// Attempts that a fault ended, also where none was found: see `Ledger.figures`.
   public var faults: Int32 = 0
   /// Milliseconds of its attempts from when work went on until they began to end.
   public var worked: Int64 = 0
@@ -82,17 +110,41 @@ public struct LedgerJob: Hashable, Sendable {
       interval: Double(worked - saving) / 1000 / Double(checkpoints), cost: Double(saving) / 1000 / Double(checkpoints),
       failures: Double(worked) / 1000 / Double(faults))
   }
+
+  /// GPU-hours that the suggested interval would save in a week of running like this; 0 where the interval is right, nil
+  /// without advice.
+  /// - Parameter heldGPUMilliseconds: in which the work was done, of so many devices.
+  public func gainGPUHoursAWeek(heldGPUMilliseconds held: Int64, _ devices: Int32) -> Double? {
+    guard let advice, held > 0 else { return nil }
+    guard !advice.isRight else { return 0 }
+    let working = min(1, Double(worked) * Double(devices) / Double(held))
+    return (advice.loss - advice.suggestedLoss) * working * Double(devices) * 168
+  }
 }
 
 extension Ledger {
   /// A job's figures, with those of its attempt that is not settled. Nil: no such job.
+  ///
+  /// `faults` are the attempts of which a fault was found, as long as the state has the job: what an orderly stop of the
+  /// controller ended is none. Of a job in the archive only the outcomes are known.
   public func figures(of job: JobID, _ cluster: borrowing Cluster) -> LedgerJob? {
     guard job.number >= 1, job.number <= jobs.count else { return nil }
     var figures = jobs[Int(job.number) - 1]
-    guard let attempt = open[job.number] else { return figures }
+    if let attempt = open[job.number] { count(attempt, cluster, &figures) }
+    guard let slot = cluster.slot(of: job) else { return figures }
+    var found: Set<Int32> = []
+    var next = cluster.job(slot).latestFault
+    while next >= 0 {
+      found.insert(cluster.fault(next).fault.attempt.number)
+      next = cluster.fault(next).previous
+    }
+    figures.faults = min(figures.faults, Int32(found.count))
+    return figures
+  }
+
+  private func count(_ attempt: OpenAttempt, _ cluster: borrowing Cluster, _ figures: inout LedgerJob) {
     let times = attempt.times(cluster, figures)
     let end = max(times.startedAt, times.endedAt == .zero ? Instant(nanoseconds: now * 1_000_000) : times.endedAt)
     figures.count(AttemptSplit(times, keptStep: times.lastStep, until: end), times, attempt)
-    return figures
   }
 }

@@ -115,7 +115,10 @@ extension Ledger {
       evidence.meanTimeBetweenFailures = Double(figures.worked) / 1000 / Double(figures.faults)
     }
     evidence.checkpoints = figures.advice.map {
-      .init(interval: $0.interval, suggested: $0.suggested, loss: $0.loss, suggestedLoss: $0.suggestedLoss)
+      .init(
+        interval: $0.interval, suggested: $0.suggested, loss: $0.loss, suggestedLoss: $0.suggestedLoss,
+        isRight: $0.isRight,
+        gainGPUHoursAWeek: figures.gainGPUHoursAWeek(heldGPUMilliseconds: row.held, shape.devices) ?? 0)
     }
     evidence.userGPUHours = Double(heldByUser) / 3_600_000
     if let slot = cluster.slot(of: id) {

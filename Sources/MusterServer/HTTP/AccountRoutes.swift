@@ -24,18 +24,14 @@ extension API {
     guard let key = LedgerKey(rawValue: name) else {
       throw APIError.invalid("by", name, LedgerKey.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    let from = try Self.moment(request, "from")
-    let to = try Self.moment(request, "to")
-    if let from, let to, to <= from {
-      throw APIError.invalid("to", String(query["to"] ?? ""), "a moment after from")
-    }
+    let asked = try AskedStretch(request)
     let limit = Int(
       try API.number(request, "limit", default: Int64(API.accountRows), in: 1...Int64(API.accountRows)))
     let after = try API.number(request, "after", default: -2, in: -2...Int64.max)
     let (sequence, now) = try await writer.read { ($0.controller.cluster.sequence, $0.now) }
-    let view = try await ledger(upTo: sequence, now: now) { ledger, cluster in
-      let sums = ledger.sums(
-        by: key, from: from.map { $0.nanoseconds / 1_000_000 }, to: to.map { $0.nanoseconds / 1_000_000 }, cluster)
+    let view = try await checkedLedger(upTo: sequence, now: now) { ledger, cluster throws(APIError) in
+      try asked.check(ledger, now: now)
+      let sums = ledger.sums(by: key, from: asked.from, to: asked.to, cluster)
       return AccountsView(sums, key: key, after: after, limit: limit, ledger, cluster)
     }
     return Response(json: view.json)

@@ -77,16 +77,17 @@ extension API {
     guard let key = WasteKey(rawValue: name) else {
       throw APIError.invalid("by", name, WasteKey.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    let (from, to) = try Self.stretch(request)
+    let asked = try AskedStretch(request)
     let after = try API.number(request, "after", default: 0, in: 0...Int64(Int32.max))
     let limit = try API.number(request, "limit", default: 50, in: 1...API.wasteRows)
-    let project = query["project"].map(String.init)
     let known = try await moment()
-    let basis = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster in
-      let number = project.map { ledger.number(ofProject: $0) }
-      let found = ledger.bases(project: number, from: from, to: to, limit: API.wasteJobs, cluster)
+    let basis = try await checkedLedger(upTo: known.sequence, now: known.now) { ledger, cluster throws(APIError) in
+      try asked.check(ledger, now: known.now)
+      let number = try ledger.number(ofProject: asked.project, cluster)
+      let found = ledger.bases(project: number, from: asked.from, to: asked.to, limit: API.wasteJobs, cluster)
+      let now = known.now.nanoseconds / 1_000_000
       return WasteBasis(
-        jobs: found.jobs, leftOut: found.leftOut, from: from, to: to ?? known.now.nanoseconds / 1_000_000,
+        jobs: found.jobs, leftOut: found.leftOut, from: asked.from, to: min(asked.to ?? now, now),
         day: Self.day(known.now))
     }
     // By their places: a copy of each would be most of the work.
@@ -106,11 +107,12 @@ extension API {
     guard let key = LedgerKey(rawValue: name), key == .project || key == .day else {
       throw APIError.invalid("by", name, "project or day")
     }
-    let (from, to) = try Self.stretch(request)
-    let project = query["project"].map(String.init)
+    let asked = try AskedStretch(request)
+    let (from, to) = (asked.from, asked.to)
     let known = try await moment()
-    let basis = try await ledger(upTo: known.sequence, now: known.now) { ledger, cluster in
-      let number = project.map { ledger.number(ofProject: $0) }
+    let basis = try await checkedLedger(upTo: known.sequence, now: known.now) { ledger, cluster throws(APIError) in
+      try asked.check(ledger, now: known.now)
+      let number = try ledger.number(ofProject: asked.project, cluster)
       let byJob = ledger.sums(by: .job, from: from, to: to, project: number, cluster)
       let sums =
         key == .project ? ledger.byProject(byJob) : ledger.sums(by: key, from: from, to: to, project: number, cluster)
@@ -120,7 +122,7 @@ extension API {
     }
     let beside = await beside(
       basis.jobs.map { JobID($0.id) }, models: basis.jobs.filter { $0.precision != nil }.map { JobID($0.id) })
-    return await efficiency.desk.make { Response(json: basis.json(by: key, project: project, beside)) }
+    return await efficiency.desk.make { Response(json: basis.json(by: key, project: asked.project, beside)) }
   }
 
   // MARK: Parts
@@ -159,21 +161,9 @@ extension API {
   }
 
   private static func day(_ now: Instant) -> String { String(now.rfc3339.prefix(10)) }
-
-  /// Milliseconds since 1970.
-  private static func stretch(_ request: Request) throws(APIError) -> (from: Int64?, to: Int64?) {
-    let (from, to) = (try moment(request, "from"), try moment(request, "to"))
-    if let from, let to, to <= from {
-      throw .invalid("to", String(request.uri.queryParameters["to"] ?? ""), "a moment after from")
-    }
-    return (from.map { $0.nanoseconds / 1_000_000 }, to.map { $0.nanoseconds / 1_000_000 })
-  }
 }
 
 extension Ledger {
-  /// In `names`; -1, which no job has, for a name that was never heard.
-  func number(ofProject name: String) -> Int32 { Int32(names.firstIndex(of: name) ?? -1) }
-
   /// A job that has held nothing yet.
   fileprivate func bare(_ id: JobID, _ cluster: borrowing Cluster) -> JobBasis {
     var basis = JobBasis(id: id.number, name: "", project: "", user: "", state: nil)

@@ -149,7 +149,7 @@ extension API {
       guard let slot = state.controller.cluster.slot(of: id) else { throw APIError(.noSuchJob(id)) }
       return (JobReport(slot, of: state.controller, now: now), state.controller.cluster.sequence, now)
     }
-    let figures = try await ledger(upTo: sequence, now: now) { ledger, cluster in ledger.figures(of: id, cluster) }
-    return Response(json: report.json(figures))
+    let told = try await ledger(upTo: sequence, now: now) { ledger, cluster in LedgerReport(id, ledger, cluster) }
+    return Response(json: report.json(told))
   }
 }

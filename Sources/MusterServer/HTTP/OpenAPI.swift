@@ -282,7 +282,7 @@ enum OpenAPI {
     {"type": "string", "nullable": true}, "note": {"type": "string", "nullable": true, "description": "why the devices' part is not known"},
     "disagreement": {"type": "string", "nullable": true}}}, "findings": {"type": "array", "items": {"type":
     "object", "properties": {"kind": {"type": "string", "enum": ["hung", "redone", "starting", "straggling", "inputStall", "allIdle", "idleDevices",
-    "fp32Matrices", "launchBound", "lowUse", "memoryBound", "powerCapped", "walltime", "mfuDisagreement"]}, "severity": {"type":
+    "fp32Matrices", "launchBound", "lowUse", "memoryBound", "powerCapped", "walltime", "mfuDisagreement", "impossibleMFU"]}, "severity": {"type":
     "string", "enum": ["note", "warn"]}, "sentence": {"type": "string"}, "evidence": {"type": "array", "items": {"type": "string"}},
     "nextStep": {"type": "string"}, "gpuHours": {"type": "number"}, "gpuHoursAWeek": {"type": "number"}, "cost": {"type": "number",
     "nullable": true}, "costAWeek": {"type": "number", "nullable": true}}}}, "noFindingsReason": {"type": "string", "nullable": true},
@@ -344,7 +344,12 @@ enum OpenAPI {
     "integer"}}, "at": {"type": "string"}, "message": {"type": "string"}}}}}}, "Report": {"type": "object", "properties": {"id": {"type": "integer"}, "wallSeconds": {
     "type": "number"}, "heldSeconds": {"type": "number"}, "productiveSeconds": {"type": "number"}, "goodput": {
     "type": "number", "nullable": true}, "attempts": {"type": "integer"}, "stepsLost": {"type": "integer"},
-    "lostSeconds": {"type": "object"}, "faults": {"type": "array", "items": {"type": "object", "properties": {"at"
+    "lostSeconds": {"type": "object", "description":
+    "by what it went for: with productive they add up to held, without waiting, the time between attempts in which it held nothing: docs/accounts.md",
+    "properties": {"starting": {"type": "number"}, "checkpointing": {"type": "number"}, "evaluating": {"type": "number"}, "inputStall":
+    {"type": "number"}, "straggling": {"type": "number"}, "redone": {"type": "number"}, "detecting": {"type": "number"}, "hung": {"type":
+    "number"}, "preempted": {"type": "number"}, "stopping": {"type": "number"}, "waiting": {"type": "number"}, "ending": {"type":
+    "number"}, "unattributed": {"type": "number"}}}, "faults": {"type": "array", "items": {"type": "object", "properties": {"at"
     : {"type": "string"}, "component": {"type": "string"}, "node": {"type": "string", "nullable": true}, "rank": {
     "type": "integer", "nullable": true}, "cause": {"type": "string"}, "confidence": {"type": "string"},
     "evidence": {"type": "array", "items": {"type": "string"}}, "action": {"type": "string"},

@@ -88,7 +88,7 @@ extension JobEvidence {
     return [
       .init(name: "counters", value: .rounded(counterMFU)), .init(name: "declared", value: .rounded(declaredMFU)),
       .init(name: "basis", value: JSON(counterBasis)), .init(name: "declaredBasis", value: JSON(declaredBasis)),
-      .init(name: "note", value: isAsked ? JSON(partNote) : .null),
+      .init(name: "note", value: isAsked ? JSON(partNote ?? countersNote) : .null),
     ]
   }
 }

@@ -8,7 +8,7 @@ import MusterProtocol
 ///   is its own.
 /// - runtime: productive over held, from the ledger.
 /// - program: model FLOPs over peak FLOPs, from counters, else as declared; a mean over the GPU-hours of the jobs of
-///   which it is known.
+///   which it is known. A declared figure above 1 is none: what it rests on is wrong.
 struct GoodputFactors: Sendable {
   /// Over the GPU-hours of the jobs of which it is known.
   private struct MeanMFU {
@@ -41,9 +41,10 @@ struct GoodputFactors: Sendable {
 
   /// - Parameter hours: GPU-hours that the job held.
   mutating func add(_ mfu: JobMFU, hours: Double) {
-    known.add(mfu.counters ?? mfu.declared, hours)
+    let possible = mfu.declared.flatMap { $0 <= 1 ? $0 : nil }
+    known.add(mfu.counters ?? possible, hours)
     counted.add(mfu.counters, hours)
-    declared.add(mfu.declared, hours)
+    declared.add(possible, hours)
   }
 
   var scheduling: Double? { capacity.flatMap { $0 > 0 ? Double(held) / Double($0) : nil } }

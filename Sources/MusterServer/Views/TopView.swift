@@ -63,8 +63,8 @@ struct TopView {
         asked: Self.asked(state.controller),
         sequence: state.controller.cluster.sequence, now: now)
     }
-    let found = try await api.ledger(upTo: fleet.sequence, now: fleet.now) { ledger, cluster in
-      accounted(fleet, ledger, cluster)
+    let found = try await api.checkedLedger(upTo: fleet.sequence, now: fleet.now) {
+      ledger, cluster throws(APIError) in try accounted(fleet, ledger, cluster)
     }
     let seen = await api.telemetry.seen(of: found.jobs.map { $0.job })
     let told = try await api.perform(.reads) { (state, _) throws(APIError) -> [Told] in
@@ -116,9 +116,9 @@ struct TopView {
   /// What the ledger has of all, and of each of the first in the order.
   private func accounted(
     _ fleet: Running, _ ledger: borrowing Ledger, _ cluster: borrowing Cluster
-  ) -> Accounted {
+  ) throws(APIError) -> Accounted {
     let from = fleet.now.nanoseconds / 1_000_000 - windowMilliseconds
-    let number = project.map { ledger.number(ofProject: $0) }
+    let number = try ledger.number(ofProject: project, cluster)
     let sums = ledger.sums(by: .job, from: from, to: nil, project: number, cluster)
     var shown = ordered(fleet.jobs, sums).prefix(limit).map { TopJob(job: $0.job, devices: $0.devices) }
     for i in shown.indices {

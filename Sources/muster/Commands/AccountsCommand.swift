@@ -40,14 +40,17 @@ struct AccountsCommand: ParsableCommand {
         )
       }
     }
-    if let from = from.flatMap(CallerContext.pastMoment), let to = to.flatMap(CallerContext.pastMoment), to <= from {
+    let (begin, end) = (from.flatMap { CallerContext.pastMoment($0) }, to.flatMap { CallerContext.pastMoment($0) })
+    if let begin, let end, end <= begin {
       throw ValidationError("--to is \"\(self.to ?? "")\": a moment after --from")
     }
   }
 
   func run() throws {
+    let client = connection.client()
     let accounts = try Self.fetch(
-      connection, by: by, from: from.flatMap(CallerContext.pastMoment), to: to.flatMap(CallerContext.pastMoment))
+      client, by: by, from: try from.flatMap { try ConnectionOptions.moment($0, client) },
+      to: try to.flatMap { try ConnectionOptions.moment($0, client) })
     if csv {
       print(AccountsText.csv(accounts), terminator: "")
     } else {
@@ -56,8 +59,7 @@ struct AccountsCommand: ParsableCommand {
   }
 
   /// All rows, page after page, over the time that the first page covers.
-  static func fetch(_ connection: ConnectionOptions, by: AccountsKey, from: Instant?, to: Instant?) throws -> JSON {
-    let client = connection.client()
+  static func fetch(_ client: Client, by: AccountsKey, from: Instant?, to: Instant?) throws -> JSON {
     func path(_ from: String?, _ to: String?, _ after: Int64?) -> String {
       var path = "/v1/accounts?by=\(by.rawValue)"
       if let from { path += "&from=\(from)" }

@@ -40,13 +40,13 @@ struct GPUCommand: ParsableCommand {
     @OptionGroup var recording: RecordingOptions
 
     @Option(help: "\(PartName.help)")
-    var device: PartName
+    var device: CountedPartName
 
     func validate() throws {
       guard CounterMFU.basis(device.part) == nil else { return }
       throw ValidationError(
         "--device is \(device.part.name): its SMs and clock are not published (allowed: "
-          + DevicePart.all.filter { CounterMFU.basis($0) != nil }.map(\.name).joined(separator: ", ") + ")")
+          + CountedPartName.allValueStrings.joined(separator: ", ") + ")")
     }
 
     func run() throws {
@@ -82,6 +82,18 @@ struct RecordingOptions: ParsableArguments {
       throw CommandFailure.wrongRecording(file: file, error)
     }
   }
+}
+
+/// A part as `PartName`, of which counters tell MFU; others are taken, too, to say why they do not.
+struct CountedPartName: ExpressibleByArgument {
+  var part: DevicePart
+
+  init?(argument: String) {
+    guard let name = PartName(argument: argument) else { return nil }
+    part = name.part
+  }
+
+  static var allValueStrings: [String] { DevicePart.all.filter { CounterMFU.basis($0) != nil }.map(\.name) }
 }
 
 /// A part by a name that the table has.

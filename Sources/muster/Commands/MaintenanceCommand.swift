@@ -50,9 +50,10 @@ struct MaintenanceCommand: ParsableCommand {
     }
 
     func run() throws {
+      let client = connection.client()
       var members: [JSON.Member] = []
       for (name, text) in [("from", from), ("to", to)] {
-        if let moment = text.flatMap(CallerContext.moment) {
+        if let moment = try text.flatMap({ try ConnectionOptions.moment($0, isPast: false, client) }) {
           members.append(.init(name: name, value: .string(moment.shortRFC3339)))
         }
       }
@@ -65,7 +66,7 @@ struct MaintenanceCommand: ParsableCommand {
           .init(name: "within", value: ["level": .string(domain.key), "domain": .string(domain.value)]))
       }
       if let reason { members.append(.init(name: "reason", value: .string(reason))) }
-      let added = try connection.client().post("/v1/maintenance", .object(members))
+      let added = try client.post("/v1/maintenance", .object(members))
       connection.show(added) { MaintenanceText.table([added], $0) }
     }
   }

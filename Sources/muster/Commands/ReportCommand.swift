@@ -74,8 +74,8 @@ struct ReportCommand: ParsableCommand {
   private func period(_ client: Client) throws {
     let from = from ?? "now-7d"
     var query = ""
-    if let from = CallerContext.pastMoment(from) { query += "&from=\(from.shortRFC3339)" }
-    if let to = to.flatMap(CallerContext.pastMoment) { query += "&to=\(to.shortRFC3339)" }
+    if let from = try ConnectionOptions.moment(from, client) { query += "&from=\(from.shortRFC3339)" }
+    if let to = try to.flatMap({ try ConnectionOptions.moment($0, client) }) { query += "&to=\(to.shortRFC3339)" }
     if let project { query += "&project=\(HTTPRequest.escaped(project))" }
     let goodput = try client.get("/v1/goodput?by=project\(query)")
     let days = try client.get("/v1/goodput?by=day\(query)")

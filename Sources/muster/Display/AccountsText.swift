@@ -84,6 +84,12 @@ enum AccountsText {
     return Numbers.fixed(hours, decimals: hours >= 100 ? 0 : hours >= 1 ? 1 : 2)
   }
 
+  /// With its unit: `12.3 GPU-hours`, `109.3 GPU-seconds`.
+  static func gpuTime(_ milliseconds: Int64) -> String {
+    milliseconds == 0 || milliseconds >= 360_000
+      ? hours(milliseconds) + " GPU-hours" : Numbers.fixed(Double(milliseconds) / 1000, decimals: 1) + " GPU-seconds"
+  }
+
   /// `inputStall` as `INPUT-STALL`.
   private static func title(_ account: String) -> String {
     account.reduce(into: "") { text, letter in

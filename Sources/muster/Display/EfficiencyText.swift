@@ -29,7 +29,9 @@ enum EfficiencyText {
   static func mfu(_ mfu: JSON) -> String {
     var parts: [String] = []
     if let counted = mfu["counters"]?.doubleValue { parts.append("\(Numbers.percent(counted)) from counters") }
-    if let declared = mfu["declared"]?.doubleValue { parts.append("\(Numbers.percent(declared)) as declared") }
+    if let declared = mfu["declared"]?.doubleValue {
+      parts.append("\(Numbers.percent(declared)) as declared" + (declared > 1 ? ", which is impossible" : ""))
+    }
     return parts.isEmpty ? "not measured" : parts.joined(separator: ", ")
   }
 
@@ -122,9 +124,12 @@ enum EfficiencyText {
 
   // MARK: Numbers
 
-  /// GPU-hours, without fractions of large ones.
+  /// GPU-hours, without fractions of large ones; of small ones two digits that matter.
   static func hours(_ hours: Double) -> String {
-    Numbers.fixed(hours, decimals: hours >= 100 || hours == 0 ? 0 : hours >= 1 ? 1 : 2)
+    var decimals = hours >= 100 || hours == 0 ? 0 : hours >= 1 ? 1 : 2
+    var scale = 100.0
+    while decimals >= 2, decimals < 6, hours * scale < 9.95 { (decimals, scale) = (decimals + 1, scale * 10) }
+    return Numbers.fixed(hours, decimals: decimals)
   }
 
   /// `USD 1,204`, `USD 3.99`; nil without an amount.

@@ -12,7 +12,7 @@ enum PeriodText {
     lines.add("Time", "\(report.shown("from")) to \(report.shown("to"))")
     lines.add("Goodput", factors(whole), .strong)
     if let mfu = mfu(whole) { lines.add("MFU", mfu) }
-    lines.add("Held", "\(AccountsText.hours(whole["heldGpuMilliseconds"]?.intValue ?? 0)) GPU-hours")
+    lines.add("Held", AccountsText.gpuTime(whole["heldGpuMilliseconds"]?.intValue ?? 0))
     let days = trend(report)
     if days.count > 1 { lines.add("By day", sparkline(days.map(\.share)) + "  runtime goodput, \(range(days))") }
     var text = lines.text + "\n" + accounts(whole["gpuMilliseconds"]?.objectValue ?? [], style)

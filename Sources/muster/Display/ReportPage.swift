@@ -41,8 +41,8 @@ struct ReportPage {
   static func job(_ report: JSON, _ efficiency: JSON, devices: JSON = .null) -> ReportPage {
     let name = "Job \(report.shown("id")) \(report.shown("name"))"
     var summary =
-      "\(report.shown("state")), goodput \(report["goodput"]?.doubleValue.map(Numbers.percent) ?? "-") of its "
-    summary += "wall time, \(report.shown("attempts")) attempts, \(report["faults"]?.arrayValue?.count ?? 0) faults."
+      "\(report.shown("state")), goodput \(report["goodput"]?.doubleValue.map(Numbers.percent) ?? "-") of what it "
+    summary += "held, \(report.shown("attempts")) attempts, \(report["faults"]?.arrayValue?.count ?? 0) faults."
     var parts = ["<p>\(escaped(summary))</p>"]
     if efficiency != .null {
       parts += ["<h2>Where its GPU time went</h2>", accounts(efficiency["gpuMilliseconds"]?.objectValue ?? [])]
@@ -66,7 +66,7 @@ struct ReportPage {
     let days = PeriodText.trend(report)
     var parts = [
       "<p>\(escaped("\(report.shown("from")) to \(report.shown("to")). Goodput \(PeriodText.factors(whole)). "))"
-        + "\(AccountsText.hours(whole["heldGpuMilliseconds"]?.intValue ?? 0)) GPU-hours held."
+        + "\(AccountsText.gpuTime(whole["heldGpuMilliseconds"]?.intValue ?? 0)) held."
         + "\(PeriodText.mfu(whole).map { " MFU \($0)." } ?? "")</p>",
       "<h2>Where the GPU time went</h2>", accounts(whole["gpuMilliseconds"]?.objectValue ?? []),
     ]

@@ -4,9 +4,13 @@ import MusterProtocol
 enum ReportText {
   /// Said in the fixed part above; other members of the report follow in its own order.
   private static let known: Set<String> = [
-    "id", "name", "state", "wallSeconds", "productiveSeconds", "goodput", "attempts", "faults", "lostSeconds",
+    "id", "name", "state", "wallSeconds", "heldSeconds", "productiveSeconds", "goodput", "attempts", "faults",
+    "lostSeconds",
     "checkpoints", "meanTimeBetweenFailuresSeconds", "meanTimeToResumeSeconds",
   ]
+
+  /// Not productive, and not lost either.
+  private static let worth: Set<String> = ["checkpointing", "evaluating"]
 
   static func text(_ report: JSON, _ style: Style) -> String {
     var lines = Lines(style)
@@ -16,6 +20,7 @@ enum ReportText {
       lines.add("State", state, Style.tone(state: state))
     }
     lines.add("Wall time", length(report, "wallSeconds"))
+    lines.add("Held", length(report, "heldSeconds"))
     lines.add("Productive", length(report, "productiveSeconds"))
     lines.add("Goodput", report["goodput"]?.doubleValue.map(Numbers.percent) ?? "-", .strong)
     lines.add("Attempts", attempts(report))
@@ -24,7 +29,13 @@ enum ReportText {
     }
     for loss in report["lostSeconds"]?.objectValue ?? [] {
       guard let seconds = loss.value.doubleValue, seconds > 0 else { continue }
-      lines.add("Lost \(loss.name)", Timestamps.length(seconds: seconds), .warning)
+      if loss.name == "waiting" {
+        lines.add("Not held", "\(Timestamps.length(seconds: seconds)) between attempts, waiting for a place", .warning)
+        continue
+      }
+      lines.add(
+        "\(worth.contains(loss.name) ? "Used for" : "Lost") \(loss.name)", Timestamps.length(seconds: seconds),
+        worth.contains(loss.name) ? nil : .warning)
     }
     let means = [("MTBF", "meanTimeBetweenFailuresSeconds"), ("Time to resume", "meanTimeToResumeSeconds")]
     for (label, name) in means where report[name]?.doubleValue != nil { lines.add(label, length(report, name)) }
@@ -34,7 +45,7 @@ enum ReportText {
     return lines.text + faults(report["faults"]?.arrayValue ?? [], style)
   }
 
-  /// `12, one every 10:00 min, each 20 s; every 4:10 min would lose 3.1 % instead of 5.2 %`.
+  /// `12, one every 10 min of work, each takes 20 s; every 4 min would cost 3.1 % instead of 5.2 % of the time`.
   private static func checkpoints(_ checkpoints: JSON) -> String? {
     guard let count = checkpoints["count"]?.intValue, count > 0 else { return nil }
     var text = "\(count), one every \(length(checkpoints, "intervalSeconds")) of work"
@@ -42,9 +53,15 @@ enum ReportText {
       return text + "; what one costs is not known: ranks may say STATUS=checkpointing"
     }
     text += ", each takes \(length(checkpoints, "costSeconds"))"
+    if checkpoints["isRight"]?.boolValue == true, let loss = checkpoints["lossShare"]?.doubleValue {
+      return text + "; that is right as it is: saving and redoing cost \(Numbers.percent(loss)) of the time"
+    }
     if let loss = checkpoints["lossShare"]?.doubleValue, let least = checkpoints["suggestedLossShare"]?.doubleValue {
       text += "; every \(length(checkpoints, "suggestedIntervalSeconds")) would cost \(Numbers.percent(least))"
       text += " instead of \(Numbers.percent(loss)) of the time"
+      if let gain = checkpoints["gainGpuHoursAWeek"]?.doubleValue, gain > 0 {
+        text += ": \(EfficiencyText.hours(gain)) GPU-hours in a week like this"
+      }
     }
     return text
   }

@@ -126,6 +126,7 @@ enum TopText {
     for job in jobs {
       let state = job.shown("state")
       let (goodput, busy) = (job["goodput"]?.doubleValue, job["busy"]?.doubleValue)
+      let declared = job["mfu"]?["declared"]?.doubleValue
       let lost = job["lostGpuMilliseconds"]?.intValue ?? 0
       table.rows.append([
         .init(job.shownJob), .init(Table.shortened(job.shown("name"), to: 24)),
@@ -135,7 +136,7 @@ enum TopText {
         .init(job.shown("attempt")), .init(job.shown("step")), .init(job.shown("loss")),
         .init(busy.map(percent) ?? "-", busy.map { $0 < 0.05 ? .bad : $0 < 0.45 ? .warning : .good }),
         .init(job["mfu"]?["counters"]?.doubleValue.map(percent) ?? "-"),
-        .init(job["mfu"]?["declared"]?.doubleValue.map(percent) ?? "-"),
+        .init(declared.map(percent) ?? "-", declared.map { $0 > 1 ? .bad : nil } ?? nil),
         .init(goodput.map(percent) ?? "-", goodput.map { $0 >= 0.9 ? .good : $0 >= 0.6 ? .warning : .bad }),
         .init(lost > 0 ? AccountsText.hours(lost) : "-"), .init(lost > 0 ? lostTo(job) : "-"),
       ])
@@ -148,8 +149,9 @@ enum TopText {
     return lost.max { ($0.value.intValue ?? 0) < ($1.value.intValue ?? 0) }?.name ?? "-"
   }
 
+  /// What is nearly all is not told as all, and what cannot be is told as it is.
   private static func percent(_ share: Double) -> String {
-    Numbers.fixed(min(share * 100, share < 1 ? 99.9 : 100), decimals: 1) + " %"
+    Numbers.fixed(share < 1 ? min(share * 100, 99.9) : share * 100, decimals: 1) + " %"
   }
 
   /// Forty places; what there is something of has at least one.

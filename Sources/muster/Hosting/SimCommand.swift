@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import MusterCore
 import MusterProtocol
 import MusterSim
@@ -150,6 +151,11 @@ extension InputFile {
     if let preset = FaultModel.preset(name) {
       model = preset
     } else {
+      guard access(name, F_OK) == 0 else {
+        throw CommandFailure.wrongInput(
+          "--faults is \"\(name)\": no such file (allowed: a file, or one of "
+            + FaultModel.presets.map(\.name).joined(separator: ", ") + ")")
+      }
       let bytes = try read(name)
       model = try understand(name) { () throws(InputErrors) in try FaultModel(yaml: bytes, name: Paths.name(name)) }
     }
