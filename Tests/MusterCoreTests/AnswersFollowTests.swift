@@ -87,7 +87,7 @@ import Testing
   func manyCauses() {
     var fleet = Fleet()
     let tasks = fleet.submit(
-      (0..<20).map { i in
+      (0..<Int32(20)).map { i in
         Fleet.spec {
           $0.array = ArrayTask(position: i, count: 20, index: i, atOnce: 0)
           $0.isHeld = true
