@@ -42,6 +42,8 @@ public struct Controller: ~Copyable, Sendable {
   var vacated: [Int32: UInt64] = [:]
   /// Attempts, by slot, that count as gone meanwhile. Asked, never iterated.
   var leaving: Set<Int32> = []
+  /// As of the last round.
+  var minimumRuns = MinimumRuns()
   var kept = KeptPlaces()
   /// Why jobs are being cancelled, where that is more than a person's wish. Asked, never iterated.
   var cancelReasons: [JobID: String] = [:]
@@ -224,6 +226,7 @@ public enum Refusal: Error, Sendable, Hashable {
   public var isFinal: Bool { if case .revoked = self { true } else { false } }
 
   case noSuchJob(JobID)
+  case noSuchTask(Int32, array: JobID)
   case noSuchNode(String)
   case jobHasEnded(JobID, JobState)
   case jobNotPending(JobID, JobState)
@@ -256,7 +259,7 @@ public enum Refusal: Error, Sendable, Hashable {
 
   public var code: String {
     switch self {
-    case .noSuchJob, .noSuchNode, .noSuchMaintenance: "notFound"
+    case .noSuchJob, .noSuchTask, .noSuchNode, .noSuchMaintenance: "notFound"
     case .jobHasEnded: "jobHasEnded"
     case .jobNotPending: "jobNotPending"
     case .queueFull: "queueFull"
@@ -284,6 +287,7 @@ public enum Refusal: Error, Sendable, Hashable {
   public var message: String {
     switch self {
     case .noSuchJob(let job): "job \(job) does not exist"
+    case .noSuchTask(let index, let array): "array \(array) has no task \(index), or is none"
     case .noSuchNode(let node): "node \"\(node)\" does not exist"
     case .jobHasEnded(let job, let state): "job \(job) has ended already: \(state)"
     case .jobNotPending(let job, let state): "job \(job) \(state.predicate): only a pending job is held or released"
@@ -318,6 +322,7 @@ public enum Refusal: Error, Sendable, Hashable {
   public var remedy: String {
     switch self {
     case .noSuchJob: "`muster jobs --all` lists the jobs there are"
+    case .noSuchTask: "`muster jobs --all` shows tasks as ARRAY_INDEX, e.g. 41_3"
     case .noSuchNode: "`muster nodes` lists the nodes there are"
     case .jobHasEnded: "nothing is left to do"
     case .jobNotPending: "`muster cancel` ends a job that runs"

@@ -135,7 +135,7 @@ public enum JobFileRule: Hashable, Sendable {
     case .arrayIndex(let high): "indices from 0 to \(high)"
     case .arrayTasks(let limit): "at most \(limit) tasks"
     case .dependency:
-      "after, afterok, afterany or afternotok with a job's number, e.g. afterok:41 or afterok:41:42, or singleton"
+      "after, afterok, afterany or afternotok with a job's number, e.g. afterok:41, afterok:41:42 or afterok:41_3, or singleton"
     case .labelRule:
       "rules about labels: key=value, key!=value, key or !key; keys of 1 to 63, values of up to 63 letters, digits or . _ - / : +"
     case .nodeNames: "names of nodes, e.g. node-3 or node-[7-9,12]"

@@ -232,15 +232,23 @@ extension JobFileReader {
     }
   }
 
-  /// `afterok:41:42` are two.
+  /// `afterok:41:42_3` are two.
   private func dependencies(_ text: String) -> [Dependency]? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard let kind = Dependency.Kind.allCases.first(where: { "\($0)" == parts[0] }) else { return nil }
     if kind == .singleton { return parts.count == 1 ? [Dependency(kind: kind)] : nil }
-    let numbers = parts.dropFirst().map { $0.first == "+" ? nil : Int64($0) }
-    let jobs = numbers.compactMap { $0 }.filter { $0 > 0 }
-    guard !numbers.isEmpty, jobs.count == numbers.count else { return nil }
-    return jobs.map { Dependency(kind: kind, job: JobID($0)) }
+    let found = parts.dropFirst().compactMap { dependency(kind, $0) }
+    return found.isEmpty || found.count < parts.count - 1 ? nil : found
+  }
+
+  /// On a job's number, or on a task of an array, `41_3`.
+  private func dependency(_ kind: Dependency.Kind, _ word: Substring) -> Dependency? {
+    let parts = word.split(separator: "_", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { $0.first == "+" ? nil : Int64($0) }
+    guard parts.count <= 2, numbers.count == parts.count, numbers[0] > 0 else { return nil }
+    guard numbers.count == 2 else { return Dependency(kind: kind, job: JobID(numbers[0])) }
+    guard JobFile.Limits.arrayIndex.contains(numbers[1]) else { return nil }
+    return Dependency(kind: kind, job: JobID(numbers[0]), task: Int32(numbers[1]))
   }
 
   private mutating func readBegin(_ node: Node) {

@@ -81,8 +81,8 @@ extension Wishes {
 }
 
 extension Dependency {
-  /// `afterok:41`.
-  var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" }
+  /// `afterok:41`, `afterok:41_3`.
+  var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" + (task.map { "_\($0)" } ?? "") }
 }
 
 extension AttemptWarned {

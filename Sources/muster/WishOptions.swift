@@ -1,5 +1,4 @@
 import ArgumentParser
-import MusterClient
 import MusterProtocol
 
 /// What a job asks of its place and its time, as Slurm's users know it.
@@ -20,7 +19,7 @@ struct WishOptions: ParsableArguments {
   @Option(
     name: .customLong("dependency"),
     help: ArgumentHelp(
-      "Start only when: after:7, afterok:41:42, afterany, afternotok, singleton.", valueName: "kind:job,...")
+      "Start only when: after:7, afterok:41:42_3, afterany, afternotok, singleton.", valueName: "kind:job,...")
   )
   var dependency: String?
 
@@ -39,27 +38,18 @@ struct WishOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Not on these nodes: node-3,node-[7-9].", valueName: "nodes"))
   var exclude: String?
 
-  /// As fields of a job file. The controller is asked only for a dependency on a task of an array, `afterok:41_3`.
-  func fields(_ client: Client) throws -> [JSON.Member] {
+  /// As fields of a job file.
+  func fields() -> [JSON.Member] {
     var fields: [JSON.Member] = []
     if let segment { fields.append(.init(name: "segment", value: .int(segment))) }
     for (name, value) in [
       ("within", within), ("deviceTypes", deviceTypes), ("array", array), ("begin", begin), ("constraint", constraint),
-      ("exclude", exclude), ("dependsOn", try dependency.map { try resolved($0, client) }),
+      ("exclude", exclude), ("dependsOn", dependency),
     ] {
       if let value { fields.append(.init(name: name, value: .string(value))) }
     }
     if hold { fields.append(.init(name: "hold", value: true)) }
     if exclusive { fields.append(.init(name: "exclusive", value: true)) }
     return fields
-  }
-
-  private func resolved(_ dependency: String, _ client: Client) throws -> String {
-    try dependency.split(separator: ",", omittingEmptySubsequences: false).map { part in
-      try part.split(separator: ":", omittingEmptySubsequences: false).map { word in
-        guard word.contains("_"), let task = JobReference(argument: String(word)) else { return String(word) }
-        return String(try task.resolved(client))
-      }.joined(separator: ":")
-    }.joined(separator: ",")
   }
 }

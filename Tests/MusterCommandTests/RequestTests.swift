@@ -243,7 +243,8 @@ import Testing
     let request = try JobFile.read(json: JSON.parse(Array(body.utf8)), context: .wire).get()
     let wishes = request.spec.wishes
     #expect(wishes.segment == 2 && wishes.within == Within(level: "rack") && wishes.exclude == ["n2", "n3"])
-    #expect(wishes.dependsOn.map(\.job.number) == [44, 7, 0] && wishes.isHeld && wishes.isExclusive)
+    #expect(
+      wishes.dependsOn.map(\.text) == ["afterok:41_3", "afterok:7", "singleton"] && wishes.isHeld && wishes.isExclusive)
     #expect(request.array == ArrayRequest(indices: [0, 1, 2, 3], atOnce: 2) && wishes.constraint.count == 2)
     let wrong = try Program.run(["submit", "a.yaml", "--segment", "3"], controller: controller, in: folder.path)
     #expect(wrong.status == 2 && wrong.error.contains("segment: 3 (allowed: a number of nodes that divides"))

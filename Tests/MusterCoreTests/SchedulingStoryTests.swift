@@ -158,11 +158,11 @@ import Testing
     #expect(fleet.state(long) == .pending && fleet.state(short) == .starting)
     #expect(fleet.kinds(long) == ["maintenance"])
     #expect(
-      fleet.waiting(long).causes[0].message == "maintenance begins at \(from.rfc3339), before it would end")
+      fleet.waiting(long).causes[0].message == "maintenance of block b0 begins at \(from.rfc3339), before it would end")
     fleet.pass(.seconds(3600))
     #expect(
       fleet.waiting(long).causes[0].message
-        == "maintenance has begun at \(from.rfc3339): the nodes in it take no work until it is over")
+        == "maintenance of block b0 has begun at \(from.rfc3339): the nodes in it take no work until it is over")
     // Of those that it leaves, one is out of service: without maintenance there would still be 15.
     fleet.say(.drain(node: "n15", reason: "x"))
     let all = fleet.submit(Fleet.spec(nodes: 16, devices: 0))
@@ -196,7 +196,9 @@ import Testing
     #expect(why(Fleet.spec(nodes: 17)).contains("needs 17 nodes of 8 devices; the fleet has 16 such nodes"))
     #expect(why(Fleet.spec(nodes: 1, devices: 9)).contains("the most devices that a node has is 8"))
     #expect(why(Fleet.spec(nodes: 5) { $0.segment = 5 }).contains("the largest rack has 4"))
-    #expect(why(Fleet.spec(nodes: 9) { $0.within = Within(level: "block") }).contains("nowhere in that shape"))
+    #expect(
+      why(Fleet.spec(nodes: 9) { $0.within = Within(level: "block") }).contains(
+        "shape: the largest block has room for 8"))
     #expect(why(Fleet.spec(nodes: 9) { $0.constraint = [LabelRule(key: "new", value: "no")] }).contains("8 such nodes"))
     #expect(why(Fleet.spec { $0.deviceTypes = ["H100"] }).contains("of type H100"))
     #expect(why(Fleet.spec(nodes: 17, devices: 0)).contains("needs 17 nodes; the fleet has 16"))
@@ -265,8 +267,7 @@ import Testing
     let last = fleet.submit(Fleet.spec(nodes: 16))
     func rest(_ job: JobID) -> StartRest? {
       let slot = fleet.controller.cluster.slot(of: job) ?? 0
-      var ends = fleet.controller.plannedEnds()
-      return fleet.controller.startRest(slot, &ends)
+      return fleet.controller.startRest(slot, fleet.controller.plannedEnds())
     }
     #expect(rest(small)?.jobs == [first])
     #expect(rest(large)?.jobs == [second])

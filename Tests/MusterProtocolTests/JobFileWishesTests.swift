@@ -86,7 +86,10 @@ import Testing
     ]
     #expect(try read("dependsOn: [\"afterok:41:42\", after:7, singleton]").spec.wishes.dependsOn == expected)
     #expect(try read("dependsOn: afterok:41:42,after:7,singleton,after:7").spec.wishes.dependsOn == expected)
+    let task = [Dependency(kind: .afterok, job: JobID(41), task: 3), Dependency(kind: .afterok, job: JobID(7))]
+    #expect(try read("dependsOn: afterok:41_3:7").spec.wishes.dependsOn == task)
     for wrong in [
+      "afterok:41_", "afterok:_3", "afterok:41_3_4", "afterok:41_-1", "afterok:41_1000001", "afterok:41:",
       "afterok", "afterok:", "afterok:0", "afterok:+1", "aftercorr:1", "singleton:1", "41", "after:1?singleton",
     ] {
       #expect(rules("dependsOn: [\"\(wrong)\"]") == [.dependency], "\(wrong)")

@@ -163,6 +163,12 @@ func withServer(
       let body = #"[{"command":["a"],"array":"3-9:3%2"},{"command":["b"]},{"command":["c"],"array":"7"}]"#
       let first = try await ask(.post, "/v1/jobs", body, key)
       #expect(first.status == 201)
+      #expect(try await ask(.get, "/v1/jobs/1_6", "", [:]).json["id"] == 2)
+      for missing in ["1_4", "4_3", "99_3"] {
+        let answer = try await ask(.get, "/v1/jobs/\(missing)", "", [:])
+        #expect(try answer.status == 404 && answer.json["error"]?["code"] == "notFound", "\(missing)")
+      }
+      #expect(try await ask(.get, "/v1/jobs/1_x", "", [:]).status == 400)
       #expect(
         first.text
           == #"[{"id":1,"arrayId":1,"tasks":3},{"id":4},{"id":5,"arrayId":5,"tasks":1}]"# + "\n")

@@ -82,4 +82,22 @@ import Testing
       #expect(sums.fleet.totals[.preempted] > 0 && sums.fleet.totals[.redone] > 0 && sums.fleet.totals[.broken] > 0)
     }
   }
+
+  @Test("what a job did until its walltime was over counts, for the simulator and for the ledger", arguments: [0, 400])
+  func walltime(checkpointSeconds: Int64) throws {
+    let fleet = SimWorld.fleet(1)
+    let header = "submit_seconds,duration_seconds,devices,walltime_seconds"
+    let trace = try Trace(SimWorld.csv("0,1000,8,500\n", header: header), format: .csv, fleet: fleet)
+    var settings = SimSettings(fleet: fleet, trace: trace, policy: .muster)
+    (settings.checkpointMilliseconds, settings.keepsFacts) = (checkpointSeconds * 1_000, true)
+    var simulation = Simulation(settings)
+    var fold = Fold()
+    while simulation.advance(moments: 100) { fold.add(simulation.takeFacts()) }
+    fold.add(simulation.takeFacts())
+    fold.ledger.advance(to: simulation.end)
+    let totals = fold.ledger.sums(by: .job, from: nil, to: nil, fold.cluster).fleet.totals
+    // Its time is over a millisecond after it, on eight devices.
+    #expect((4_000_000...4_000_008).contains(simulation.truth[.productive]))
+    #expect((4_000_000...4_000_008).contains(totals[.productive]) && totals[.unattributed] <= 8)
+  }
 }

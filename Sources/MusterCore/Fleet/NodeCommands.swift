@@ -160,6 +160,7 @@ extension Controller {
     case .joining, .verifying, .ready, .draining, .drained:
       note(.nodeSuspected(node: node, reason: reason))
       dirty.nodes.append(node)
+      isPlanOld = true  // those who wait are told of it
     case .suspect, .isolated: break
     }
   }
@@ -169,6 +170,7 @@ extension Controller {
     if hot.state == .isolated, hot.onEvidence || !onEvidence { return }
     note(.nodeIsolated(node: node, onEvidence: onEvidence, reason: reason))
     dirty.nodes.append(node)
+    isPlanOld = true
   }
 
   // MARK: People
@@ -176,6 +178,7 @@ extension Controller {
   mutating func drain(_ name: String, reason: String) -> Reply {
     guard let node = cluster.node(named: name) else { return .refused(.noSuchNode(name)) }
     note(.nodeDrainRequested(node: node, reason: reason))
+    isPlanOld = true
     return .done
   }
 

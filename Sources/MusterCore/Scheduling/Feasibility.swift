@@ -120,7 +120,9 @@ extension Controller {
     var places: [Int32: [LeastCharge.Nodes]] = [:]
     for i in cluster.nodes.indices {
       let node = NodeID(Int32(i))
-      guard !excluded.contains(Int32(i)), matches(node, wishes.constraint), !isRevoked(i) else { continue }
+      guard !excluded.contains(Int32(i)), matches(node, wishes.constraint), !isRevoked(i),
+        isOfType(node, wishes.deviceTypes)
+      else { continue }
       places[domain(node, level), default: []].append(
         LeastCharge.Nodes(type: fleetMap.type(of: node), count: 1, devices: cluster.nodes[i].devices))
     }
@@ -173,9 +175,10 @@ extension Controller {
     let excluded = numbers(of: wishes.exclude)
     let able = cluster.nodes.indices.filter {
       !excluded.contains(Int32($0)) && matches(NodeID(Int32($0)), wishes.constraint) && !isRevoked($0)
+        && isOfType(NodeID(Int32($0)), wishes.deviceTypes)
     }
     if able.count < Int(spec.role.nodes) {
-      let isAny = wishes.constraint.isEmpty && wishes.exclude.isEmpty
+      let isAny = wishes.constraint.isEmpty && wishes.exclude.isEmpty && wishes.deviceTypes.isEmpty
       let has =
         isAny
         ? "the fleet has \(able.count)"
@@ -217,6 +220,31 @@ extension Controller {
         "needs segments of \(counted(gang.segment, "node")); the largest \(fleetMap.levels.last ?? "rack") has \(counted(largest, "such node"))"
     }
     return
-      "needs \(needed)\(Self.shapeText(spec.wishes)); the fleet has \(counted(fitting, "such node")), but nowhere in that shape"
+      "needs \(needed)\(Self.shapeText(spec.wishes)); the fleet has \(counted(fitting, "such node")), but nowhere in that shape: "
+      + roomText(gang, offers.known(gang, filter: filter), topology)
+  }
+
+  /// The most that one place of the gang's shape has for it.
+  private func roomText(_ gang: PendingGang, _ offers: [Offer], _ topology: Topology) -> String {
+    let places = MemberOffers(topology: topology)
+    let required = gang.within.flatMap { $0.isRequired ? $0.level : nil }
+    var room: [Int32: Int32] = [:]
+    // Of a spread so many in each of its domains, by domain of the level that the gang must not leave.
+    var spread: [[Int32]: Int32] = [:]
+    for offer in offers {
+      let whole = offer.count / gang.segment * gang.segment
+      let domain = required.map { places.domain(offer.leaf, $0) } ?? 0
+      guard let limit = gang.spread else {
+        room[domain, default: 0] += whole
+        continue
+      }
+      let key = [domain, places.domain(offer.leaf, limit.level)]
+      let more = min(spread[key, default: 0] + whole, limit.atMost / gang.segment * gang.segment)
+      room[domain, default: 0] += more - spread[key, default: 0]
+      spread[key] = more
+    }
+    let most = room.values.max() ?? 0
+    let place = required.map { "the largest \(topology.levels[$0])" } ?? "all of it"
+    return "\(place) has room for \(most)" + (gang.segment > 1 ? " in segments of \(gang.segment)" : "")
   }
 }

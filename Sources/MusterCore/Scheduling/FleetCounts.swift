@@ -11,6 +11,8 @@ public struct FleetCounts: Hashable, Sendable {
     public var nodes: Int32 = 0
     /// Nothing runs on them, and they take work.
     public var free: Int32 = 0
+    /// Nothing runs on them, and they are kept as spares: they take work when others of their place have failed.
+    public var spare: Int32 = 0
     /// Of which a part is used, or all; neither suspect nor isolated.
     public var busy: Int32 = 0
     /// Nothing runs on them, and others are leaving them, or have left, for a gang that will start there.
@@ -47,7 +49,22 @@ extension Controller {
     let positions = addDomains(&counts)
     guard let innermost = positions.last, let domainOfNode = fleetMap.domainOfNode.last else { return counts }
     // The writer waits for this: each node is counted once, in its innermost domain.
-    for i in cluster.nodes.indices { count(node: i, in: &counts.domains[innermost[Int(domainOfNode[i])]]) }
+    var leaves = fleetMap.spares.map { _ in LeafCount() }
+    for i in cluster.nodes.indices {
+      let domain = innermost[Int(domainOfNode[i])]
+      let (free, out) = (counts.domains[domain].free, counts.domains[domain].outOfService)
+      count(node: i, in: &counts.domains[domain])
+      let leaf = Int(fleetMap.index.leaf(NodeID(Int32(i))))
+      guard leaves.indices.contains(leaf), fleetMap.spares[leaf] > 0 else { continue }
+      leaves[leaf].domain = domain
+      leaves[leaf].free += counts.domains[domain].free - free
+      if fleetMap.isPart(i) { leaves[leaf].failed += counts.domains[domain].outOfService - out }
+    }
+    for (leaf, count) in leaves.enumerated() where fleetMap.spares[leaf] > 0 {
+      let kept = min(count.free, max(0, fleetMap.spares[leaf] - count.failed))
+      counts.domains[count.domain].free -= kept
+      counts.domains[count.domain].spare += kept
+    }
     for i in counts.domains.indices.reversed() where counts.domains[i].parent >= 0 {
       counts.domains[counts.domains[i].parent].add(counts.domains[i])
     }
@@ -58,6 +75,13 @@ extension Controller {
       }
     }
     return counts
+  }
+
+  /// What decides how many of a leaf's spares are kept.
+  private struct LeafCount {
+    var domain = 0
+    var free: Int32 = 0
+    var failed: Int32 = 0
   }
 
   /// In service, and takes no more because it has as many members as a node may have.
@@ -121,6 +145,7 @@ extension FleetCounts.Domain {
   fileprivate mutating func add(_ inner: FleetCounts.Domain) {
     nodes += inner.nodes
     free += inner.free
+    spare += inner.spare
     busy += inner.busy
     held += inner.held
     maintenance += inner.maintenance

@@ -116,15 +116,21 @@ extension Controller {
     var isExclusive: Bool
     /// `.zero`: no maintenance is planned.
     var until: Instant
+    /// Of a gang without devices; empty: any. (For gangs with devices the planner has chosen the type.)
+    var deviceTypes: [String] = []
 
-    var isAny: Bool { excluded.isEmpty && constraint.isEmpty && !isExclusive && until == .zero }
+    var isAny: Bool {
+      excluded.isEmpty && constraint.isEmpty && !isExclusive && until == .zero && deviceTypes.isEmpty
+    }
   }
 
   func nodeRule(_ slot: Int32, role: Int = 0) -> NodeRule {
     let wishes = cluster.specs[Int(slot)].wishes(ofRole: role)
+    let hasDevices = cluster.specs[Int(slot)].roles[role].devicesPerNode > 0
     return NodeRule(
       excluded: numbers(of: wishes.exclude), constraint: wishes.constraint, isExclusive: wishes.isExclusive,
-      until: fleetMap.windows.isEmpty ? .zero : endOfUse(ofJob: slot))
+      until: fleetMap.windows.isEmpty ? .zero : endOfUse(ofJob: slot),
+      deviceTypes: hasDevices ? [] : wishes.deviceTypes)
   }
 
   /// Nobody is there, or only those who leave while a claim's place is named.
@@ -140,6 +146,14 @@ extension Controller {
     if rule.isAny { return true }
     if rule.isExclusive, !isEmpty(node) { return false }
     if rule.until > .zero, fleetMap.isTaken(node, from: now, to: rule.until) { return false }
-    return !rule.excluded.contains(node.index) && matches(node, rule.constraint)
+    return !rule.excluded.contains(node.index) && matches(node, rule.constraint) && isOfType(node, rule.deviceTypes)
+  }
+
+  /// Whether its devices are of one of these types; none: of any, or it has none.
+  func isOfType(_ node: NodeID, _ types: [String]) -> Bool {
+    guard !types.isEmpty else { return true }
+    let i = Int(node.index)
+    return cluster.nodes[i].devices > 0
+      && types.contains { FleetMap.isNamed(cluster.nodeDetails[i].joined.deviceType, $0) }
   }
 }

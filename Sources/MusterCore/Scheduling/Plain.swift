@@ -98,7 +98,8 @@ extension Controller {
     let previous = Set(before)
     for i in cluster.nodes.indices {
       let node = NodeID(Int32(i))
-      guard !rule.excluded.contains(node.index), matches(node, rule.constraint) else { continue }
+      guard !rule.excluded.contains(node.index), matches(node, rule.constraint), isOfType(node, rule.deviceTypes)
+      else { continue }
       capable += 1
       let isUsable =
         free(node) != nil && !isTakenAlone(node) && allows(rule, node) && (!wishes.isExclusive || isIdle(node))

@@ -56,7 +56,7 @@ extension Controller {
     if hasDropped { nextLook = min(nextLook, now + .milliseconds(50 << Int64(dropsInARow))) }
     // Some that were looked at start, or turn out to be such as never will: others have their turn.
     if plan.isCut, hasMoved { isPlanOld = true }
-    if !plan.jobs.isEmpty { nextLook = min(nextLook, nextTurn) }
+    if !plan.jobs.isEmpty { nextLook = min(nextLook, nextTurn, noteMinimumRuns(plan.gangs, round, topology)) }
     keep(round, topology)
     lastPlan = plan
   }

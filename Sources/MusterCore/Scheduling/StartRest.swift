@@ -14,74 +14,151 @@ public struct StartRest: Hashable, Sendable {
   }
 }
 
-/// When everything that runs, or has a place in the last round, ends by its walltime. Made once for several jobs.
+/// When everything that runs, or has a place in the last round, ends by its walltime, and where it is. Made once for
+/// several jobs.
 public struct PlannedEnds: Sendable {
   fileprivate struct End: Sendable {
     var at: Instant
     var job: JobID
+    /// Where it is among the jobs.
+    var slot: Int32
     var deviceType: Int32
   }
   /// By time.
   fileprivate var ends: [End] = []
-  /// What was found of a stretch of them: many jobs wait for the same one.
-  fileprivate var rests: [Stretch: StartRest] = [:]
-
-  fileprivate struct Stretch: Hashable {
-    var from: Instant
-    var to: Instant
-    var deviceType: Int32
-  }
+  /// By leaf: places in `ends`, by time.
+  fileprivate var ofLeaf: [Int32: [Int]] = [:]
   /// A round of more jobs is not looked through for their ends.
   fileprivate static let mostPlanned = 10_000
 }
 
 extension Controller {
   public func plannedEnds() -> PlannedEnds {
-    var ends: [PlannedEnds.End] = []
     guard let plan = lastPlan, let topology = plan.map.topology, let round = plan.round else { return PlannedEnds() }
+    var found: [(end: PlannedEnds.End, leaves: Set<Int32>)] = []
     for slot in cluster.active {
-      let (at, job) = (plannedEnd(slot), cluster.jobs[cluster.attempts[slot].jobSlot])
-      guard at != .never, job.devicesPerNode > 0, let place = cluster.attemptPlaces[Int(slot)].first else { continue }
-      let leaf = plan.map.index.leaf(place.node)
-      if leaf >= 0 {
-        ends.append(PlannedEnds.End(at: at, job: job.id, deviceType: topology.leaves[Int(leaf)].deviceType))
-      }
+      let (at, job) = (plannedEnd(slot), cluster.attempts[slot].jobSlot)
+      guard at != .never, cluster.jobs[job].devicesPerNode > 0 else { continue }
+      let leaves = Set(cluster.attemptPlaces[Int(slot)].map { plan.map.index.leaf($0.node) }.filter { $0 >= 0 })
+      guard let leaf = leaves.min() else { continue }
+      let type = topology.leaves[Int(leaf)].deviceType
+      found.append((PlannedEnds.End(at: at, job: cluster.jobs[job].id, slot: job, deviceType: type), leaves))
     }
     for (i, job) in plan.jobs.enumerated() where plan.jobs.count <= PlannedEnds.mostPlanned {
-      guard case .startsAt(let start, let type, _) = round.answer(i), let walltime = plan.gangs[i].walltime else {
-        continue
-      }
-      ends.append(PlannedEnds.End(at: start + walltime, job: job.id, deviceType: type))
+      guard case .startsAt(let start, let type, let place) = round.answer(i), let slot = cluster.slot(of: job.id),
+        let walltime = plan.gangs[i].walltime
+      else { continue }
+      let end = PlannedEnds.End(at: start + walltime, job: job.id, slot: slot, deviceType: type)
+      found.append((end, Set(place.leaves)))
     }
-    ends.sort { ($0.at, $0.job) < ($1.at, $1.job) }
-    return PlannedEnds(ends: ends)
+    found.sort { ($0.end.at, $0.end.job) < ($1.end.at, $1.end.job) }
+    var ends = PlannedEnds(ends: found.map(\.end))
+    for (i, one) in found.enumerated() { for leaf in one.leaves { ends.ofLeaf[leaf, default: []].append(i) } }
+    return ends
   }
 
-  /// nil: it does not wait for a place, or its start rests on something else (a maintenance, its quota, its time).
-  public func startRest(_ slot: Int32, _ planned: inout PlannedEnds) -> StartRest? {
+  /// nil: it does not wait for a place or its quota, or its start rests on something else (a maintenance, its time).
+  public func startRest(_ slot: Int32, _ planned: PlannedEnds) -> StartRest? {
     guard let plan = lastPlan, let round = plan.round, unready(slot) == nil,
-      let i = plan.entries[cluster.jobs[slot].id], case .startsAt(let start, let type, _) = round.answer(i)
+      let first = plan.entries[cluster.jobs[slot].id], case .startsAt(let start, _, _) = round.answer(first)
     else { return nil }
     // What the round let start did so a moment after it, and ends that much later.
-    let (from, to) = (round.bucketBefore(i), start + .seconds(5))
-    return planned.rest(PlannedEnds.Stretch(from: from, to: to, deviceType: type))
+    let (from, to) = (round.bucketBefore(first), start + .seconds(5))
+    var found: Set<Int> = []
+    let last = plan.gangs[(first + 1)...].prefix { $0.joins }.endIndex
+    for i in first..<last {
+      guard case .startsAt(_, _, let place) = round.answer(i) else { continue }
+      for cause in round.causes(i, plan.gangs[i]) {
+        switch cause {
+        case .quota(_, _, _, _, let row):
+          let payers = payers(plan.labels[Int(row)], plan.map)
+          found.formUnion(planned.ends(from, to) { payers.contains($0.slot, $0.deviceType, cluster) })
+        case .nodesBusy, .devicesBusy, .topology, .heldAhead, .filter:
+          for leaf in place.leaves { found.formUnion(planned.ends(from, to, leaf: leaf)) }
+        case .maintenance, .outOfService, .notBefore: break
+        }
+      }
+    }
+    let own = cluster.jobs[slot].id
+    let ends = found.map { planned.ends[$0] }.filter { $0.job != own }
+    guard let at = ends.map(\.at).max() else { return nil }
+    return StartRest(jobs: Set(ends.map(\.job)).sorted(), at: at)
+  }
+}
+
+extension Controller {
+  fileprivate func payers(_ label: QuotaBook.Label, _ map: FleetMap) -> Payers {
+    var projects: Set<String> = []
+    // Parents stand before their children.
+    for project in cluster.policy.projects where project.name == label.project || projects.contains(project.parent) {
+      projects.insert(project.name)
+    }
+    let types = (map.topology?.deviceTypes ?? []).map { label.type.isEmpty || FleetMap.isNamed($0.name, label.type) }
+    return Payers(projects: label.project.isEmpty ? nil : projects, user: label.user, types: types)
+  }
+}
+
+/// Who is charged to a row of the quotas.
+private struct Payers {
+  /// nil: everybody. Asked, never iterated.
+  var projects: Set<String>?
+  /// Empty: every user.
+  var user: String
+  /// By type of the topology: its devices count.
+  var types: [Bool]
+
+  func contains(_ slot: Int32, _ type: Int32, _ cluster: borrowing Cluster) -> Bool {
+    let spec = cluster.specs[Int(slot)]
+    guard type >= 0, Int(type) < types.count, types[Int(type)] else { return false }
+    return (user.isEmpty || spec.user == user) && projects?.contains(spec.project) ?? true
+  }
+}
+
+extension QuotaBook.Label {
+  /// Of the devices that count; empty: all.
+  fileprivate var type: String {
+    switch what {
+    case .quota(let type, _, _), .fleet(let type): type
+    case .devices, .jobs: ""
+    }
   }
 }
 
 extension PlannedEnds {
-  /// nil: nothing ends in it.
-  fileprivate mutating func rest(_ stretch: Stretch) -> StartRest? {
-    if let known = rests[stretch] { return known }
-    var (low, high) = (0, ends.count)
+  /// After `from`, up to `to`, of jobs that are wanted.
+  fileprivate func ends(_ from: Instant, _ to: Instant, _ isWanted: (End) -> Bool) -> [Int] {
+    let first = ends.partitioningIndex { $0.at > from }
+    return ends[first...].indices.prefix { ends[$0].at <= to }.filter { isWanted(ends[$0]) }
+  }
+
+  /// Likewise of jobs that have nodes of a leaf.
+  fileprivate func ends(_ from: Instant, _ to: Instant, leaf: Int32) -> ArraySlice<Int> {
+    guard let own = ofLeaf[leaf] else { return [] }
+    let first = own.partitioningIndex { ends[$0].at > from }
+    let last = own.partitioningIndex { ends[$0].at > to }
+    return own[first..<max(first, last)]
+  }
+}
+
+extension Array {
+  /// The first index for which it holds; it holds for all behind that one.
+  fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
     while low < high {
       let middle = (low + high) / 2
-      if ends[middle].at > stretch.from { high = middle } else { low = middle + 1 }
+      if holds(self[middle]) { high = middle } else { low = middle + 1 }
     }
-    let last = ends[low...].prefix { $0.at <= stretch.to }.filter { $0.deviceType == stretch.deviceType }
-    guard let at = last.last?.at else { return nil }
-    let rest = StartRest(jobs: last.map(\.job).sorted(), at: at)
-    rests[stretch] = rest
-    return rest
+    return low
+  }
+}
+
+extension HeldPlace {
+  fileprivate var leaves: [Int32] {
+    switch self {
+    case .whole(let places): places.map(\.leaf)
+    case .part(let leaf, _, _): [leaf]
+    case .mixed(let members): members.map(\.leaf)
+    }
   }
 }
 
@@ -101,7 +178,12 @@ extension Controller {
           "deviceType", topology.deviceTypes[Int(type)].name,
           "at once on devices of type \(topology.deviceTypes[Int(type)].name)"
         )
-      case .walltime(let span): ("walltime", "\(span.seconds)", "at once with a walltime of \(span.seconds / 3600) h")
+      case .walltime(let span):
+        // The changes that are tried are whole hours.
+        (
+          "walltime", "\(span.milliseconds / 1000)",
+          "at once with a walltime of \(span.milliseconds / 3_600_000) h"
+        )
       case .nodes(let nodes): ("nodes", "\(nodes)", "at once with \(counted(nodes, "node"))")
       }
     }

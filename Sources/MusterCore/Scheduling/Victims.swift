@@ -44,7 +44,8 @@ extension Controller {
   }
 
   /// nil: nobody may take its place now. A job that was stopped for another before has its minimum run first.
-  func candidate(_ slot: Int32, _ tree: ProjectTree?) -> Candidate? {
+  /// - Parameter end: of its minimum run, if what may be done after it is asked for.
+  func candidate(_ slot: Int32, _ tree: ProjectTree?, after end: Instant? = nil) -> Candidate? {
     let attempt = cluster.attempts[slot]
     let job = cluster.jobs[attempt.jobSlot]
     guard cluster.attemptPlaces[Int(slot)].contains(where: { $0.devices != 0 }) else { return nil }
@@ -56,7 +57,7 @@ extension Controller {
     candidate.devices = cluster.attemptPlaces[Int(slot)].reduce(0) { $0 + Int32($1.devices.nonzeroBitCount) }
     if let ran = hadTurn(slot) { candidate.ran = ran }
     switch attempt.phase {
-    case .starting, .running: if isInMinimumRun(slot), !hasNoRule { return nil }
+    case .starting, .running: if end == nil, endOfMinimumRun(slot) != nil, !hasNoRule { return nil }
     case .stopping:
       // After a fault the gang is put together again at once, on the same nodes.
       guard attempt.outcome != .nodeFault, attempt.outcome != .jobFault else { return nil }
@@ -66,14 +67,15 @@ extension Controller {
     return candidate
   }
 
-  /// Started again after a preemption, not long enough ago.
-  private func isInMinimumRun(_ slot: Int32) -> Bool {
+  /// Of one that was started again after a preemption, not long enough ago; nil: it has none, or it is over.
+  func endOfMinimumRun(_ slot: Int32) -> Instant? {
     var attempt = slot
     while attempt >= 0, now - cluster.attempts[attempt].startedAt < limits.minimumRun {
+      let end = cluster.attempts[attempt].startedAt + limits.minimumRun
       attempt = cluster.attempts[attempt].previous
-      if attempt >= 0, cluster.attempts[attempt].outcome == .preempted { return true }
+      if attempt >= 0, cluster.attempts[attempt].outcome == .preempted { return end }
     }
-    return false
+    return nil
   }
 
   /// What a round may stop. Losses are in device-milliseconds: what was done since the last checkpoint, and the start to

@@ -104,7 +104,7 @@ enum Unready: Hashable, Sendable {
 
 extension Dependency {
   /// As a job file says it.
-  public var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" }
+  public var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" + (task.map { "_\($0)" } ?? "") }
 
   /// A job in this state can no longer become what is asked of it.
   func isHopeless(_ state: JobState) -> Bool {
@@ -119,24 +119,67 @@ extension Dependency {
 extension Controller {
   /// nil: the scheduler may place it.
   func unready(_ slot: Int32) -> Unready? {
+    var first: Unready?
+    visitUnready(slot) { why in
+      first = why
+      return false
+    }
+    return first
+  }
+
+  /// All that keeps it from being planned, for people. The scheduler needs the first.
+  func allUnready(_ slot: Int32) -> [Unready] {
+    var all: [Unready] = []
+    visitUnready(slot) { why in
+      all.append(why)
+      return true
+    }
+    return all
+  }
+
+  /// - Parameter visit: false: it has seen enough.
+  private func visitUnready(_ slot: Int32, _ visit: (Unready) -> Bool) {
     let job = cluster.jobs[slot]
-    if isQuiet { return .quiet }
-    if let pause = pause(slot), pause.until > now { return .pausing(until: pause.until, attempts: pause.attempts) }
-    if job.isHeld { return .held }
-    if job.devicesPerNode == 0, !cluster.policy.projects.isEmpty, let why = overJobLimit(slot) { return why }
-    guard !cluster.specs[Int(slot)].wishes.isEmpty || cluster.specs[Int(slot)].hasRoles else { return nil }
+    if isQuiet, !visit(.quiet) { return }
+    if let pause = pause(slot), pause.until > now,
+      !visit(.pausing(until: pause.until, attempts: pause.attempts))
+    {
+      return
+    }
+    if job.isHeld, !visit(.held) { return }
+    if job.devicesPerNode == 0, !cluster.policy.projects.isEmpty, let why = overJobLimit(slot), !visit(why) { return }
+    guard !cluster.specs[Int(slot)].wishes.isEmpty || cluster.specs[Int(slot)].hasRoles else { return }
     let wishes = cluster.specs[Int(slot)].wishes
     // What has run once waits for nothing but a place.
-    guard job.attempt == 0 else { return nil }
-    for dependency in wishes.dependsOn { if let why = unmet(dependency, slot) { return why } }
+    guard job.attempt == 0 else { return }
+    for dependency in wishes.dependsOn { if let why = unmet(dependency, slot), !visit(why) { return } }
     for place in [wishes] + cluster.specs[Int(slot)].further.map(\.wishes) {
-      if let level = unknownLevel(place) { return .noSuchLevel(level) }
+      if let level = unknownLevel(place), !visit(.noSuchLevel(level)) { return }
     }
-    if let (array, room) = arrayRoom(slot), room <= 0, let limit = wishes.array?.atOnce {
-      return .arrayLimit(array: array, running: limit - room, limit: limit)
+    if let (array, room) = arrayRoom(slot), room <= 0, let limit = wishes.array?.atOnce,
+      !visit(.arrayLimit(array: array, running: limit - room, limit: limit))
+    {
+      return
     }
-    return wishes.begin > now ? .notBefore(wishes.begin) : nil
+    if wishes.begin > now { _ = visit(.notBefore(wishes.begin)) }
   }
+
+  /// What is said of a job that is not planned; nil: it is, or only its begin is in its way.
+  func waitingUnready(_ slot: Int32, isPlanned: Bool) -> Waiting? {
+    let all = allUnready(slot)
+    guard let first = all.first, !(first.isBeginAlone && isPlanned) else { return nil }
+    var causes = all.prefix(Self.mostUnready).map(\.cause)
+    if all.count > causes.count {
+      let more = all.count - causes.count
+      causes.append(Waiting.Cause(kind: all[causes.count].kind.rawValue, message: "and waits for \(more) more such"))
+    }
+    // Time alone brings it about where nothing else is in its way.
+    let until = all.map(\.until).max() ?? .never
+    return Waiting(causes: causes, start: until == .never ? nil : until, isNever: all.contains(where: \.isNever))
+  }
+
+  /// Each is told by name: a job may depend on all tasks of an array.
+  private static var mostUnready: Int { 16 }
 
   private func overJobLimit(_ slot: Int32) -> Unready? {
     let (spec, projects) = (cluster.specs[Int(slot)], cluster.policy.projects)

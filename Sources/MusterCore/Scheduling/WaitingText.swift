@@ -3,9 +3,7 @@ extension Controller {
   public func waiting(for slot: Int32) -> Waiting {
     // What is not to start yet has its place in the calendar, and the round says more of it.
     let isPlanned = lastPlan?.entries[cluster.jobs[slot].id] != nil
-    if let why = unready(slot), !(why.isBeginAlone && isPlanned) {
-      return Waiting(causes: [why.cause], start: why.until == .never ? nil : why.until, isNever: why.isNever)
-    }
+    if let waiting = waitingUnready(slot, isPlanned: isPlanned) { return waiting }
     if let claim = claims.first(where: { $0.job == cluster.jobs[slot].id }) { return waiting(claim) }
     if let never = waitingAlone(slot) { return never }
     guard cluster.jobs[slot].devicesPerNode > 0 else {
@@ -44,17 +42,30 @@ extension Controller {
       }
       return Waiting(causes: [Self.notLookedAt])
     }
+    return waiting(slot, i, plan, round, topology)
+  }
+
+  /// What the last round found of a job whose first gang is the `i`th of it.
+  private func waiting(
+    _ slot: Int32, _ i: Int, _ plan: Plan, _ round: PlanningRound, _ topology: Topology
+  ) -> Waiting {
+    var waiting: Waiting
     switch round.answer(i) {
     case .startsNow, .preempts: return Waiting(causes: [Self.notLookedAt], start: plan.view.now)
     case .never(let reasons):
       return Waiting(causes: reasons.map { cause($0, slot, plan, topology) }, isNever: true)
     case .behind:
-      return Waiting(causes: [
+      waiting = Waiting(causes: [
         Waiting.Cause(kind: "priority", message: "does not fit now beside those before it in the queue")
       ])
     case .startsAt, .beyondHorizon:
-      return Waiting(causes: causes(i, plan, round, topology), start: round.start(i))
+      waiting = Waiting(causes: causes(i, plan, round, topology), start: round.start(i))
     }
+    // Before its time nobody is stopped for it.
+    if plan.gangs[i].begin <= now, let cause = waitsForMinimumRun(plan.gangs[i], topology) {
+      waiting.causes.append(cause)
+    }
+    return waiting
   }
 
   /// nil, unless its quota never lets it have the nodes that it would be alone on.
@@ -103,9 +114,10 @@ extension Controller {
   }
 
   private func maintenance(_ from: Instant) -> String {
-    from > now
-      ? "maintenance begins at \(from.rfc3339), before it would end"
-      : "maintenance has begun at \(from.rfc3339): the nodes in it take no work until it is over"
+    let what = cluster.maintenance.first { $0.from == from && $0.to > now }?.text ?? "maintenance"
+    return from > now
+      ? "\(what) begins at \(from.rfc3339), before it would end"
+      : "\(what) has begun at \(from.rfc3339): the nodes in it take no work until it is over"
   }
 
   private func waiting(_ claim: Claim) -> Waiting {
@@ -197,5 +209,15 @@ extension WaitCause {
     case .outOfService: "health"
     case .notBefore: "begin"
     }
+  }
+}
+
+extension Maintenance {
+  /// With where it is, and why.
+  fileprivate var text: String {
+    // A list of single names may be long.
+    let names = nodes.utf8.count > 80 ? nodes.prefix(77) + "..." : Substring(nodes)
+    let place = !nodes.isEmpty ? " of \(names)" : level.isEmpty ? " of all nodes" : " of \(level) \(domain)"
+    return "maintenance" + place + (reason.isEmpty ? "" : " (\(reason))")
   }
 }

@@ -24,7 +24,15 @@ extension Controller {
           continue
         }
         guard dependency.job.number < cluster.nextJob else { return .refused(.noSuchJob(dependency.job)) }
-        let tasks = tasks(of: dependency.job)
+        let tasks: [JobID]
+        if let index = dependency.task {
+          guard let task = task(index, ofArray: dependency.job) else {
+            return .refused(.noSuchTask(index, array: dependency.job))
+          }
+          tasks = [task]
+        } else {
+          tasks = self.tasks(of: dependency.job)
+        }
         if let why = hopeless(dependency, tasks, specs[i]) { return .refused(why) }
         dependencies += tasks.map { Dependency(kind: dependency.kind, job: $0) }
       }
@@ -65,6 +73,15 @@ extension Controller {
         job: spec.name, dependency: dependency, other: task, task: index, state: cluster.jobs[slot].state)
     }
     return nil
+  }
+
+  /// The task of an array that has an index; nil: it has none, or there is no such array.
+  public func task(_ index: Int32, ofArray array: JobID) -> JobID? {
+    guard let first = cluster.slot(of: array), let task = cluster.specs[Int(first)].wishes.array, task.position == 0
+    else { return nil }
+    return (0..<Int64(task.count)).map { JobID(array.number + $0) }.first { id in
+      cluster.slot(of: id).map { cluster.specs[Int($0)].wishes.array?.index == index } ?? false
+    }
   }
 
   /// A number that is an array's stands for all of its tasks, as in Slurm; any other for itself.

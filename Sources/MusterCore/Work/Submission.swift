@@ -26,6 +26,8 @@ extension Controller {
   private mutating func consider(_ slot: Int32) {
     if let why = unready(slot) {
       nextLook = min(nextLook, why.until)
+      // It has its place in the calendar before.
+      if why.isBeginAlone, cluster.jobs[slot].devicesPerNode > 0 { isPlanOld = true }
     } else if cluster.jobs[slot].devicesPerNode == 0 {
       startPlain(slot)
     } else {

@@ -112,10 +112,14 @@ public struct Dependency: Hashable, Sendable {
   public var kind: Kind
   /// Ignored for `singleton`.
   public var job: JobID
+  /// Index of one task of the array `job`, as it was asked for; nil: the job itself, or all tasks of the array. Facts name
+  /// tasks by their own numbers.
+  public var task: Int32?
 
-  public init(kind: Kind, job: JobID = JobID(0)) {
+  public init(kind: Kind, job: JobID = JobID(0), task: Int32? = nil) {
     self.kind = kind
     self.job = job
+    self.task = task
   }
 }
 

@@ -67,7 +67,7 @@ struct APIError: Error, HTTPResponseError {
   init(_ refusal: Refusal) {
     let status: HTTPResponse.Status =
       switch refusal {
-      case .noSuchJob, .noSuchNode, .noSuchMaintenance: .notFound
+      case .noSuchJob, .noSuchTask, .noSuchNode, .noSuchMaintenance: .notFound
       case .noSuchPriority, .noSuchLevel, .noSuchDomain, .maintenanceIsPast, .jobHasEnded, .jobNotPending, .keyReused,
         .otherMachine, .nodeInUse, .olderController, .impossible, .walltimeOverLimit, .dependencyNever:
         .conflict
@@ -173,9 +173,19 @@ extension API {
     return number
   }
 
-  static func job(_ context: some RequestContext) throws(APIError) -> JobID {
+  /// The job that a path names: by its number, or as a task of an array, `41_3`.
+  func named(_ context: some RequestContext) async throws -> JobID {
     let text = context.parameters.get("id") ?? ""
-    guard let number = Int64(text), number > 0 else { throw .invalid("id", text, "a job's number") }
-    return JobID(number)
+    if let number = Int64(text), number > 0 { return JobID(number) }
+    let parts = text.split(separator: "_", omittingEmptySubsequences: false)
+    guard parts.count == 2, let array = Int64(parts[0]), array > 0, let index = Int32(parts[1]),
+      JobFile.Limits.arrayIndex.contains(Int64(index))
+    else { throw APIError.invalid("id", text, "a job's number, or a task's, e.g. 41_3") }
+    return try await perform(.reads) { (state, _) throws(APIError) in
+      guard let task = state.controller.task(index, ofArray: JobID(array)) else {
+        throw APIError(.noSuchTask(index, array: JobID(array)))
+      }
+      return task
+    }
   }
 }

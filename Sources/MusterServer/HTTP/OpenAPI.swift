@@ -290,7 +290,8 @@ enum OpenAPI {
     "properties": {"topology": {"type": "object"}, "projects": {"type": "array", "items": {"type": "object"}}, "priorities":
     {"type": "array", "items": {"type": "object"}}}}, "Domain": {"type": "object", "properties": {"level": {"type":
     "string"}, "name": {"type": "string"}, "path": {"type": "string", "description": "with the domains around it"}, "nodes": {
-    "type": "integer"}, "free": {"type": "integer"}, "busy": {"type": "integer"}, "held": {"type": "integer",
+    "type": "integer"}, "free": {"type": "integer"}, "spare": {"type": "integer",
+    "description": "free, and kept until as many of their place have failed"}, "busy": {"type": "integer"}, "held": {"type": "integer",
     "description": "kept for a gang for which others make room"}, "maintenance": {"type": "integer", "description":
     "nothing runs there, and they are in a maintenance"}, "outOfService": {"type": "integer", "description":
     "with the suspect and isolated ones; a node that is being drained may be busy, too"}, "suspect": {"type": "integer"},

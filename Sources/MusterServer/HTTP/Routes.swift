@@ -41,15 +41,15 @@ extension Server {
     v1.post("jobs") { request, _ in try await api.submit(request) }
     v1.get("jobs") { request, _ in try await api.jobs(request) }
     v1.get("queue") { request, _ in try await api.queue(request) }
-    v1.get("jobs/:id") { _, context in try await api.job(try API.job(context)) }
-    v1.post("jobs/:id/cancel") { _, context in try await api.cancel(try API.job(context)) }
-    v1.post("jobs/:id/hold") { _, context in try await api.hold(try API.job(context)) }
-    v1.post("jobs/:id/release") { _, context in try await api.release(try API.job(context)) }
-    v1.get("jobs/:id/why") { _, context in try await api.why(try API.job(context)) }
-    v1.get("jobs/:id/report") { _, context in try await api.report(try API.job(context)) }
-    v1.get("jobs/:id/devices") { request, context in try await api.jobDevices(try API.job(context), request) }
-    v1.get("jobs/:id/efficiency") { _, context in try await api.efficiency(of: try API.job(context)) }
-    v1.get("jobs/:id/logs") { request, context in try await api.logs(try API.job(context), request) }
+    v1.get("jobs/:id") { _, context in try await api.job(try await api.named(context)) }
+    v1.post("jobs/:id/cancel") { _, context in try await api.cancel(try await api.named(context)) }
+    v1.post("jobs/:id/hold") { _, context in try await api.hold(try await api.named(context)) }
+    v1.post("jobs/:id/release") { _, context in try await api.release(try await api.named(context)) }
+    v1.get("jobs/:id/why") { _, context in try await api.why(try await api.named(context)) }
+    v1.get("jobs/:id/report") { _, context in try await api.report(try await api.named(context)) }
+    v1.get("jobs/:id/devices") { request, context in try await api.jobDevices(try await api.named(context), request) }
+    v1.get("jobs/:id/efficiency") { _, context in try await api.efficiency(of: try await api.named(context)) }
+    v1.get("jobs/:id/logs") { request, context in try await api.logs(try await api.named(context), request) }
     v1.get("nodes") { request, _ in try await api.nodes(request) }
     v1.get("nodes/:name") { _, context in try await api.node(API.node(context)) }
     v1.get("nodes/:name/devices") { request, context in try await api.nodeDevices(API.node(context), request) }

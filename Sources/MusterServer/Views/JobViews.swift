@@ -159,10 +159,8 @@ extension Controller {
       }
       if let at = waiting.start {
         start = .time(at)
-        var ends = common.ends ?? plannedEnds()
-        // There is one of it at a time: what is found is added to it, and nothing is copied.
-        common.ends = nil
-        if let rest = startRest(slot, &ends) { changes.append(rest.json) }
+        let ends = common.ends ?? plannedEnds()
+        if let rest = startRest(slot, ends) { changes.append(rest.json) }
         common.ends = ends
       }
     } else if job.state == .stopping, job.latestAttempt >= 0 {

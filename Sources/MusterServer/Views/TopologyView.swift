@@ -15,7 +15,8 @@ extension FleetCounts {
   private func json(_ domain: Domain) -> JSON {
     [
       "level": .string(levels[domain.level]), "name": .string(domain.name), "path": .string(domain.path),
-      "nodes": JSON(domain.nodes), "free": JSON(domain.free), "busy": JSON(domain.busy), "held": JSON(domain.held),
+      "nodes": JSON(domain.nodes), "free": JSON(domain.free), "spare": JSON(domain.spare),
+      "busy": JSON(domain.busy), "held": JSON(domain.held),
       "maintenance": JSON(domain.maintenance), "outOfService": JSON(domain.outOfService),
       "suspect": JSON(domain.suspect), "isolated": JSON(domain.isolated), "devices": .int(domain.devices),
       "devicesInUse": .int(domain.devicesInUse),

@@ -1,7 +1,7 @@
 /// Where every GPU-millisecond of the fleet went. Each account is added up on its own, from what it is about: attempts,
 /// nodes that are out, or devices that nobody holds. That they come to the fleet's capacity is checked, not arranged.
 public struct Accounts: Hashable, Sendable {
-  /// Work that counts: it was finished, or a checkpoint holds it, or it still runs.
+  /// Work that counts: it was finished, or a checkpoint holds it, or its walltime was over, or it still runs.
   public var productive: Int64 = 0
   /// Work that was lost when an attempt ended, and is done again.
   public var redone: Int64 = 0

@@ -30,7 +30,14 @@ extension Simulation {
       guard runs[Int(job)].phase == .running, runs[Int(job)].attempt == attempt else { return }
       speak(Int(job))
       events.put(event, at: now + settings.checkpointMilliseconds)
-    case .walltime(let job): if runs[Int(job)].phase != .over { tell(.tick) }
+    case .walltime(let job):
+      guard runs[Int(job)].phase != .over else { return }
+      if let slot = controller.cluster.slot(of: runs[Int(job)].number),
+        controller.walltimeEnd(slot).nanoseconds / 1_000_000 < now
+      {
+        speak(Int(job))
+      }
+      tell(.tick)
     case .tick: tell(.tick)
     case .fault: nextFault()
     case .repair(let node): repair(node)

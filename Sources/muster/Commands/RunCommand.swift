@@ -70,7 +70,7 @@ struct RunCommand: ParsableCommand {
     let context = CallerContext.submission(exportsEnvironment: exportEnv, defaultName: nil)
     let client = connection.client()
     let spec: JobSpec
-    switch JobFile.parse(json: try document(words, try wishes.fields(client)), context: context) {
+    switch JobFile.parse(json: try document(words, wishes.fields()), context: context) {
     case .success(let value): spec = value
     case .failure(let errors): throw CommandFailure.wrongJob(file: "", errors)
     }

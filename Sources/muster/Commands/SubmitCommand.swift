@@ -28,7 +28,7 @@ struct SubmitCommand: ParsableCommand {
 
   func run() throws {
     let client = connection.client()
-    let overrides = try wishes.fields(client)
+    let overrides = wishes.fields()
     var specs: [JSON] = []
     var problems: [CommandFailure] = []
     for file in files {

@@ -48,6 +48,7 @@ enum TopologyText {
     var busy: Int64 = 0
     var held: Int64 = 0
     var maintenance: Int64 = 0
+    var spare: Int64 = 0
     /// Suspect and isolated ones, and those that are drained or away, busy or not.
     var out: Int64 = 0
     var suspect: Int64 = 0
@@ -61,6 +62,7 @@ enum TopologyText {
       busy += other.busy
       held += other.held
       maintenance += other.maintenance
+      spare += other.spare
       out += other.out
       suspect += other.suspect
       isolated += other.isolated
@@ -70,12 +72,13 @@ enum TopologyText {
 
     /// Each node in one of them: one that is drained and still busy is drawn as busy.
     var parts: [Part] {
-      let rest = nodes - free - busy - held - maintenance - suspect - isolated
+      let rest = nodes - free - busy - held - maintenance - spare - suspect - isolated
       return [
         Part(sign: "█", name: "busy", nodes: busy, isAlwaysTold: true),
         Part(sign: "▓", name: "held for a gang", nodes: held),
         Part(sign: "?", name: "suspect", nodes: suspect), Part(sign: "×", name: "isolated", nodes: isolated),
         Part(sign: "░", name: "in maintenance", nodes: maintenance),
+        Part(sign: "·", name: "kept as spares", nodes: spare),
         Part(sign: "▒", name: "drained or away", nodes: max(0, rest)),
         Part(sign: "─", name: "free", nodes: free, isAlwaysTold: true),
       ]
@@ -95,7 +98,7 @@ enum TopologyText {
       path = json.shown("path")
       counts = Counts(
         nodes: count("nodes"), free: count("free"), busy: count("busy"), held: count("held"),
-        maintenance: count("maintenance"), out: count("outOfService"), suspect: count("suspect"),
+        maintenance: count("maintenance"), spare: count("spare"), out: count("outOfService"), suspect: count("suspect"),
         isolated: count("isolated"), devices: count("devices"), devicesInUse: count("devicesInUse"))
     }
   }

@@ -186,6 +186,11 @@ public struct PlanningRound: Sendable {
       : .whole(Array(places[range]))
   }
 
+  /// A gang before it holds a place on nodes of its type.
+  private func isHeldAhead(_ gang: Int) -> Bool {
+    entries[..<gang].contains { $0.kind == .later && $0.type == entries[gang].type }
+  }
+
   /// Empty for one that starts now or never. `pending` is the gang that was asked for.
   public func causes(_ gang: Int, _ pending: PendingGang) -> [WaitCause] {
     let entry = entries[gang]
@@ -212,7 +217,7 @@ public struct PlanningRound: Sendable {
     } else if wait.segments < wait.neededSegments {
       causes.append(
         .topology(deviceType: type, segment: wait.segment, needed: wait.neededSegments, free: wait.segments))
-    } else if causes.isEmpty {
+    } else if causes.isEmpty, wait.maintenance < 0 || isHeldAhead(gang) {
       causes.append(.heldAhead(deviceType: type))
     }
     if wait.maintenance >= 0 { causes.append(.maintenance(from: maintenance[Int(wait.maintenance)].from)) }
