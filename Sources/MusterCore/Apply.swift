@@ -41,8 +41,7 @@ extension Cluster {
       guard let slot = attemptSlot(attempt) else { return }
       attempts[slot].firstStepAt = first
     case .attemptWarned(let warned):
-      guard let slot = attemptSlot(warned.attempt) else { return }
-      attempts[slot].warnedAt = at
+      if let slot = attemptSlot(warned.attempt) { attempts[slot].warnedAt = at }
     case .statusTold(let attempt, let times, _): tell(attempt, times)
     // Its end is a fact of its own; what is kept for whom is for the accounts.
     case .attemptPreempted, .placesKept: break

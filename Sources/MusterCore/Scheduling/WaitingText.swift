@@ -59,7 +59,8 @@ extension Controller {
         Waiting.Cause(kind: "priority", message: "does not fit now beside those before it in the queue")
       ])
     case .startsAt, .beyondHorizon:
-      waiting = Waiting(causes: causes(i, plan, round, topology), start: round.start(i))
+      waiting = Waiting(
+        causes: causes(i, plan, round, topology), start: round.start(i, notBefore: plan.gangs[i].begin))
     }
     // Before its time nobody is stopped for it.
     if plan.gangs[i].begin <= now, let cause = waitsForMinimumRun(plan.gangs[i], topology) {

@@ -160,6 +160,12 @@ public struct PlanningRound: Sendable {
     }
   }
 
+  /// Buckets begin at their own moments: what is held the first one behind its begin is looked at again at its begin.
+  func start(_ gang: Int, notBefore begin: Instant) -> Instant? {
+    guard let start = start(gang), begin > now, entries[gang].bucket > 0 else { return start(gang) }
+    return now + grid.start(ofBucket: Int(entries[gang].bucket) - 1) < begin ? begin : start
+  }
+
   public func isNever(_ gang: Int) -> Bool { entries[gang].kind == .never }
 
   public func answer(_ gang: Int) -> PlanAnswer {
