@@ -221,7 +221,12 @@ struct OpenAttempt: Hashable, Sendable {
   /// The accounts of a whole attempt, in order of time. What was said in work that is lost is lost with it; behind the last
   /// step of one that ended well it is what ranks said.
   func pieces(_ split: AttemptSplit, _ times: AttemptTimes) -> [Piece] {
-    split.accounts(times).flatMap { account, from, to -> [Piece] in
+    var split = split
+    // Steps are counted as if each took as long; ranks that said that they saved did so until the checkpoint was there.
+    if split.kept < split.worked, hasSaidSave {
+      split.kept = max(split.began, min(checkpointAt, split.worked))
+    }
+    return split.accounts(times).flatMap { account, from, to -> [Piece] in
       let (from, to) = (from.milliseconds, to.milliseconds)
       if account == .productive || account == .unattributed { return carve(account, from, to) }
       return from < to ? [(account, from, to)] : []

@@ -67,6 +67,12 @@ extension OpenAttempt {
     return out
   }
 
+  /// Its last checkpoint came with ranks' word that they saved: nobody stepped on meanwhile.
+  var hasSaidSave: Bool {
+    guard checkpointAt != .zero else { return false }
+    return told.contains { $0.to == checkpointAt.milliseconds && $0.times.checkpointing > .zero }
+  }
+
   /// A stretch of its time, with what ranks said that they did instead taken out.
   func carve(_ account: Account, _ from: Int64, _ to: Int64) -> [Piece] {
     var pieces: [Piece] = []
