@@ -81,7 +81,8 @@ class Trainer:
         # Two places more than there are gradients: the loss is averaged on the same trip, and whether any rank was told to
         # stop is known to all of them after the same step.
         self.buffer = torch.zeros(sum(p.numel() for p in self.parameters) + 2)
-        self.must_stop = False
+        self.is_told = False  # this rank, at any moment
+        self.must_stop = False  # all ranks, as of the last step
         offset = 0
         for parameter in self.parameters:
             view = self.buffer[offset:offset + parameter.numel()]
@@ -103,7 +104,7 @@ class Trainer:
         loss = F.cross_entropy(self.model(rows).flatten(0, 1), following.flatten())
         loss.backward()
         self.buffer[-1] = loss.detach()
-        self.buffer[-2] = self.must_stop
+        self.buffer[-2] = self.is_told
         with collective(f"all_reduce of step {n}"):
             dist.all_reduce(self.buffer)
         self.must_stop = self.buffer[-2].item() > 0
@@ -330,7 +331,7 @@ def main():
     dist.init_process_group("gloo", init_method="env://", timeout=COLLECTIVE_TIMEOUT)
     try:
         run = Run(options)
-        signal.signal(signal.SIGTERM, lambda *_: setattr(run.trainer, "must_stop", True))
+        signal.signal(signal.SIGTERM, lambda *_: setattr(run.trainer, "is_told", True))
         is_done = run.train()
         with collective("barrier at the end"):
             dist.barrier()
