@@ -23,13 +23,11 @@ public struct PlannedEnds: Sendable {
     /// Where it is among the jobs.
     var slot: Int32
     var deviceType: Int32
-    /// The attempt that runs, in `Cluster.attempts`; -1: it is planned.
-    var attempt: Int32 = -1
-    /// Its place in the round; -1: it runs.
-    var entry: Int32 = -1
   }
   /// By time.
   fileprivate var ends: [End] = []
+  /// By leaf: places in `ends`, by time.
+  fileprivate var ofLeaf: [Int32: [Int]] = [:]
   /// A round of more jobs is not looked through for their ends.
   fileprivate static let mostPlanned = 10_000
 }
@@ -37,35 +35,26 @@ public struct PlannedEnds: Sendable {
 extension Controller {
   public func plannedEnds() -> PlannedEnds {
     guard let plan = lastPlan, let topology = plan.map.topology, let round = plan.round else { return PlannedEnds() }
-    var ends: [PlannedEnds.End] = []
+    var found: [(end: PlannedEnds.End, leaves: Set<Int32>)] = []
     for slot in cluster.active {
       let (at, job) = (plannedEnd(slot), cluster.attempts[slot].jobSlot)
       guard at != .never, cluster.jobs[job].devicesPerNode > 0 else { continue }
-      // A job lies on one type, but for those that are placed node by node: the first place is looked at.
-      guard
-        let leaf = cluster.attemptPlaces[Int(slot)].lazy.map({ plan.map.index.leaf($0.node) }).first(where: { $0 >= 0 })
-      else { continue }
+      let leaves = Set(cluster.attemptPlaces[Int(slot)].map { plan.map.index.leaf($0.node) }.filter { $0 >= 0 })
+      guard let leaf = leaves.min() else { continue }
       let type = topology.leaves[Int(leaf)].deviceType
-      ends.append(PlannedEnds.End(at: at, job: cluster.jobs[job].id, slot: job, deviceType: type, attempt: slot))
+      found.append((PlannedEnds.End(at: at, job: cluster.jobs[job].id, slot: job, deviceType: type), leaves))
     }
     for (i, job) in plan.jobs.enumerated() where plan.jobs.count <= PlannedEnds.mostPlanned {
-      guard case .startsAt(let start, let type, _) = round.answer(i), let slot = cluster.slot(of: job.id),
+      guard case .startsAt(let start, let type, let place) = round.answer(i), let slot = cluster.slot(of: job.id),
         let walltime = plan.gangs[i].walltime
       else { continue }
-      ends.append(
-        PlannedEnds.End(at: start + walltime, job: job.id, slot: slot, deviceType: type, entry: Int32(i)))
+      let end = PlannedEnds.End(at: start + walltime, job: job.id, slot: slot, deviceType: type)
+      found.append((end, Set(place.leaves)))
     }
-    ends.sort { ($0.at, $0.job) < ($1.at, $1.job) }
-    return PlannedEnds(ends: ends)
-  }
-
-  /// It has a node in one of these leaves.
-  private func lies(_ end: PlannedEnds.End, in leaves: Set<Int32>, _ plan: Plan, _ round: PlanningRound) -> Bool {
-    if end.attempt >= 0 {
-      return cluster.attemptPlaces[Int(end.attempt)].contains { leaves.contains(plan.map.index.leaf($0.node)) }
-    }
-    guard case .startsAt(_, _, let place) = round.answer(Int(end.entry)) else { return false }
-    return place.leaves.contains { leaves.contains($0) }
+    found.sort { ($0.end.at, $0.end.job) < ($1.end.at, $1.end.job) }
+    var ends = PlannedEnds(ends: found.map(\.end))
+    for (i, one) in found.enumerated() { for leaf in one.leaves { ends.ofLeaf[leaf, default: []].append(i) } }
+    return ends
   }
 
   /// nil: it does not wait for a place or its quota, or its start rests on something else (a maintenance, its time).
@@ -85,8 +74,7 @@ extension Controller {
           let payers = payers(plan.labels[Int(row)], plan.map)
           found.formUnion(planned.ends(from, to) { payers.contains($0.slot, $0.deviceType, cluster) })
         case .nodesBusy, .devicesBusy, .topology, .heldAhead, .filter:
-          let leaves = Set(place.leaves)
-          found.formUnion(planned.ends(from, to) { lies($0, in: leaves, plan, round) })
+          for leaf in place.leaves { found.formUnion(planned.ends(from, to, leaf: leaf)) }
         case .maintenance, .outOfService, .notBefore: break
         }
       }
@@ -141,6 +129,14 @@ extension PlannedEnds {
   fileprivate func ends(_ from: Instant, _ to: Instant, _ isWanted: (End) -> Bool) -> [Int] {
     let first = ends.partitioningIndex { $0.at > from }
     return ends[first...].indices.prefix { ends[$0].at <= to }.filter { isWanted(ends[$0]) }
+  }
+
+  /// Likewise of jobs that have nodes of a leaf.
+  fileprivate func ends(_ from: Instant, _ to: Instant, leaf: Int32) -> ArraySlice<Int> {
+    guard let own = ofLeaf[leaf] else { return [] }
+    let first = own.partitioningIndex { ends[$0].at > from }
+    let last = own.partitioningIndex { ends[$0].at > to }
+    return own[first..<max(first, last)]
   }
 }
 
