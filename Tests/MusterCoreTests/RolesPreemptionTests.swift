@@ -171,19 +171,9 @@ import Testing
   @Test("where nothing has a walltime the roles of a job gather nodes once it has waited long enough")
   func gathers() {
     var fleet = Fleet()
-    var running = (0..<16).map { _ in fleet.submit(Fleet.spec()) }
+    let running = (0..<16).map { _ in fleet.submit(Fleet.spec()) }
     let job = fleet.submit(Self.job([(4, 8), (2, 8)], priority: 0) { $0.wishes.within = Within(level: "rack") })
-    var overtaken = 0
-    for _ in 0..<80 where fleet.state(job) == .pending {
-      fleet.pass(.seconds(600))
-      let small = fleet.submit(Fleet.spec())
-      fleet.end(running.removeFirst())
-      if fleet.state(small) == .starting {
-        running.append(small)
-        overtaken += 1
-      }
-      guard !running.isEmpty else { break }
-    }
+    let overtaken = fleet.overtaken(job, by: running, at: 80)
     #expect(fleet.state(job) == .starting && overtaken >= 10)
     #expect(Set(fleet.nodes(job).prefix(4).map { $0 / 4 }).count == 1)
   }

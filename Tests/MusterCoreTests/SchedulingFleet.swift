@@ -94,6 +94,21 @@ struct Fleet: ~Copyable {
 
   func kinds(_ id: JobID) -> [String] { waiting(id).causes.map(\.kind) }
 
+  /// Every ten minutes another job of one node comes and the oldest of those that run ends, until a job starts.
+  /// - Returns: how many of those that came started before it.
+  mutating func overtaken(_ job: JobID, by jobs: [JobID], at most: Int) -> Int {
+    var (running, overtaken) = (jobs, 0)
+    for _ in 0..<most where state(job) == .pending && !running.isEmpty {
+      pass(.seconds(600))
+      let small = submit(Fleet.spec())
+      end(running.removeFirst())
+      guard state(small) == .starting else { continue }
+      running.append(small)
+      overtaken += 1
+    }
+    return overtaken
+  }
+
   /// All its members say that they run, or have ended.
   mutating func tell(_ id: JobID, _ state: ShimReport.State) {
     guard let slot = controller.cluster.slot(of: id) else { return }

@@ -33,19 +33,9 @@ import Testing
   @Test("where nothing has a walltime a large gang gathers nodes once it has waited long enough")
   func gathers() {
     var fleet = Fleet()
-    var running = (0..<16).map { _ in fleet.submit(Fleet.spec()) }
+    let running = (0..<16).map { _ in fleet.submit(Fleet.spec()) }
     let large = fleet.submit(Fleet.spec(nodes: 8) { $0.within = Within(level: "block") })
-    var overtaken = 0
-    for _ in 0..<60 where fleet.state(large) == .pending {
-      fleet.pass(.seconds(600))
-      let small = fleet.submit(Fleet.spec())
-      fleet.end(running.removeFirst())
-      if fleet.state(small) == .starting {
-        running.append(small)
-        overtaken += 1
-      }
-      guard !running.isEmpty else { break }
-    }
+    let overtaken = fleet.overtaken(large, by: running, at: 60)
     #expect(fleet.state(large) == .starting)
     // Before its patience was over, and in the other block afterwards.
     #expect(overtaken >= 10)

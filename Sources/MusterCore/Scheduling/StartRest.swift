@@ -23,11 +23,17 @@ public struct PlannedEnds: Sendable {
     /// Where it is among the jobs.
     var slot: Int32
     var deviceType: Int32
+    var source: Source
+  }
+  fileprivate enum Source: Sendable {
+    case runs(attempt: Int32)
+    case planned([Int32])
   }
   /// By time.
   fileprivate var ends: [End] = []
-  /// By leaf: places in `ends`, by time.
-  fileprivate var ofLeaf: [Int32: [Int]] = [:]
+  /// Places in `ends`, by leaf and then by time; where each leaf's begin, and behind the last one's.
+  fileprivate var placesOfLeaves: [Int32] = []
+  fileprivate var firstOfLeaf: [Int] = []
   /// A round of more jobs is not looked through for their ends.
   fileprivate static let mostPlanned = 10_000
 }
@@ -35,26 +41,41 @@ public struct PlannedEnds: Sendable {
 extension Controller {
   public func plannedEnds() -> PlannedEnds {
     guard let plan = lastPlan, let topology = plan.map.topology, let round = plan.round else { return PlannedEnds() }
-    var found: [(end: PlannedEnds.End, leaves: Set<Int32>)] = []
+    var ends: [PlannedEnds.End] = []
     for slot in cluster.active {
       let (at, job) = (plannedEnd(slot), cluster.attempts[slot].jobSlot)
-      guard at != .never, cluster.jobs[job].devicesPerNode > 0 else { continue }
-      let leaves = Set(cluster.attemptPlaces[Int(slot)].map { plan.map.index.leaf($0.node) }.filter { $0 >= 0 })
-      guard let leaf = leaves.min() else { continue }
+      guard at != .never, cluster.jobs[job].devicesPerNode > 0,
+        let leaf = cluster.attemptPlaces[Int(slot)].lazy.map({ plan.map.index.leaf($0.node) }).first(where: { $0 >= 0 })
+      else { continue }
       let type = topology.leaves[Int(leaf)].deviceType
-      found.append((PlannedEnds.End(at: at, job: cluster.jobs[job].id, slot: job, deviceType: type), leaves))
+      ends.append(
+        PlannedEnds.End(at: at, job: cluster.jobs[job].id, slot: job, deviceType: type, source: .runs(attempt: slot)))
     }
     for (i, job) in plan.jobs.enumerated() where plan.jobs.count <= PlannedEnds.mostPlanned {
       guard case .startsAt(let start, let type, let place) = round.answer(i), let slot = cluster.slot(of: job.id),
         let walltime = plan.gangs[i].walltime
       else { continue }
-      let end = PlannedEnds.End(at: start + walltime, job: job.id, slot: slot, deviceType: type)
-      found.append((end, Set(place.leaves)))
+      ends.append(
+        PlannedEnds.End(at: start + walltime, job: job.id, slot: slot, deviceType: type, source: .planned(place.leaves))
+      )
     }
-    found.sort { ($0.end.at, $0.end.job) < ($1.end.at, $1.end.job) }
-    var ends = PlannedEnds(ends: found.map(\.end))
-    for (i, one) in found.enumerated() { for leaf in one.leaves { ends.ofLeaf[leaf, default: []].append(i) } }
-    return ends
+    ends.sort { ($0.at, $0.job) < ($1.at, $1.job) }
+    // Each leaf of an end once.
+    var places: [(leaf: Int32, end: Int32)] = []
+    var last = [Int32](repeating: -1, count: topology.leaves.count)
+    func add(_ leaf: Int32, _ end: Int32) {
+      guard leaf >= 0, last[Int(leaf)] != end else { return }
+      last[Int(leaf)] = end
+      places.append((leaf, end))
+    }
+    for (i, end) in ends.enumerated() {
+      switch end.source {
+      case .runs(let attempt):
+        for place in cluster.attemptPlaces[Int(attempt)] { add(plan.map.index.leaf(place.node), Int32(i)) }
+      case .planned(let leaves): for leaf in leaves { add(leaf, Int32(i)) }
+      }
+    }
+    return PlannedEnds(ends, places, leaves: topology.leaves.count)
   }
 
   /// nil: it does not wait for a place or its quota, or its start rests on something else (a maintenance, its time).
@@ -125,6 +146,21 @@ extension QuotaBook.Label {
 }
 
 extension PlannedEnds {
+  /// The writer waits for this, with every node of the fleet in it: counted, then put in place.
+  /// - Parameter places: of ends in order of time.
+  fileprivate init(_ ends: [End], _ places: [(leaf: Int32, end: Int32)], leaves: Int) {
+    self.ends = ends
+    var next = [Int](repeating: 0, count: leaves + 1)
+    for place in places { next[Int(place.leaf) + 1] += 1 }
+    for leaf in 0..<leaves { next[leaf + 1] += next[leaf] }
+    firstOfLeaf = next
+    placesOfLeaves = Array(repeating: 0, count: places.count)
+    for place in places {
+      placesOfLeaves[next[Int(place.leaf)]] = place.end
+      next[Int(place.leaf)] += 1
+    }
+  }
+
   /// After `from`, up to `to`, of jobs that are wanted.
   fileprivate func ends(_ from: Instant, _ to: Instant, _ isWanted: (End) -> Bool) -> [Int] {
     let first = ends.partitioningIndex { $0.at > from }
@@ -132,18 +168,18 @@ extension PlannedEnds {
   }
 
   /// Likewise of jobs that have nodes of a leaf.
-  fileprivate func ends(_ from: Instant, _ to: Instant, leaf: Int32) -> ArraySlice<Int> {
-    guard let own = ofLeaf[leaf] else { return [] }
-    let first = own.partitioningIndex { ends[$0].at > from }
-    let last = own.partitioningIndex { ends[$0].at > to }
-    return own[first..<max(first, last)]
+  fileprivate func ends(_ from: Instant, _ to: Instant, leaf: Int32) -> [Int] {
+    guard Int(leaf) + 1 < firstOfLeaf.count else { return [] }
+    let own = placesOfLeaves[firstOfLeaf[Int(leaf)]..<firstOfLeaf[Int(leaf) + 1]]
+    let first = own.partitioningIndex { ends[Int($0)].at > from }
+    return own[first...].prefix { ends[Int($0)].at <= to }.map { Int($0) }
   }
 }
 
-extension Array {
+extension RandomAccessCollection where Index == Int {
   /// The first index for which it holds; it holds for all behind that one.
   fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
-    var (low, high) = (0, count)
+    var (low, high) = (startIndex, endIndex)
     while low < high {
       let middle = (low + high) / 2
       if holds(self[middle]) { high = middle } else { low = middle + 1 }
