@@ -19,6 +19,17 @@ import Testing
     #expect(results.capacity == 1000 * 180 * 16)
   }
 
+  /// A: 8 devices to 100 s at most; B: all 16, so not before that. C would run to 170 s and hold B up; D ends at 90 s.
+  @Test("EASY backfill starts who ends before the first that waits, by minutes")
+  func easyByHand() throws {
+    let fleet = SimWorld.fleet(2)
+    let header = "submit_seconds,duration_seconds,devices,walltime_seconds"
+    let rows = "0,100,8,100\n10,50,16,50\n20,150,8,150\n30,60,8,60\n"
+    let trace = try Trace(SimWorld.csv(rows, header: header), format: .csv, fleet: fleet)
+    let results = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: .easy)).results
+    #expect(SimWorld.waits(results) == [0, 90, 130, 0])
+  }
+
   /// One node. When the first job ends, the fourth starts, which may take 200 s at most, then the second (20,000 s) and the
   /// third. The last comes while the third runs.
   @Test("by age short jobs come first until others have waited long")
@@ -280,5 +291,15 @@ import Testing
         3,default,nobody,1,8,1,2.250,1.500,3.750,0.500,0,1,0,0,completed
 
         """)
+  }
+
+  @Test("its moments are those of the file's own seconds, wherever the simulation begins")
+  func jobsCSVFrom() throws {
+    let fleet = SimWorld.fleet(1)
+    let rows = SimWorld.csv("5,1,8\n100,20,8\n130,5,8\n")
+    let trace = try Trace(rows, format: .csv, fleet: fleet, window: TraceWindow(from: Trace.csvEpoch + 90_000, to: nil))
+    let csv = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: .fifo)).results.jobsCSV
+    let cells = csv.split(separator: "\n").dropFirst().map { $0.split(separator: ",") }
+    #expect(cells.map { $0[3] } == ["100", "130"] && cells.map { $0[8] } == ["120", "135"])
   }
 }

@@ -3,7 +3,8 @@ extension SimResults {
     "line,project,user,submit_seconds,devices,nodes,duration_seconds,start_seconds,end_seconds,wait_seconds,"
     + "redone_seconds,attempts,faults,preemptions,state"
 
-  /// One row a job, in order of submission; seconds count from the simulation's beginning.
+  /// One row a job, in order of submission; moments in seconds from the trace's own second 0, or of
+  /// a trace with dates from the simulation's beginning.
   public var jobsCSV: String {
     var out = Self.csvHeader + "\n"
     for job in jobs {
@@ -19,7 +20,7 @@ extension SimResults {
     return out
   }
 
-  private func since(_ moment: Int64) -> String { Self.seconds(moment - begin) }
+  private func since(_ moment: Int64) -> String { Self.seconds(moment - settings.trace.zeroMilliseconds) }
 
   /// Quoted where it has to be.
   private static func field(_ text: String) -> String {

@@ -36,4 +36,12 @@ public enum SimPolicy: String, CaseIterable, Sendable {
     mode.stopsWhenFull = true
     return mode
   }
+
+  /// How finely it looks at times. EASY by minutes, as Slurm does by default (`bf_resolution`); all others as a controller.
+  var grid: TimeGrid {
+    guard self == .easy else { return .standard }
+    // 1 min to 6 h, 5 min to 2 d, then the standard's.
+    let zones = [(1, 360), (5, 504), (30, 384), (60, 240), (180, 328)].map { TimeGrid.Zone(step: $0.0, buckets: $0.1) }
+    return TimeGrid(zones: zones, unit: .seconds(60))
+  }
 }

@@ -93,7 +93,8 @@ public struct Simulation: ~Copyable {
     use = UseOverTime(begin: begin)
     // Where no job says how long it takes at most, nothing is known of any later time: the first bucket says it all.
     let knowsEnds = jobs.contains { $0.walltimeMilliseconds > 0 }
-    scheduler = Scheduler(grid: knowsEnds ? .standard : TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 8)]))
+    scheduler = Scheduler(
+      grid: knowsEnds ? settings.policy.grid : TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 8)]))
     limit = Self.limit(jobs, settings.fleet, begin: begin)
     var cluster = Cluster()
     cluster.reserve(nodes: nodes.count, jobs: jobs.count, members: nodes.count)

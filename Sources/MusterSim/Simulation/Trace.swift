@@ -95,6 +95,9 @@ public struct Trace: Hashable, Sendable {
   /// When the simulation begins: the window's beginning, or the first submission.
   public internal(set) var beginMilliseconds: Int64 = Trace.csvEpoch
 
+  /// What seconds of results count from: the plain form's second 0, as its own columns do; for dates the beginning.
+  public private(set) var zeroMilliseconds: Int64 = Trace.csvEpoch
+
   /// Second 0 of the plain form: 2000-01-01T00:00:00Z.
   public static let csvEpoch: Int64 = 946_684_800_000
   /// From 1971 to 2049: two hundred years later is still a time that the core can count.
@@ -130,6 +133,7 @@ public struct Trace: Hashable, Sendable {
     }
     jobs.sort { ($0.submitMilliseconds, $0.line) < ($1.submitMilliseconds, $1.line) }
     beginMilliseconds = window.from ?? jobs.first?.submitMilliseconds ?? Trace.csvEpoch
+    if format == .philly { zeroMilliseconds = beginMilliseconds }
     if loadScale != Trace.scaleUnit { scale(by: loadScale) }
   }
 
