@@ -62,7 +62,8 @@ import Testing
     "project": nil, "from": "2026-01-01T00:00:00.000Z", "to": "2026-01-04T00:00:00.000Z",
     "goodput": [
       "whole": [
-        "scheduling": 0.91, "runtime": 0.882, "program": 0.4, "product": 0.321, "heldGpuMilliseconds": 3_600_000_000,
+        "scheduling": 0.91, "runtime": 0.882, "program": 0.4, "programShare": 0.75, "product": 0.321,
+        "heldGpuMilliseconds": 3_600_000_000,
         "counterMFU": 0.41, "declaredMFU": nil,
         "gpuMilliseconds": ["productive": 3_175_200_000, "redone": 424_800_000, "free": 0, "hung": 1_000],
       ],

@@ -284,6 +284,8 @@ class PageTest(unittest.TestCase):
         expect(page.locator("main")).to_contain_text("100%")
         page.goto("/#/project/no one")
         expect(page.locator("main")).to_contain_text("There is no project no one")
+        page.goto("/#/nonsense")
+        expect(page.locator("main")).to_contain_text("There is nothing at #/nonsense")
 
 
 RECORDING = ("t_s,gpu_util_pct,power_mw,sm_clock_mhz,mem_used_bytes,processes,gpm_graphics_util,gpm_sm_util,"

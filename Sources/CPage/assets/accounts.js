@@ -14,12 +14,13 @@ export const accounts = [
   { name: "free", colour: "#c9ced4" }, { name: "unattributed", colour: "#5c646d" },
 ];
 
-// What was paid for and gave nothing; `muster accounts` marks the same.
-const wasted = ["redone", "hung", "straggling", "inputStall", "preempted", "broken"];
-export const wasteText = "Waste: redone, hung, straggling, stalled for input, preempted, on broken nodes.";
+// What was paid for and gave nothing; `muster accounts` marks the same. Waste is something else: what a job could use
+// better, which `/v1/waste` finds in productive time, too.
+const lost = ["redone", "hung", "straggling", "inputStall", "preempted", "broken"];
+export const lostText = "Lost: redone, hung, straggling, stalled for input, preempted, on broken nodes.";
 
-export function waste(gpuMilliseconds) {
-  return wasted.reduce((sum, name) => sum + (gpuMilliseconds[name] ?? 0), 0);
+export function timeLost(gpuMilliseconds) {
+  return lost.reduce((sum, name) => sum + (gpuMilliseconds[name] ?? 0), 0);
 }
 
 export function total(gpuMilliseconds) {

@@ -90,7 +90,7 @@ function decode(text) {
 
 async function open() {
   const parts = location.hash.replace(/^#\/?/, "").split("/").map(decode);
-  const name = parts[0] in routes ? parts[0] : "fleet";
+  const name = parts[0] || "fleet";
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
@@ -99,6 +99,12 @@ async function open() {
       || (link.hash === "#/fleet" && name === "node") || (link.hash === "#/projects" && name === "project");
     if (isHere) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+  }
+  if (!Object.hasOwn(routes, name)) {
+    document.title = "Muster: no such page";
+    main.replaceChildren(h("div", { class: "view" }, h("h1", null, "No such page"),
+      h("p", null, `There is nothing at #/${parts.join("/")}. `, h("a", { href: "#/fleet" }, "The fleet"))));
+    return;
   }
   const module = await routes[name]();
   if (signal.aborted) return;

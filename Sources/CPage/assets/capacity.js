@@ -1,5 +1,5 @@
 // Capacity: how many gangs of each size would find a place now, and what the fleet's time went into.
-import { accounts, accountsBar, ledger, total, waste, wasteText } from "./accounts.js";
+import { accounts, accountsBar, ledger, total, timeLost, lostText } from "./accounts.js";
 import { chartLibrary, missing, stackedBars } from "./chart.js";
 import { h, inTree, nothing, table, update } from "./dom.js";
 import { count, gpuHours, moment, percent, words } from "./format.js";
@@ -83,7 +83,7 @@ function showTime(section, days, Chart) {
   update(section, Chart ? null : missing(),
     h("p", null, `From ${moment(days.from)} to ${moment(days.to)}: `
       + `${gpuHours(days.accountedGpuMilliseconds)} accounted of ${gpuHours(days.capacityGpuMilliseconds)} `
-      + `that the fleet had; goodput ${percent(days.fleet.goodput)}, ${gpuHours(waste(fleet))} of waste. `
+      + `that the fleet had; goodput ${percent(days.fleet.goodput)}, ${gpuHours(timeLost(fleet))} lost. `
       + `${gpuHours(days.fleet.provisionalGpuMilliseconds)} of it may still change: work since the last checkpoint.`),
     accountsBar(fleet),
     table("GPU time by account", [
@@ -92,7 +92,7 @@ function showTime(section, days, Chart) {
       { head: "GPU time", number: true, cell: ({ name }) => gpuHours(fleet[name]) },
       { head: "Share", number: true, cell: ({ name }) => (whole ? percent(fleet[name] / whole) : "–") },
     ], accounts.filter(({ name }) => fleet[name] > 0), ({ name }) => name),
-    h("p", null, h("small", null, wasteText)),
+    h("p", null, h("small", null, lostText)),
     days.restatements?.length ? [h("h2", null, "Restated"), table("Time that was booked anew", [
       { head: "At", cell: (entry) => moment(entry.at) },
       { head: "Job", number: true, cell: (entry) => h("a", { href: `#/job/${entry.job}` }, entry.job) },

@@ -1,5 +1,5 @@
 // The fleet: what works, what is free, what is wrong, and where.
-import { ledger, waste } from "./accounts.js";
+import { ledger, timeLost } from "./accounts.js";
 import { history, live } from "./api.js";
 import { h, nothing, table, update } from "./dom.js";
 import { count, gpuHours, moment, percent } from "./format.js";
@@ -102,7 +102,8 @@ function showWorth(section, accounts) {
   update(section,
     figure(percent(gpuMilliseconds.productive / capacity), "of the GPU time of the last 24 h was productive"),
     figure(percent(goodput), "goodput of what jobs held"),
-    figure(gpuHours(waste(gpuMilliseconds)), "of waste in the last 24 h"));
+    figure(gpuHours(timeLost(gpuMilliseconds)), "lost to faults, hangs and waits in the last 24 h"),
+    h("div", null, h("a", { href: "#/projects" }, "Waste, job by job")));
 }
 
 function showLegend(legend, model) {

@@ -1,5 +1,5 @@
 // Projects: what is guaranteed, what is used, borrowed, and what the time went into.
-import { ledger, total, waste, wasteText } from "./accounts.js";
+import { ledger, timeLost, lostText, total } from "./accounts.js";
 import { h, inTree, nothing, table, toProject, update } from "./dom.js";
 import { loadWaste, showWaste } from "./waste.js";
 import { count, gpuHours, moment, none, percent } from "./format.js";
@@ -58,8 +58,8 @@ function show(section, quota, accounts) {
     columns.push(
       { head: "Held", number: true,
         cell: isFirst(({ account }) => gpuHours(account && total(account.gpuMilliseconds))) },
-      { head: "Waste", number: true,
-        cell: isFirst(({ account }) => (account ? gpuHours(waste(account.gpuMilliseconds)) : none)) },
+      { head: "Lost", number: true,
+        cell: isFirst(({ account }) => (account ? gpuHours(timeLost(account.gpuMilliseconds)) : none)) },
       { head: "Goodput", number: true, cell: isFirst(({ account }) => percent(account?.goodput)) });
   }
   update(section,
@@ -67,7 +67,7 @@ function show(section, quota, accounts) {
       type.deviceType ? ` of type ${type.deviceType}` : ""}`).join(", ") || "The fleet has no GPU yet."),
     table("Projects", columns, list, (row) => `${row.project.name} ${row.deviceType}`),
     accounts ? h("p", null, h("small", null, `Time from ${moment(accounts.from)} to ${moment(accounts.to)}. `
-      + wasteText)) : null);
+      + lostText)) : null);
 }
 
 export function useBar(row, capacity) {

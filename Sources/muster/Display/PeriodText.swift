@@ -28,9 +28,15 @@ enum PeriodText {
     }
     guard !parts.isEmpty else { return "-" }
     if let product = whole["product"]?.doubleValue {
-      return "\(Numbers.percent(product)) = \(parts.joined(separator: " x "))"
+      return "\(Numbers.percent(product)) = \(parts.joined(separator: " x "))" + measured(whole)
     }
     return parts.joined(separator: " x ") + (whole["program"]?.doubleValue == nil ? "; program is not measured" : "")
+  }
+
+  /// What program goodput and the product speak for, where they do not speak for all that was held.
+  private static func measured(_ whole: JSON) -> String {
+    guard let share = whole["programShare"]?.doubleValue, share < 0.9995 else { return "" }
+    return "; program was measured in \(Numbers.percent(share)) of the time held"
   }
 
   /// Both figures, means over the GPU-hours of the jobs of which each is known; nil: neither is.
