@@ -2,8 +2,10 @@
 
     python3 Benchmarks/views.py 62500 --jobs 10000
 
-A pretend fleet of nodes of 8 devices, at the pace of the clock (--speed 60: jobs soon are old enough for findings); jobs of so
-many nodes that nine tenths of them run and the others wait. Each path is asked 200 times over one connection, of jobs and
+A pretend fleet of nodes of 8 devices, at the pace of the clock; jobs of so
+many nodes that nine tenths of them run and the others wait. Findings are told of runs of ten minutes: --findings lowers that and
+waits until the counters of every node were seen, so that a third of the jobs has some (a higher --speed does not do: then counters
+are only seen now and then, and do not speak for a run). Each path is asked 200 times over one connection, of jobs and
 nodes drawn with a seed. Beside it another process
 asks the writer for a job every 5 ms: what it waits longer than when nobody asks is at least what the view held the writer
 for, or one of the two cores. How long the writer was held it says itself (`muster_turn_seconds`): the last column has how many
@@ -31,6 +33,8 @@ from waiting import eventually  # noqa: E402
 
 MUSTER = os.environ.get("MUSTER_BIN", os.path.join(ROOT, ".build", "release", "muster"))
 ASKS, SETTLE = 200, 30
+# For `--findings`: what a run of less than a minute can reach.
+THRESHOLDS = "thresholds: {source: a benchmark, shortRun: 10s, idleFor: 10s, measuredShare: 0.1}\n"
 # Milliseconds, and seconds.
 MOST, LONG_TURN = 50, 0.005
 
@@ -124,6 +128,8 @@ def paths(chance, jobs, nodes, running, pending):
         ("/v1/accounts, by job, 500 a page", lambda: f"/v1/accounts?by=job&limit=500&after={chance.randrange(jobs)}"),
         ("/v1/goodput", lambda: "/v1/goodput"),
         ("/v1/waste, by job", lambda: "/v1/waste?by=job"),
+        ("/v1/waste, by job, 500 a page", lambda: "/v1/waste?by=job&limit=500"),
+        ("/v1/waste, by project", lambda: "/v1/waste?by=project"),
     ]
 
 
@@ -132,17 +138,22 @@ def main():
     parser.add_argument("nodes", type=int)
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--speed", default="1")
+    parser.add_argument("--findings", action="store_true")
     parser.add_argument("--gate", action="store_true")
     options = parser.parse_args()
     each = max(1, -(-options.nodes * 10 // (options.jobs * 9)))
     with tempfile.TemporaryDirectory(prefix="muster-views-") as folder:
-        data, fleet, log = (os.path.join(folder, name) for name in ("data", "fleet.yaml", "up.log"))
+        data, fleet, log, thresholds = (
+            os.path.join(folder, name) for name in ("data", "fleet.yaml", "up.log", "efficiency.yaml"))
         with open(fleet, "w") as file:
             file.write(f"nodes: {options.nodes}\nnodesPerRack: 20\ndevicesPerNode: 8\ndeviceType: H100\n")
+        with open(thresholds, "w") as file:
+            file.write(THRESHOLDS)
         with open(log, "w") as file:
             process = subprocess.Popen(
                 [MUSTER, "up", "--simulate", fleet, "--workload", "none", "--speed", options.speed, "--data", data,
-                 "--listen", "127.0.0.1:0", "--json"], stdout=file, stderr=file)
+                 "--listen", "127.0.0.1:0", "--json", *(["--efficiency", thresholds] if options.findings else [])],
+                stdout=file, stderr=file)
         try:
             eventually(lambda: open(log).read(), lambda: "address" in open(log).read(), 120, 0.01)
             asker = Asker(data)
@@ -153,6 +164,8 @@ def main():
                      "walltime": "30d"} for i in range(min(500, options.jobs - first))]))
             eventually(lambda: "jobs start", lambda: asker.json("/v1/cluster")["jobs"]["starting"] == 0, 300, 1)
             time.sleep(SETTLE)
+            if options.findings:
+                eventually(lambda: "jobs have findings", lambda: with_findings(asker) > options.jobs / 5, 300, 5)
             slow = measure(data, asker, options.jobs)
         except (OSError, http.client.HTTPException):
             print(open(log).read()[-4000:], file=sys.stderr)
@@ -163,6 +176,15 @@ def main():
     if slow:
         print(f"\np99 is not under {MOST} ms: {', '.join(slow)}")
     sys.exit(1 if slow and options.gate else 0)
+
+
+def with_findings(asker):
+    """Jobs that have some."""
+    rows, after = 0, 0
+    while after is not None:
+        page = asker.json(f"/v1/waste?by=job&limit=500&after={after}")
+        rows, after = rows + len(page["rows"]), page["next"]
+    return rows
 
 
 def measure(data, asker, jobs):

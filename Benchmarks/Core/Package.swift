@@ -12,6 +12,9 @@ let package = Package(
       name: "core-bench", dependencies: ["MusterCore", "CCount"],
       swiftSettings: [.swiftLanguageMode(.v6), .defaultIsolation(MainActor.self)]),
     .executableTarget(
+      name: "ledger-bench", dependencies: ["MusterCore", "CCount"],
+      swiftSettings: [.swiftLanguageMode(.v6), .defaultIsolation(MainActor.self)]),
+    .executableTarget(
       name: "planner-bench", dependencies: ["MusterCore"],
       swiftSettings: [.swiftLanguageMode(.v6), .defaultIsolation(MainActor.self)]),
   ]

@@ -30,19 +30,19 @@ extension Insight {
     let count = max(evidence.devicesAsked, devices.devices.count)
     let length = Words.length(idle.seconds)
     let cost = hours(Double(idle.milliseconds) / Double(max(1, devices.total.milliseconds)))
-    let seen = [
+    let seen = say([
       "no kernel ran on \(Words.gpus(idle.count)) since the attempt began, \(length) or more",
       seenBy(devices.total) + ", none of them dark",
-    ]
+    ])
     if idle.count == devices.devices.count, count == idle.count {
       add(
-        .allIdle, "\(Words.none(count)) used for \(length)", costs: cost, evidence: seen,
+        .allIdle, say("\(Words.none(count)) used for \(length)"), costs: cost, evidence: seen,
         next: "look whether the program sees the GPUs (CUDA_VISIBLE_DEVICES, a build without CUDA); else ask for none")
     } else {
       add(
-        .idleDevices, "\(idle.count) of \(count) GPUs never used for \(length)", costs: cost, evidence: seen,
-        next:
-          "ask for \(count - idle.count), or start a rank for each GPU (`ranksPerNode`, `torchrun --nproc-per-node`)")
+        .idleDevices, say("\(idle.count) of \(count) GPUs never used for \(length)"), costs: cost, evidence: seen,
+        next: say(
+          "ask for \(count - idle.count), or start a rank for each GPU (`ranksPerNode`, `torchrun --nproc-per-node`)"))
     }
   }
 
@@ -50,23 +50,25 @@ extension Insight {
 
   /// The fp32 pipe also works element by element; with idle tensor pipes and so much of it, matrices are in it.
   private mutating func readMatrices(_ total: DeviceInterval) {
-    guard let fp32 = total[.fp32], let tensor = total[.tensor], let part = evidence.part, let peak = part.peakTflops,
-      let sizes = PartSizes.of(part), let vector = sizes.fp32, total.darkMilliseconds == 0,
-      fp32 >= thresholds(.fp32Busy), tensor <= thresholds(.fp32Tensor)
+    // What a job's counters say comes before what its part is: that is looked up in a table.
+    guard let fp32 = total[.fp32], let tensor = total[.tensor], total.darkMilliseconds == 0,
+      fp32 >= thresholds(.fp32Busy), tensor <= thresholds(.fp32Tensor), let part = evidence.part,
+      let peak = part.peakTflops, let sizes = PartSizes.of(part), let vector = sizes.fp32
     else { return }
-    var sentence =
-      "matrices run in fp32: \(part.precision) has \(Words.tenths(peak / vector)) times the peak on this GPU"
-    if let tf32 = sizes.tf32 { sentence += ", \(Words.tenths(peak / tf32)) times if TF32 is on" }
     // What TF32, or where there is none the lower precision, would save of the time that the pipe was busy.
     let gain = (sizes.tf32 ?? peak) / vector
     add(
-      .fp32Matrices, sentence, costs: hours(fp32 * (1 - 1 / gain)),
-      evidence: [
+      .fp32Matrices,
+      say(
+        "matrices run in fp32: \(part.precision) has \(Words.tenths(peak / vector)) times the peak on this GPU"
+          + (sizes.tf32.map { ", \(Words.tenths(peak / $0)) times if TF32 is on" } ?? "")),
+      costs: hours(fp32 * (1 - 1 / gain)),
+      evidence: say([
         "fp32 pipe busy \(Words.percent(fp32)) of the time, tensor pipe \(Words.percent(tensor))", seenBy(total),
         "\(part.name): \(Words.tenths(peak)) TFLOP/s dense \(part.precision), \(Words.tenths(vector)) fp32"
           + (sizes.tf32.map { ", \(Words.tenths($0)) TF32" } ?? ""),
-      ],
-      next: "torch.autocast with \(part.precision); or torch.set_float32_matmul_precision(\"high\") for TF32")
+      ]),
+      next: say("torch.autocast with \(part.precision); or torch.set_float32_matmul_precision(\"high\") for TF32"))
   }
 
   private mutating func readStarved(_ total: DeviceInterval) {
@@ -76,16 +78,14 @@ extension Insight {
     guard starved >= thresholds(.starved) else { return }
     // A starved device runs kernels in at most this part of its time.
     let most = DeviceThresholds().starvedBelow.stay
-    var seen = [
-      "starved for \(Words.percent(starved)) of the time: kernels ran in less than half of it", seenBy(total),
-    ]
-    if let busy = total[.graphics] ?? total[.utilisation] {
-      seen.append("kernels ran in \(Words.percent(busy)) of all time")
-    }
+    let busy = total[.graphics] ?? total[.utilisation]
     add(
       .inputStall,
-      "GPUs wait \(Words.percent(starved * (1 - most))) of the time or more: data that comes too late looks so",
-      costs: hours(starved * (1 - most)), evidence: seen,
+      say("GPUs wait \(Words.percent(starved * (1 - most))) of the time or more: data that comes too late looks so"),
+      costs: hours(starved * (1 - most)),
+      evidence: say(
+        ["starved for \(Words.percent(starved)) of the time: kernels ran in less than half of it", seenBy(total)]
+          + (busy.map { ["kernels ran in \(Words.percent($0)) of all time"] } ?? [])),
       next: "more loader workers and prefetch; say STATUS=waiting for data in the loop, to know it")
   }
 
@@ -95,34 +95,33 @@ extension Insight {
     // Less than this of the SMs was in use.
     let filled = DeviceThresholds().smallKernel
     add(
-      .launchBound, "kernels are too small to fill the GPU for \(Words.percent(bound)) of the time",
+      .launchBound, say("kernels are too small to fill the GPU for \(Words.percent(bound)) of the time"),
       costs: hours(bound * (1 - filled)),
-      evidence: [
+      evidence: say([
         "launch-bound for \(Words.percent(bound)) of the time"
           + (total[.sm].map { ", SMs in use \(Words.percent($0))" } ?? ""), seenBy(total),
-      ], next: "a larger batch, torch.compile or CUDA graphs: many small launches become few")
+      ]), next: "a larger batch, torch.compile or CUDA graphs: many small launches become few")
   }
 
   private mutating func readLowUse(_ total: DeviceInterval) {
     guard let busy = total[.utilisation] ?? total[.graphics], let memory = total[.memoryUsed], busy > 0,
-      total.darkMilliseconds == 0, let part = evidence.part, let size = PartSizes.of(part),
-      !findings.contains(where: { $0.kind == .allIdle }), busy <= thresholds(.lowUtilisation),
-      memory <= thresholds(.lowMemory), evidence.userGPUHours >= thresholds(.lowUserHours)
+      total.darkMilliseconds == 0, busy <= thresholds(.lowUtilisation), memory <= thresholds(.lowMemory),
+      evidence.userGPUHours >= thresholds(.lowUserHours), !findings.contains(where: { $0.kind == .allIdle }),
+      let part = evidence.part, let size = PartSizes.of(part)
     else { return }
     let smaller = part.smaller(memory: memory, busy: busy, dram: total[.dram]).prefix(2).map(\.family)
-    guard let first = smaller.first else { return }
-    let article = "AEFHILMNORSX".contains(first.prefix(1)) ? "an" : "a"
-    let names = ([first] + smaller.dropFirst().map { "AEFHILMNORSX".contains($0.prefix(1)) ? "an \($0)" : "a \($0)" })
-      .joined(separator: " or ")
+    guard !smaller.isEmpty else { return }
+    func named(_ family: String) -> String { ("AEFHILMNORSX".contains(family.prefix(1)) ? "an " : "a ") + family }
     add(
       .lowUse,
-      "utilisation \(Words.percent(busy)) and memory \(Words.percent(memory / (size.gigabytes * 1e9))) over "
-        + "\(Words.hours(evidence.gpuHoursHeld)) GPU-hours: \(article) \(names) would do",
+      say(
+        "utilisation \(Words.percent(busy)) and memory \(Words.percent(memory / (size.gigabytes * 1e9))) over "
+          + "\(Words.hours(evidence.gpuHoursHeld)) GPU-hours: \(smaller.map(named).joined(separator: " or ")) would do"),
       costs: hours(1 - busy),
-      evidence: [
+      evidence: say([
         "mean utilisation \(Words.percent(busy)), \(Words.gigabytes(memory)) in use of \(Words.tenths(size.gigabytes)) GB",
         seenBy(total), "the user has held \(Words.hours(evidence.userGPUHours)) GPU-hours",
-      ], next: "`deviceTypes: [\(smaller.joined(separator: ", "))]`, or several such runs on one GPU")
+      ]), next: say("`deviceTypes: [\(smaller.joined(separator: ", "))]`, or several such runs on one GPU"))
   }
 
   /// What costs nothing that could be counted, and is worth knowing.
@@ -130,23 +129,23 @@ extension Insight {
     let bound = total.share(.memoryBound)
     if bound >= thresholds(.memoryBound) {
       add(
-        .memoryBound, "memory is the bound for \(Words.percent(bound)) of the time: the matrix units wait for it",
-        evidence: [
+        .memoryBound, say("memory is the bound for \(Words.percent(bound)) of the time: the matrix units wait for it"),
+        evidence: say([
           "memory-bound for \(Words.percent(bound)) of the time"
             + (total[.dram].map { ", memory busy \(Words.percent($0))" } ?? ""), seenBy(total),
-        ], next: "a larger batch, fused kernels, a smaller number format; or a GPU with more TB/s a dollar")
+        ]), next: "a larger batch, fused kernels, a smaller number format; or a GPU with more TB/s a dollar")
     }
     // A clock that is held down is told with what the matrix units did, which nobody saw of dark time.
     guard total.darkMilliseconds == 0 else { return }
     let capped = Double(total.cappedMilliseconds) / Double(max(1, total.milliseconds))
     if capped >= thresholds(.powerCapped) {
       add(
-        .powerCapped, "the power cap holds the clock down for \(Words.percent(capped)) of the time",
-        evidence: [
+        .powerCapped, say("the power cap holds the clock down for \(Words.percent(capped)) of the time"),
+        evidence: say([
           "capped for \(Words.percent(capped)) of the time"
             + (total[.power].map { ", \(Words.whole($0)) W on average" } ?? "")
             + (total.tensorClock.map { ", matrices at \(Words.whole($0)) MHz" } ?? ""), seenBy(total),
-        ], next: "nothing for the job to do: dense matrices do that; a higher limit costs power, not time")
+        ]), next: "nothing for the job to do: dense matrices do that; a higher limit costs power, not time")
     }
   }
 }

@@ -7,14 +7,20 @@ import MusterDevices
 public struct Insight {
   let evidence: JobEvidence
   let thresholds: Thresholds
+  /// Otherwise what is found has its kind and its cost alone.
+  private let isInWords: Bool
   /// GPU-hours that no finding has counted.
   private var left: Double
   private(set) var findings: [Finding] = []
 
   /// Worst first; of equal cost in the order of `Finding.Kind`. None for a run shorter than `Threshold.shortRun`.
-  public static func findings(_ evidence: JobEvidence, _ thresholds: Thresholds = .init()) -> [Finding] {
+  /// - Parameter isInWords: false: sentence, evidence and next step are left out, some of them empty. To write them takes
+  ///   longer than to find what they say, and of thousands of jobs few are told.
+  public static func findings(
+    _ evidence: JobEvidence, _ thresholds: Thresholds = .init(), isInWords: Bool = true
+  ) -> [Finding] {
     guard evidence.seconds >= thresholds(.shortRun), evidence.accounts.held > 0 else { return [] }
-    var insight = Insight(evidence, thresholds)
+    var insight = Insight(evidence, thresholds, isInWords: isInWords)
     insight.readAccounts()
     insight.readDevices()
     insight.readWalltime()
@@ -24,11 +30,16 @@ public struct Insight {
     }.map(\.element)
   }
 
-  private init(_ evidence: JobEvidence, _ thresholds: Thresholds) {
+  private init(_ evidence: JobEvidence, _ thresholds: Thresholds, isInWords: Bool) {
     self.evidence = evidence
     self.thresholds = thresholds
+    self.isInWords = isInWords
     left = evidence.gpuHoursHeld
   }
+
+  /// What is told of a finding, if anybody is to read it.
+  func say(_ text: @autoclosure () -> String) -> String { isInWords ? text() : "" }
+  func say(_ texts: @autoclosure () -> [String]) -> [String] { isInWords ? texts() : [] }
 
   /// - Parameter gpuHours: what it would have cost alone; what others have counted is not counted again.
   mutating func add(
@@ -54,16 +65,16 @@ public struct Insight {
     let accounts = evidence.accounts
     if accounts.hung > 0, share(accounts.hung) >= thresholds(.hung) {
       add(
-        .hung, "the job hung for \(Words.percent(share(accounts.hung))) of the time that it held GPUs",
-        costs: Self.hours(accounts.hung), evidence: [account("hung", accounts.hung)],
+        .hung, say("the job hung for \(Words.percent(share(accounts.hung))) of the time that it held GPUs"),
+        costs: Self.hours(accounts.hung), evidence: say([account("hung", accounts.hung)]),
         next: "`restart.hangAfter` shorter; `muster report` names the rank and what it waited for")
     }
     readRedone(accounts)
     if accounts.starting > 0, share(accounts.starting) >= thresholds(.starting) {
       add(
-        .starting, "starting took \(Words.percent(share(accounts.starting))) of the time that it held GPUs",
+        .starting, say("starting took \(Words.percent(share(accounts.starting))) of the time that it held GPUs"),
         costs: Self.hours(accounts.starting),
-        evidence: [account("starting", accounts.starting), "\(evidence.faults + 1) or more starts"],
+        evidence: say([account("starting", accounts.starting), "\(evidence.faults + 1) or more starts"]),
         next: "a compile cache, data near the node, fewer restarts; or longer jobs instead of many short ones")
     }
     readStraggling(accounts)
@@ -71,9 +82,9 @@ public struct Insight {
     let waited = Double(accounts.inputStall) / Double(max(1, stepped))
     if accounts.inputStall > 0, waited >= thresholds(.inputStall) {
       add(
-        .inputStall, "ranks wait \(Words.percent(waited)) of each step for data",
+        .inputStall, say("ranks wait \(Words.percent(waited)) of each step for data"),
         costs: Self.hours(accounts.inputStall),
-        evidence: [account("inputStall", accounts.inputStall), "ranks said so: STATUS=waiting for data"],
+        evidence: say([account("inputStall", accounts.inputStall), "ranks said so: STATUS=waiting for data"]),
         next: "more loader workers, prefetch, data on the node's own disk, fewer and larger files")
     }
   }
@@ -82,21 +93,30 @@ public struct Insight {
     let stepped = accounts.productive + accounts.straggling
     let waited = Double(accounts.straggling) / Double(max(1, stepped))
     guard accounts.straggling > 0, waited >= thresholds(.straggling), let rank = evidence.slowRank else { return }
-    let place = evidence.slowNode.map { " on \($0)" } ?? ""
-    let look = evidence.slowNode.map { ", `muster node \($0)`" } ?? ""
+    let (node, percent) = (evidence.slowNode, Words.percent(waited))
     add(
-      .straggling, "ranks wait \(Words.percent(waited)) of each step for rank \(rank)\(place)",
+      .straggling, say("ranks wait \(percent) of each step for rank \(rank)\(node.map { " on \($0)" } ?? "")"),
       costs: Self.hours(accounts.straggling),
-      evidence: [
+      evidence: say([
         account("straggling", accounts.straggling),
         "ranks said so: WAITED; they waited longest for rank \(rank), in the newest attempt that told",
-      ],
-      next: "compare its devices with the others' (`muster devices --job ID`\(look)): slower ones are a node to "
-        + "drain; else its work is more than the others': even out sequence lengths, stages or experts")
+      ]),
+      next: say(
+        "compare its devices with the others' (`muster devices --job ID`\(node.map { ", `muster node \($0)`" } ?? "")): "
+          + "slower ones are a node to drain; else its work is more than the others': even out sequence lengths, stages "
+          + "or experts"))
   }
 
   private mutating func readRedone(_ accounts: JobEvidence.Accounts) {
     guard accounts.redone > 0, share(accounts.redone) >= thresholds(.redone) else { return }
+    let (seen, next) = isInWords ? tellRedone(accounts) : ([], "")
+    add(
+      .redone,
+      say("\(Words.percent(share(accounts.redone))) of the time that it held GPUs was lost to faults and done again"),
+      costs: Self.hours(accounts.redone), evidence: seen, next: next)
+  }
+
+  private func tellRedone(_ accounts: JobEvidence.Accounts) -> (seen: [String], next: String) {
     var seen = [
       account("redone", accounts.redone), "\(evidence.faults) faults, \(evidence.checkpointCount) checkpoints",
     ]
@@ -118,10 +138,7 @@ public struct Insight {
     } else if evidence.checkpointCount > 0 {
       next = "save more often; say STATUS=checkpointing while saving, and `muster report` says how often"
     }
-    add(
-      .redone,
-      "\(Words.percent(share(accounts.redone))) of the time that it held GPUs was lost to faults and done again",
-      costs: Self.hours(accounts.redone), evidence: seen, next: next)
+    return (seen, next)
   }
 
   private func account(_ name: String, _ amount: Int64) -> String {
@@ -135,21 +152,22 @@ public struct Insight {
     let used = evidence.seconds / asked
     guard used <= thresholds(.walltimeUsed) else { return }
     add(
-      .walltime, "\(Words.percent(used)) of the walltime was used",
-      evidence: ["asked for \(Words.length(asked)), ran \(Words.length(evidence.seconds)) to its end"],
+      .walltime, say("\(Words.percent(used)) of the walltime was used"),
+      evidence: say(["asked for \(Words.length(asked)), ran \(Words.length(evidence.seconds)) to its end"]),
       next: "ask for less: a shorter job fits into gaps, and starts sooner")
   }
 
   /// No device does more than its dense peak: what the job file says of the model is wrong, whatever counters say.
   private mutating func tellImpossible(_ declared: Double) {
-    var seen = ["from the declared model and its steps: MFU \(Words.percent(declared)) of the dense peak"]
-    if let basis = evidence.declaredBasis { seen.append(basis) }
-    if let counted = evidence.counterMFU { seen.append("from counters: MFU \(Words.percent(counted))") }
+    let basis = [evidence.declaredBasis, evidence.counterMFU.map { "from counters: MFU \(Words.percent($0))" }]
     add(
       .impossibleMFU,
-      "the declared model says MFU \(Words.percent(declared)), which is impossible: more than the devices can do; program "
-        + "goodput leaves it out",
-      evidence: seen,
+      say(
+        "the declared model says MFU \(Words.percent(declared)), which is impossible: more than the devices can do; program "
+          + "goodput leaves it out"),
+      evidence: say(
+        ["from the declared model and its steps: MFU \(Words.percent(declared)) of the dense peak"]
+          + basis.compactMap { $0 }),
       next:
         "check `model:` in the job file: `tokensPerStep` is of a step of the whole gang, parameters are the active ones, "
         + "`precision` is what most matrices run in; and that STEP counts whole steps")
@@ -161,16 +179,17 @@ public struct Insight {
     guard let counted = evidence.counterMFU, evidence.isMeasured(thresholds) else { return }
     let larger = max(declared, counted)
     guard larger > 0, abs(declared - counted) / larger >= thresholds(.mfuDisagreement) else { return }
-    let seen = [
+    let seen = say([
       "from the declared model and its steps: MFU \(Words.percent(declared))",
       "from counters: MFU \(Words.percent(counted))"
         + (evidence.counterBasis.map { ", \($0)" } ?? ""),
-    ]
+    ])
     if counted > declared {
       add(
         .mfuDisagreement,
-        "counters say MFU \(Words.percent(counted)), the declared model \(Words.percent(declared)): a FLOP count that is "
-          + "too low, or matrix units that work on padding",
+        say(
+          "counters say MFU \(Words.percent(counted)), the declared model \(Words.percent(declared)): a FLOP count that is "
+            + "too low, or matrix units that work on padding"),
         evidence: seen,
         next:
           "check `model:` in the job file; recomputed activations count for the counters alone; sizes in multiples of "
@@ -181,8 +200,9 @@ public struct Insight {
       let other = ["bf16", "fp16"].contains(precision) ? "fp8 or fp4" : "another precision than \(precision)"
       add(
         .mfuDisagreement,
-        "the declared model says MFU \(Words.percent(declared)), counters \(Words.percent(counted)): a FLOP count that is "
-          + "too high, or matrices in \(other)",
+        say(
+          "the declared model says MFU \(Words.percent(declared)), counters \(Words.percent(counted)): a FLOP count that is "
+            + "too high, or matrices in \(other)"),
         evidence: seen,
         next:
           "check `model:` in the job file: active parameters alone, LoRA 4 N, no input embeddings; `precision` is what "

@@ -15,7 +15,10 @@ enum CallerContext {
 
   static var workingDirectory: String { FileManager.default.currentDirectoryPath }
 
-  static func submission(exportsEnvironment: Bool, defaultName: String?) -> SubmitContext {
+  /// - Parameter now: what `begin: now+2h` counts from.
+  static func submission(
+    exportsEnvironment: Bool, defaultName: String?, now: Instant = CallerContext.now
+  ) -> SubmitContext {
     let exported = exportsEnvironment ? environment.map { EnvironmentVariable(name: $0.key, value: $0.value) } : []
     return SubmitContext(
       user: user, workingDirectory: workingDirectory, exportedEnvironment: exported.sorted { $0.name < $1.name },

@@ -27,11 +27,13 @@ struct ConnectionOptions: ParsableArguments {
   /// As `CallerContext.moment` and `pastMoment`, by the controller's clock where it counts from now: of a pretend fleet that one
   /// runs ahead, and a real one's may be another than the caller's.
   static func moment(_ text: String, isPast: Bool = true, _ client: Client) throws -> Instant? {
-    var now = CallerContext.now
-    if text.hasPrefix("now"), let told = try client.get("/v1/cluster")["now"]?.stringValue.flatMap(Moment.parse) {
-      now = told
-    }
+    let now = text.hasPrefix("now") ? try clock(client) : CallerContext.now
     return isPast ? CallerContext.pastMoment(text, now: now) : CallerContext.moment(text, now: now)
+  }
+
+  /// The moment that it is for the controller.
+  static func clock(_ client: Client) throws -> Instant {
+    try client.get("/v1/cluster")["now"]?.stringValue.flatMap(Moment.parse) ?? CallerContext.now
   }
 
   /// Prints an answer: as JSON if asked for, else as people read it.

@@ -124,6 +124,15 @@ import Testing
     #expect(try JSON.parse(Array((planned.last?.body ?? "").utf8))["from"] == "2031-05-08T13:00:00Z")
     let (_, plain) = try run("accounts", "--by", "job", "--from", "2026-12-01", "--json")
     #expect(plain.map(\.path) == ["/v1/accounts"], "a moment needs no clock")
+    let folder = try TestFolder()
+    try folder.write("command: [x]\nbegin: now+2h\n", to: "later.yaml")
+    for more in [[], ["--begin", "now+2h"]] {
+      let controller = Self.controller()
+      let sent = try Program.run(["submit", "later.yaml"] + more, controller: controller, in: folder.path)
+      let body = try #require(controller.received.last?.body)
+      #expect(sent.status == 0, "\(sent.error)")
+      #expect(try JSON.parse(Array(body.utf8))["begin"] == "2031-05-08T14:00:00Z")
+    }
   }
 
   @Test("the places of one level are the controller's to choose")

@@ -121,6 +121,14 @@ import Testing
     #expect(finding.severity == story.severity)
   }
 
+  @Test("without words the same is found, at the same cost", arguments: stories)
+  func wordless(story: Story) {
+    let (told, found) = (Insight.findings(story.job), Insight.findings(story.job, isInWords: false))
+    #expect(found.map(\.kind) == told.map(\.kind) && found.map(\.gpuHours) == told.map(\.gpuHours))
+    #expect(found.map(\.severity) == told.map(\.severity))
+    #expect(found.allSatisfy { $0.sentence.isEmpty && $0.evidence.isEmpty })
+  }
+
   @Test("without its evidence a finding is not told", arguments: stories)
   func untold(story: Story) {
     #expect(!Insight.findings(story.without).contains { $0.kind == story.kind })

@@ -119,8 +119,8 @@ private struct Story: ~Copyable {
   func waste(key: WasteKey) throws {
     var story = Self.story()
     story.job(3, "vision", node: 0, from: 10, works: 11, to: 14)
-    var waste = WasteView(by: key)
-    for number in Int64(1)...3 { waste.add(try story.view(number, Self.priced)) }
+    let views = try (Int64(1)...3).map { try story.view($0, Self.priced) }
+    let waste = WasteView(by: key, count: views.count) { views[$0] }
     let all = JSON.object(waste.members(after: 0, limit: 10))
     let rows = try #require(all["rows"]?.arrayValue)
     let keys: [JSON] =
@@ -132,18 +132,24 @@ private struct Story: ~Copyable {
     #expect(rows.compactMap { $0["key"] } == keys)
     #expect(all["all"]?["gpuHoursHeld"]?.doubleValue == 128 && all["next"] == .null)
     #expect(all["all"]?["kinds"]?.arrayValue?.first?["worstJob"] == 1)
+    // It is put into words after all has been added up.
+    let told = try #require(views[0].findings.first?.sentence)
+    #expect(all["all"]?["kinds"]?.arrayValue?.first?["sentence"] == .string(told))
+    let first = key == .job ? rows[0]["findings"] : rows[0]["kinds"]
+    #expect(first?.arrayValue?.first?["sentence"] == .string(told))
     let page = JSON.object(waste.members(after: 1, limit: 1))
     #expect(page["rows"]?.arrayValue?.count == keys.count - 1)
     #expect(JSON.object(waste.members(after: 0, limit: 1))["next"] == (keys.count > 1 ? 1 : .null))
   }
 
   @Test("rows of jobs by their projects are what projects' own sums are")
-  func byProject() {
+  func byProject() throws {
     var story = Self.story()
     story.job(3, "vision", node: 0, from: 10, works: 11, to: 14)
     for from in [nil, 1_790_000_000_000 + 9 * 3_600_000] as [Int64?] {
       let byJob = story.ledger.sums(by: .job, from: from, to: nil, story.cluster)
-      let byProject = story.ledger.byProject(byJob)
+      let found = story.ledger.byProject(byJob)
+      let byProject = try #require(found)
       #expect(byProject.rows.count >= 2 && byProject.rows.first?.key == -1)
       let own = story.ledger.sums(by: .project, from: from, to: nil, story.cluster)
       #expect(byProject == own)

@@ -132,12 +132,17 @@ func withServer(
       #expect(try await ask(.get, "/v1/queue?after=9223372036854775806", "", [:]).json["jobs"] == .array([]))
       let other = #"{"command":["true"],"project":"own","gang":{"devicesPerNode":8}}"#
       #expect(try await ask(.post, "/v1/jobs", other, [:]).status == 201)
-      for (project, wanted) in [("own", [4]), ("default", [3, 2, 1]), ("nobody", [])] as [(String, [Int64])] {
+      #expect(try await ask(.put, "/v1/policy", #"{"projects":[{"name":"idle"}]}"#, [:]).status < 300)
+      for (project, wanted) in [("own", [4]), ("default", [3, 2, 1]), ("idle", [])] as [(String, [Int64])] {
         let page = try await ask(.get, "/v1/queue?project=\(project)", "", [:]).json
         #expect(page["jobs"]?.arrayValue?.compactMap { $0["id"]?.intValue } == wanted && page["next"] == .null)
       }
       let beyond = try await ask(.get, "/v1/queue?after=9223372036854775806&project=default", "", [:])
       #expect(try beyond.json["jobs"] == .array([]))
+      let nobody = try await ask(.get, "/v1/queue?project=nobody", "", [:])
+      #expect(nobody.status == 404)
+      #expect(try nobody.json["error"]?["message"] == "there is no project \"nobody\"")
+      #expect(try nobody.json["error"]?["remedy"] == "there are: default, idle, own")
     }
   }
 

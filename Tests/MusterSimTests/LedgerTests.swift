@@ -9,11 +9,16 @@ import Testing
   struct Fold: ~Copyable {
     var cluster = Cluster()
     var ledger = Ledger()
+    /// The same, with all jobs as spans; and one that is written down and read back now and then.
+    var spans = Ledger(keptDays: nil)
+    var read = Ledger()
 
     mutating func add(_ facts: [Fact]) {
       for fact in facts {
         cluster.apply(fact)
         ledger.apply(fact, cluster)
+        spans.apply(fact, cluster)
+        read.apply(fact, cluster)
       }
     }
   }
@@ -55,6 +60,7 @@ import Testing
         fold.add(simulation.takeFacts())
         looks += 1
         guard looks % 20 == 0 else { continue }
+        try Self.compare(&fold, seed: seed &+ UInt64(looks))
         let sums = fold.ledger.sums(by: .job, from: nil, to: nil, fold.cluster)
         #expect(sums.capacity == sums.fleet.totals.sum, "seed \(seed), at \(sums.to)")
         // The short ways that answers about one job take.
@@ -70,6 +76,7 @@ import Testing
         }
       }
       fold.add(simulation.takeFacts())
+      try Self.compare(&fold, seed: seed)
       fold.ledger.advance(to: simulation.end)
       let sums = fold.ledger.sums(by: .project, from: nil, to: nil, fold.cluster)
       #expect(sums.capacity == simulation.capacity && sums.fleet.totals.sum == sums.capacity)
@@ -99,5 +106,38 @@ import Testing
     // Its time is over a millisecond after it, on eight devices.
     #expect((4_000_000...4_000_008).contains(simulation.truth[.productive]))
     #expect((4_000_000...4_000_008).contains(totals[.productive]) && totals[.unattributed] <= 8)
+  }
+
+  /// Sums of jobs that ended long ago are what their spans come to, for any stretch of time, and reading back changes
+  /// nothing.
+  static func compare(_ fold: inout Fold, seed: UInt64) throws {
+    fold.read = try Ledger(fold.read.encode(), fold.cluster)
+    #expect(fold.read.encode() == fold.ledger.encode())
+    var chance = Chance(seed: seed, purpose: 7)
+    let length = fold.ledger.now - fold.ledger.begin
+    for i in 0..<12 {
+      let from = fold.ledger.begin + chance.between(0, length - 1)
+      let to = chance.between(from + 1, fold.ledger.now + 1)
+      let stretch: (from: Int64?, to: Int64?) = i == 0 ? (nil, nil) : (from, to)
+      for key in LedgerKey.allCases where key != .job {
+        let sums = fold.ledger.sums(by: key, from: stretch.from, to: stretch.to, fold.cluster)
+        #expect(
+          sums == fold.spans.sums(by: key, from: stretch.from, to: stretch.to, fold.cluster), "\(key), seed \(seed)")
+      }
+      let project = Int32(i % fold.ledger.names.count)
+      #expect(
+        fold.ledger.sums(by: .user, from: stretch.from, to: stretch.to, project: project, fold.cluster)
+          == fold.spans.sums(by: .user, from: stretch.from, to: stretch.to, project: project, fold.cluster))
+      let sums = fold.ledger.sums(by: .job, from: stretch.from, to: stretch.to, fold.cluster)
+      let all = fold.spans.sums(by: .job, from: stretch.from, to: stretch.to, fold.cluster)
+      #expect(sums.fleet == all.fleet && sums.capacity == all.capacity)
+      var rest = all.fleet.totals.sum
+      for row in sums.rows where row.key != LedgerRow.olderJobs {
+        #expect(all.row(row.key) == row, "job \(row.key), seed \(seed)")
+        rest -= row.totals.sum
+      }
+      #expect((sums.row(LedgerRow.olderJobs)?.totals.sum ?? 0) == rest)
+      if i == 0 { #expect(rest == 0) }
+    }
   }
 }

@@ -1,8 +1,9 @@
 /// Where every GPU-millisecond of the fleet went: a fold over facts, beside the state and read from nothing else.
 ///
 /// What jobs hold is kept as spans (an account, from when to when, of how many devices), so that any stretch of time can
-/// be asked for; what nobody holds as sums of minutes. Each side is added up on its own: that together they come to the
-/// capacity of the nodes that have joined is checked, not arranged.
+/// be asked for; of jobs that ended long ago sums of hours are left (`PastJobs`); what nobody holds as sums of minutes. Each
+/// side is added up on its own: that together they come to the capacity of the nodes that have joined is checked, not
+/// arranged.
 ///
 /// Work since a running attempt's last checkpoint is provisional. What is known of it is settled when the next attempt
 /// begins or the job ends, and what then turns out to be lost is a `Restatement` with its date.
@@ -23,12 +24,17 @@ public struct Ledger: ~Copyable, Sendable {
   public internal(set) var spans: [LedgerSpan] = []
   public internal(set) var restatements: [Restatement] = []
   var fleet = FleetLedger()
+  var past = PastJobs()
+  /// Nil: nothing is folded into sums.
+  let keptDays: Int64?
 
   // Derived.
   var numberOfName: [String: Int32] = [:]
   var numberOfType: [String: Int32] = [:]
 
-  public init() {}
+  /// - Parameter keptDays: jobs are kept as spans so many days after their end; nil: for ever. Only to compare the two:
+  ///   a ledger that is read back has the default.
+  public init(keptDays: Int64? = Ledger.keptDays) { self.keptDays = keptDays }
 
   /// How many restatements are kept; the oldest go first.
   static var restatementLimit: Int { 100_000 }
@@ -36,6 +42,7 @@ public struct Ledger: ~Copyable, Sendable {
   /// One fact, and the state that it has led to.
   public mutating func apply(_ fact: borrowing Fact, _ cluster: borrowing Cluster) {
     let at = fact.at.milliseconds
+    if at / Ledger.day > past.day { foldPast(day: at / Ledger.day) }
     // Once for all nodes that joined together.
     if fleet.windowsAreOld, at > now { fleet.windowsChanged(cluster, at: now) }
     advance(to: at)
@@ -56,6 +63,7 @@ public struct Ledger: ~Copyable, Sendable {
     case .memberStopped(let member, _): fleet.stopped(member, cluster)
     case .jobEnded(let ended):
       settle(ended.job, keptStep: nil, cluster, at: at)
+      past.ended.append(PastJobs.Ended(job: ended.job.number, at: at))
       fleet.forgetClaim(of: ended.job.number)
     case .jobHeld(let job): fleet.forgetClaim(of: job.number)
     case .nodeJoined(let joined), .nodeReturned(let joined):

@@ -1,7 +1,7 @@
 /// The ledger as bytes, and back: beside a snapshot of the state, so that a restart does not fold a year of facts.
 extension Ledger {
   /// Number of the layout below; of another one nothing is read, and the journal is folded from its beginning.
-  public static var format: UInt64 { 3 }
+  public static var format: UInt64 { 4 }
 
   public func encode() -> [UInt8] {
     var w = ByteWriter()
@@ -24,6 +24,7 @@ extension Ledger {
       writer.put(span.type)
       writer.put(span.account.rawValue)
     }
+    w.put(past)
     w.put(restatements) { writer, restated in
       writer.put(restated.at)
       writer.put(restated.job)
@@ -74,6 +75,7 @@ extension Ledger {
         job: job, from: from, to: from + (try r.int()), devices: try r.int32(), type: try r.int32(),
         account: try r.account())
     }
+    past = try r.pastJobs(jobs: jobs.count)
     restatements = try r.array { (r) throws(CodingError) in
       Restatement(
         at: try r.int(), job: try r.int(), attempt: try r.int32(), from: try r.int(), to: try r.int(),
@@ -182,7 +184,7 @@ extension ByteReader {
     return job
   }
 
-  fileprivate mutating func account() throws(CodingError) -> Account {
+  mutating func account() throws(CodingError) -> Account {
     let (number, at) = (try byte(), offset)
     guard let account = Account(rawValue: number) else {
       throw .unknown(what: "account", number: UInt64(number), at: at)

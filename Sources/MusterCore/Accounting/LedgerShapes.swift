@@ -5,28 +5,45 @@ public struct LedgerShape: Hashable, Sendable {
   public var type: Int32
 }
 
+/// The shape of a job from its spans, in their order.
+struct ShapeFold: Sendable {
+  private(set) var shape: LedgerShape
+  private var most: Int32
+  private var span: LedgerSpan
+
+  init(_ span: LedgerSpan) {
+    shape = LedgerShape(devices: span.devices, type: span.type)
+    (most, self.span) = (span.devices, span)
+  }
+
+  mutating func add(_ next: LedgerSpan) {
+    // Spans of one attempt's several types stand together.
+    guard span.from == next.from, span.to == next.to, span.account == next.account else {
+      self = ShapeFold(next)
+      return
+    }
+    shape.devices += next.devices
+    if next.devices > most { (most, shape.type) = (next.devices, next.type) }
+  }
+}
+
 extension Ledger {
   /// Of every job that has held devices, by its number; or of one alone.
   public func shapes(of one: Int64? = nil) -> [Int64: LedgerShape] {
-    var found: [Int64: (shape: LedgerShape, most: Int32, span: LedgerSpan)] = [:]
-    for span in spans where one == nil || span.job == one {
-      let shape = LedgerShape(devices: span.devices, type: span.type)
-      // Spans of one attempt's several types stand together.
-      guard var known = found[span.job], known.span.from == span.from, known.span.to == span.to,
-        known.span.account == span.account
-      else {
-        found[span.job] = (shape, span.devices, span)
-        continue
+    if let one {
+      var found: ShapeFold?
+      for span in spans where span.job == one {
+        if found == nil { found = ShapeFold(span) } else { found?.add(span) }
       }
-      known.shape.devices += span.devices
-      if span.devices > known.most { (known.most, known.shape.type) = (span.devices, span.type) }
-      found[span.job] = known
+      let shape = open[one]?.shape ?? found?.shape ?? past.row(of: one)?.shape
+      return shape.map { [one: $0] } ?? [:]
+    }
+    var found: [Int64: ShapeFold] = [:]
+    for span in spans {
+      if found[span.job]?.add(span) == nil { found[span.job] = ShapeFold(span) }
     }
     var shapes = found.mapValues(\.shape)
-    if let one {
-      if let shape = open[one]?.shape { shapes[one] = shape }
-      return shapes
-    }
+    for row in past.rows { shapes[row.job] = row.shape }
     for (job, attempt) in open { if let shape = attempt.shape { shapes[job] = shape } }
     return shapes
   }

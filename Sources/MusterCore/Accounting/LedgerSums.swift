@@ -9,7 +9,8 @@ public enum LedgerKey: String, CaseIterable, Sendable {
 
 /// One row of an answer.
 public struct LedgerRow: Hashable, Sendable {
-  /// A job's number, a place in `Ledger.names` or `Ledger.types`, days since 1970; -1: what no job has.
+  /// A job's number, a place in `Ledger.names` or `Ledger.types`, days since 1970; -1: what no job has. By job
+  /// `olderJobs`: what jobs held that ended long ago, and that are not told apart.
   public var key: Int64
   public var totals = AccountTotals()
   /// Of the totals: what jobs held.
@@ -22,6 +23,9 @@ public struct LedgerRow: Hashable, Sendable {
 }
 
 extension LedgerRow {
+  /// Jobs are counted from 1.
+  public static var olderJobs: Int64 { 0 }
+
   fileprivate mutating func add(_ account: Account, _ amount: Int64, held: Int64, provisional: Int64) {
     totals[account] += amount
     self.held += held
@@ -51,6 +55,23 @@ private struct RowTable {
 
   /// Ascending by key.
   var sorted: [LedgerRow] { places.lazy.filter { $0 >= 0 }.map { rows[Int($0)] } }
+}
+
+/// An answer that is being added up.
+private struct SumTable {
+  var sums: LedgerSums
+  var rows: RowTable
+
+  mutating func add(_ key: Int64, _ account: Account, _ amount: Int64, held: Int64 = 0, provisional: Int64 = 0) {
+    rows.add(key, account, amount, held: held, provisional: provisional)
+    sums.fleet.add(account, amount, held: held, provisional: provisional)
+  }
+
+  var finished: LedgerSums {
+    var sums = sums
+    sums.rows = rows.sorted
+    return sums
+  }
 }
 
 /// Where the GPU time of a stretch of time went. Milliseconds since 1970, GPU-milliseconds.
@@ -83,19 +104,16 @@ extension Ledger {
   ///   - from: nil: from the first fact on.
   ///   - to: nil, or later than `now`: up to now.
   ///   - project: in `names`: of what its jobs held alone, with no capacity; nil: of all, and of what no job had.
-  ///   - job: of this job alone, as for a project.
+  ///   - job: of this job alone, as for a project; only by job.
   ///   - cluster: the state after the same facts.
   public func sums(
     by key: LedgerKey, from: Int64?, to: Int64?, project: Int32? = nil, job: Int64? = nil,
     _ cluster: borrowing Cluster
   ) -> LedgerSums {
+    precondition(job == nil || key == .job, "one job's accounts are asked for by \(key): by job is right")
     let (from, to) = stretch(from: from, to: to)
-    var sums = LedgerSums(from: from, to: to, asOf: now)
-    var rows = RowTable(keys: keyCount(key, to: to))
-    func add(_ key: Int64, _ account: Account, _ amount: Int64, held: Int64 = 0, provisional: Int64 = 0) {
-      rows.add(key, account, amount, held: held, provisional: provisional)
-      sums.fleet.add(account, amount, held: held, provisional: provisional)
-    }
+    var table = SumTable(
+      sums: LedgerSums(from: from, to: to, asOf: now), rows: RowTable(keys: keyCount(key, to: to)))
     func isAsked(_ number: Int64) -> Bool {
       (job == nil || number == job) && (project == nil || jobs[Int(number) - 1].project == project)
     }
@@ -105,7 +123,7 @@ extension Ledger {
       while begin < end {
         let stop = key == .day ? min(end, (begin / Self.day + 1) * Self.day) : end
         let amount = (stop - begin) * Int64(span.devices)
-        add(
+        table.add(
           self.key(key, of: span, at: begin), span.account, amount, held: amount,
           provisional: isProvisional ? amount : 0)
         begin = stop
@@ -113,20 +131,59 @@ extension Ledger {
     }
     for span in spans where span.from < to && span.to > from && isAsked(span.job) { add(span, isProvisional: false) }
     forEachOpen(of: job, where: isAsked, cluster) { add($0, isProvisional: $1) }
+    addPast(by: key, project: project, job: job, to: &table)
     for (type, series) in fleet.series.enumerated() where project == nil && job == nil {
       series.forEach(from: from, to: to) { start, _, piece in
-        sums.capacity += piece.capacity
+        table.sums.capacity += piece.capacity
         let number: Int64 =
           switch key {
           case .job, .project, .user: -1
           case .type: Int64(type)
           case .day: start / Self.day
           }
-        for account in FleetPiece.accounts where piece[account] != 0 { add(number, account, piece[account]) }
+        for account in FleetPiece.accounts where piece[account] != 0 { table.add(number, account, piece[account]) }
       }
     }
-    sums.rows = rows.sorted
-    return sums
+    return table.finished
+  }
+
+  /// What jobs held that ended long ago.
+  private func addPast(by key: LedgerKey, project: Int32?, job: Int64?, to table: inout SumTable) {
+    let (from, to) = (table.sums.from, table.sums.to)
+    guard key == .job else {
+      past.forEachSum(from: from, to: to, isByDay: key == .day) { at, group, amount in
+        guard project == nil || group.project == project else { return }
+        let number: Int64 =
+          switch key {
+          case .job: 0
+          case .project: Int64(group.project)
+          case .user: Int64(group.user)
+          case .type: Int64(group.type)
+          case .day: at / Self.day
+          }
+        table.add(number, group.account, amount, held: amount)
+      }
+      return
+    }
+    // Of a job that only a part of lies in the stretch it is not known how much that is, nor of one that has no row any
+    // more. What they held together is.
+    var rest = AccountTotals()
+    if job == nil {
+      past.forEachSum(from: from, to: to, isByDay: false) { _, group, amount in
+        if project == nil || group.project == project { rest[group.account] += amount }
+      }
+    }
+    for row in job.map({ past.row(of: $0).map { [$0] } ?? [] }) ?? past.rows
+    where row.from >= from && row.to <= to && (project == nil || jobs[Int(row.job) - 1].project == project) {
+      past.forEachAmount(of: row) { account, amount in
+        table.add(row.job, account, amount, held: amount)
+        rest[account] -= amount
+      }
+    }
+    guard job == nil else { return }
+    for account in Account.allCases where rest[account] != 0 {
+      table.add(LedgerRow.olderJobs, account, rest[account], held: rest[account])
+    }
   }
 
   /// Keys are below it.
@@ -149,6 +206,9 @@ extension Ledger {
     }
     for span in spans where isAsked(span.job) { add(span) }
     forEachOpen(of: nil, where: isAsked, cluster) { span, _ in add(span) }
+    for (group, total) in zip(past.groups, past.totals) where one == nil || group.user == one {
+      held[Int(group.user)] += total
+    }
     return held
   }
 
@@ -162,6 +222,10 @@ extension Ledger {
     }
     for span in spans { add(span) }
     forEachOpen(of: nil, where: jobs.contains, cluster) { span, _ in add(span) }
+    for job in jobs {
+      guard let row = past.row(of: job) else { continue }
+      past.forEachAmount(of: row) { if $0 == account { held[job, default: 0] += $1 } }
+    }
     return held
   }
 
@@ -175,7 +239,7 @@ extension Ledger {
       let piece = series.piece(at: last)
       return piece.lowerBound == last ? end : max(end, piece.upperBound)
     }
-    return (start, min(end, now))
+    return (past.hourBefore(start), min(past.hourAfter(end), now))
   }
 
   private func key(_ key: LedgerKey, of span: LedgerSpan, at: Int64) -> Int64 {

@@ -36,7 +36,7 @@ extension Ledger {
   }
 
   /// - Parameters:
-  ///   - rows: of jobs, as `sums(by: .job)` has them.
+  ///   - rows: of jobs, as `sums(by: .job)` has them; of those that it does not tell apart nothing can be said.
   ///   - isPart: of a stretch of time.
   ///   - isWhole: of all jobs, for all time.
   ///   - job: the only one that the rows are of.
@@ -47,7 +47,7 @@ extension Ledger {
     guard let first = order.first else { return ([], 0) }
     let shapes = shapes(of: job)
     let held =
-      isWhole
+      isWhole && rows.allSatisfy({ $0.key != LedgerRow.olderJobs })
       ? heldByUser(rows) : heldByUser(cluster, of: job == nil ? nil : self.jobs[Int(rows[first].key) - 1].user)
     var jobs: [JobBasis] = []
     jobs.reserveCapacity(min(limit, order.count))
@@ -62,8 +62,10 @@ extension Ledger {
     return (jobs, order.count - jobs.count)
   }
 
-  /// Rows of jobs by their projects, as `sums(by: .project)` has them: nothing is added up a second time.
-  func byProject(_ byJob: LedgerSums) -> LedgerSums {
+  /// Rows of jobs by their projects, as `sums(by: .project)` has them: nothing is added up a second time. Nil: not all
+  /// jobs are told apart.
+  func byProject(_ byJob: LedgerSums) -> LedgerSums? {
+    guard byJob.row(LedgerRow.olderJobs) == nil else { return nil }
     var rows = [LedgerRow?](repeating: nil, count: names.count + 1)
     for row in byJob.rows {
       let project = row.key < 1 ? -1 : Int64(jobs[Int(row.key) - 1].project)

@@ -45,12 +45,15 @@ extension API {
   }
 
   private static func worst(of jobs: [JobBasis], _ holds: Efficiency, from: Int64, now: Instant) -> JSON {
-    var worst: (basis: JobBasis, finding: Finding)?
+    var worst: (basis: JobBasis, gpuHours: Double)?
     for basis in jobs {
-      for finding in Insight.findings(basis.evidence, holds.thresholds)
-      where finding.gpuHours > worst?.finding.gpuHours ?? 0 { worst = (basis, finding) }
+      for finding in Insight.findings(basis.evidence, holds.thresholds, isInWords: false)
+      where finding.gpuHours > worst?.gpuHours ?? 0 { worst = (basis, finding.gpuHours) }
     }
-    guard let (basis, finding) = worst else { return .null }
+    // The first one cost it most.
+    guard let basis = worst?.basis, let finding = Insight.findings(basis.evidence, holds.thresholds).first else {
+      return .null
+    }
     let quote = holds.prices.quote(type: basis.evidence.deviceType, on: String(now.rfc3339.prefix(10)))
     return .object(
       [

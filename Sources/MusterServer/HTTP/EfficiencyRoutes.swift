@@ -114,8 +114,8 @@ extension API {
       try asked.check(ledger, now: known.now)
       let number = try ledger.number(ofProject: asked.project, cluster)
       let byJob = ledger.sums(by: .job, from: from, to: to, project: number, cluster)
-      let sums =
-        key == .project ? ledger.byProject(byJob) : ledger.sums(by: key, from: from, to: to, project: number, cluster)
+      let known = key == .project ? ledger.byProject(byJob) : nil
+      let sums = known ?? ledger.sums(by: key, from: from, to: to, project: number, cluster)
       return GoodputBasis(
         sums: sums, names: ledger.names, types: ledger.types,
         jobs: ledger.mfuBases(of: byJob.rows, limit: API.wasteJobs, cluster))

@@ -52,6 +52,8 @@ struct AccountsView: Sendable {
   ) -> [JSON.Member] {
     guard row.key >= 0 else { return [.init(name: "key", value: .null)] }
     switch key {
+    case .job where row.key == LedgerRow.olderJobs:
+      return [.init(name: "key", value: .int(row.key)), .init(name: "name", value: .string("older jobs"))]
     case .job:
       var members = [JSON.Member(name: "key", value: .int(row.key))]
       if let slot = cluster.slot(of: JobID(row.key)) {

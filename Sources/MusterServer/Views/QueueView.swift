@@ -17,6 +17,8 @@ extension API {
     let page = try await perform(.reads) { (state, _) throws(APIError) in
       state.controller.queuePage(from: Int(after), limit: Int(min(limit, API.queueLimit)), project: project)
     }
+    // Of a project that there is not no job waits either: that is no answer.
+    if page.jobs.isEmpty, let project { try await check(project: project) }
     var rows: [JSON] = []
     var common = Controller.WhyCommon()
     for first in stride(from: 0, to: page.jobs.count, by: API.queueSlice) {
@@ -26,6 +28,16 @@ extension API {
       common = slice.common
     }
     return Response(json: ["jobs": .array(rows), "next": page.next.map { JSON($0) } ?? .null])
+  }
+
+  /// Beside the writer: which projects jobs have had is the ledger's to know.
+  private func check(project: String) async throws(APIError) {
+    let known = try await perform(.reads) { (state, now) throws(APIError) in
+      (sequence: state.controller.cluster.sequence, now: now)
+    }
+    _ = try await checkedLedger(upTo: known.sequence, now: known.now) { ledger, cluster throws(APIError) in
+      try ledger.number(ofProject: project, cluster)
+    }
   }
 
   private func queueSlice(_ ids: [JobID], _ common: Controller.WhyCommon) async throws(APIError) -> QueueSlice {

@@ -39,8 +39,7 @@ struct WasteBasis: Sendable {
   var day: String
 
   func json(by key: WasteKey, _ beside: BesideLedger, _ efficiency: Efficiency, after: Int, limit: Int) -> JSON {
-    var waste = WasteView(by: key)
-    for job in jobs { waste.add(beside.view(job, efficiency, day: day)) }
+    let waste = WasteView(by: key, count: jobs.count) { beside.view(jobs[$0], efficiency, day: day) }
     return .object(
       [
         .init(name: "by", value: .string(key.rawValue)), .init(name: "from", value: from.map(JSON.moment) ?? .null),
@@ -50,7 +49,8 @@ struct WasteBasis: Sendable {
   }
 }
 
-/// Findings of many jobs by job, project or user: who loses most stands first.
+/// Findings of many jobs by job, project or user: who loses most stands first. What they cost is added up of all; put into
+/// words are only those that are told.
 struct WasteView {
   private struct Row {
     var held = 0.0
@@ -60,77 +60,103 @@ struct WasteView {
     var costAWeek = Money()
     var jobs = 0
     var kinds: [Finding.Kind: Kind] = [:]
-    /// Of a job alone. Told only if the row is on the page that was asked for.
-    var job: (basis: JobBasis, findings: [Finding], quote: PriceBook.Quote?)?
   }
 
   private struct Kind {
     var gpuHours = 0.0
     var jobs = 0
-    /// The job that it cost most, and what is said of it.
-    var worst: (gpuHours: Double, job: Int64, sentence: String) = (-1, 0, "")
+    /// The job that it cost most, by its place.
+    var worst: (gpuHours: Double, place: Int) = (-1, 0)
+
+    mutating func add(_ gpuHours: Double, of place: Int) {
+      self.gpuHours += gpuHours
+      jobs += 1
+      if gpuHours > worst.gpuHours { worst = (gpuHours, place) }
+    }
   }
 
   let key: WasteKey
+  /// Of a place from 0: what is told of that job.
+  private let view: (Int) -> EfficiencyView
+  /// By project or user.
   private var rows: [String: Row] = [:]
+  /// By job: those with findings.
+  private var jobs: [(place: Int, id: Int64, wasted: Double)] = []
   private var all = Row()
+  /// By device type: prices are found by words.
+  private var quotes: [String: PriceBook.Quote?] = [:]
 
-  init(by key: WasteKey) { self.key = key }
+  /// - Parameters:
+  ///   - count: of jobs.
+  ///   - view: one of them, by its place from 0; asked again for each that is told.
+  init(by key: WasteKey, count: Int, view: @escaping (Int) -> EfficiencyView) {
+    self.key = key
+    self.view = view
+    for place in 0..<count { add(place) }
+  }
 
-  mutating func add(_ view: EfficiencyView) {
-    let (basis, findings, quote) = (view.basis, view.findings, view.quote)
-    Self.add(basis, findings, quote, to: &all)
+  private mutating func add(_ place: Int) {
+    let view = view(place)
+    let (basis, findings) = (view.basis, view.costs)
+    let quote = quotes[basis.evidence.deviceType] ?? view.quote
+    quotes[basis.evidence.deviceType] = .some(quote)
+    Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &all)
     switch key {
-    case .project: Self.add(basis, findings, quote, to: &rows[basis.project, default: Row()])
-    case .user: Self.add(basis, findings, quote, to: &rows[basis.user, default: Row()])
+    case .project:
+      Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &rows[basis.project, default: Row()])
+    case .user: Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &rows[basis.user, default: Row()])
     case .job:
       // A job without findings has no row.
       guard !findings.isEmpty else { return }
-      var row = Row()
-      Self.add(basis, findings, quote, to: &row)
-      row.job = (basis, findings, quote)
-      rows[String(basis.id)] = row
+      jobs.append((place, basis.id, findings.reduce(0) { $0 + $1.gpuHours }))
     }
   }
 
   private static func add(
-    _ basis: JobBasis, _ findings: [Finding], _ quote: PriceBook.Quote?, to row: inout Row
+    _ place: Int, _ held: Double, _ findings: [Finding], _ quote: PriceBook.Quote?, to row: inout Row
   ) {
-    row.held += basis.evidence.gpuHoursHeld
+    row.held += held
     row.jobs += 1
     for finding in findings {
       row.wasted += finding.gpuHours
       row.wastedAWeek += finding.gpuHoursAWeek
       row.cost.add(finding.gpuHours, quote)
       row.costAWeek.add(finding.gpuHoursAWeek, quote)
-      var kind = row.kinds[finding.kind, default: Kind()]
-      kind.gpuHours += finding.gpuHours
-      kind.jobs += 1
-      if finding.gpuHours > kind.worst.gpuHours { kind.worst = (finding.gpuHours, basis.id, finding.sentence) }
-      row.kinds[finding.kind] = kind
+      row.kinds[finding.kind, default: Kind()].add(finding.gpuHours, of: place)
     }
   }
 
   /// Rows from a place on, from 0, at most so many.
   func members(after: Int, limit: Int) -> [JSON.Member] {
-    let sorted = rows.filter { !$0.value.kinds.isEmpty }.map { (name: $0.key, wasted: $0.value.wasted) }
-      .sorted { a, b in
-        a.wasted != b.wasted ? a.wasted > b.wasted : (a.name.count, a.name) < (b.name.count, b.name)
-      }
-    let shown = sorted.dropFirst(after).prefix(limit)
+    let (shown, count) = key == .job ? jobRows(after, limit) : otherRows(after, limit)
     let next = after + shown.count
     return [
-      .init(name: "all", value: .object(Self.sums(all) + [.init(name: "kinds", value: Self.kinds(all))])),
-      .init(name: "rows", value: .array(shown.compactMap { row in rows[row.name].map { Self.json(row.name, $0) } })),
-      .init(name: "next", value: next < sorted.count ? JSON(next) : .null),
+      .init(name: "all", value: .object(sums(all) + [.init(name: "kinds", value: kinds(all))])),
+      .init(name: "rows", value: .array(shown)), .init(name: "next", value: next < count ? JSON(next) : .null),
     ]
   }
 
-  private static func json(_ name: String, _ row: Row) -> JSON {
-    guard let (basis, findings, quote) = row.job else {
-      return .object(
-        [.init(name: "key", value: .string(name))] + sums(row) + [.init(name: "kinds", value: kinds(row))])
+  private func jobRows(_ after: Int, _ limit: Int) -> (shown: [JSON], count: Int) {
+    let sorted = jobs.sorted { ($1.wasted, $0.id) < ($0.wasted, $1.id) }
+    return (sorted.dropFirst(after).prefix(limit).map { jobRow($0.place) }, sorted.count)
+  }
+
+  private func otherRows(_ after: Int, _ limit: Int) -> (shown: [JSON], count: Int) {
+    let sorted = rows.filter { !$0.value.kinds.isEmpty }.sorted { a, b in
+      a.value.wasted != b.value.wasted
+        ? a.value.wasted > b.value.wasted : (a.key.count, a.key) < (b.key.count, b.key)
     }
+    let shown = sorted.dropFirst(after).prefix(limit).map { name, row in
+      JSON.object([.init(name: "key", value: .string(name))] + sums(row) + [.init(name: "kinds", value: kinds(row))])
+    }
+    return (shown, sorted.count)
+  }
+
+  private func jobRow(_ place: Int) -> JSON {
+    let view = view(place)
+    let (basis, findings, quote) = (view.basis, view.findings, view.quote)
+    var row = Row()
+    Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &row)
     let members: [JSON.Member] = [
       .init(name: "key", value: .int(basis.id)), .init(name: "name", value: .string(basis.name)),
       .init(name: "project", value: .string(basis.project)), .init(name: "user", value: .string(basis.user)),
@@ -143,7 +169,7 @@ struct WasteView {
       members + sums(row) + [.init(name: "findings", value: .array(findings.map { $0.json(quote) }))])
   }
 
-  private static func sums(_ row: Row) -> [JSON.Member] {
+  private func sums(_ row: Row) -> [JSON.Member] {
     [
       .init(name: "jobs", value: JSON(row.jobs)), .init(name: "gpuHoursHeld", value: .rounded(row.held)),
       .init(name: "gpuHoursWasted", value: .rounded(row.wasted)),
@@ -152,14 +178,16 @@ struct WasteView {
     ]
   }
 
-  private static func kinds(_ row: Row) -> JSON {
+  private func kinds(_ row: Row) -> JSON {
     let sorted = Finding.Kind.allCases.compactMap { kind in row.kinds[kind].map { (kind, $0) } }
       .enumerated().sorted { ($1.element.1.gpuHours, $0.offset) < ($0.element.1.gpuHours, $1.offset) }.map(\.element)
     return .array(
       sorted.map { kind, found in
-        [
+        let worst = view(found.worst.place)
+        let sentence = worst.findings.first { $0.kind == kind && $0.gpuHours == found.worst.gpuHours }?.sentence
+        return [
           "kind": .string(kind.rawValue), "gpuHours": .rounded(found.gpuHours), "jobs": JSON(found.jobs),
-          "worstJob": .int(found.worst.job), "sentence": .string(found.worst.sentence),
+          "worstJob": .int(worst.basis.id), "sentence": JSON(sentence),
         ]
       })
   }

@@ -67,8 +67,9 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let words = command.first == "--" ? Array(command.dropFirst()) : command
-    let context = CallerContext.submission(exportsEnvironment: exportEnv, defaultName: nil)
     let client = connection.client()
+    let now = wishes.begin?.hasPrefix("now") == true ? try ConnectionOptions.clock(client) : CallerContext.now
+    let context = CallerContext.submission(exportsEnvironment: exportEnv, defaultName: nil, now: now)
     let spec: JobSpec
     switch JobFile.parse(json: try document(words, wishes.fields()), context: context) {
     case .success(let value): spec = value

@@ -33,8 +33,11 @@ struct SubmitCommand: ParsableCommand {
     var problems: [CommandFailure] = []
     for file in files {
       do {
-        specs.append(try Submission.read(file: file, exportsEnvironment: exportEnv, overrides: overrides).json)
-      } catch let failure {
+        specs.append(
+          try Submission.read(file: file, exportsEnvironment: exportEnv, overrides: overrides) {
+            try ConnectionOptions.clock(client)
+          }.json)
+      } catch let failure as CommandFailure {
         problems.append(failure)
       }
     }
@@ -59,21 +62,30 @@ struct SubmitCommand: ParsableCommand {
 
 /// From a file to the controller.
 enum Submission {
-  /// `overrides`: fields that take the place of the file's own.
+  /// - Parameters:
+  ///   - overrides: fields that take the place of the file's own.
+  ///   - clock: the controller's, asked where `begin: now+2h` counts from it: of a pretend fleet it runs ahead.
+  /// - Throws: `CommandFailure` for what is wrong with the file, and what `clock` throws.
   static func read(
-    file: String, exportsEnvironment: Bool, overrides: [JSON.Member] = []
-  ) throws(CommandFailure) -> JobRequest {
-    guard let bytes = FileBytes.read(file, limit: JobDocument.limitBytes + 1) else { throw .unreadableFile(file) }
-    let context = CallerContext.submission(exportsEnvironment: exportsEnvironment, defaultName: name(of: file))
-    switch JobFile.read(yaml: String(decoding: bytes, as: UTF8.self), context: context) {
-    case .failure(let errors): throw .wrongJob(file: file, errors)
+    file: String, exportsEnvironment: Bool, overrides: [JSON.Member] = [], clock: () throws -> Instant
+  ) throws -> JobRequest {
+    guard let bytes = FileBytes.read(file, limit: JobDocument.limitBytes + 1) else {
+      throw CommandFailure.unreadableFile(file)
+    }
+    let text = String(decoding: bytes, as: UTF8.self)
+    let isAsked = text.contains("now+") || overrides.contains { $0.value.stringValue?.hasPrefix("now+") == true }
+    let now = isAsked ? try clock() : CallerContext.now
+    let context = CallerContext.submission(
+      exportsEnvironment: exportsEnvironment, defaultName: name(of: file), now: now)
+    switch JobFile.read(yaml: text, context: context) {
+    case .failure(let errors): throw CommandFailure.wrongJob(file: file, errors)
     case .success(let request):
       guard !overrides.isEmpty, case .object(let members) = request.json else { return request }
       let kept = members.filter { member in !overrides.contains { $0.name == member.name } }
-      let whole = CallerContext.submission(exportsEnvironment: false, defaultName: nil)
+      let whole = CallerContext.submission(exportsEnvironment: false, defaultName: nil, now: now)
       switch JobFile.read(json: .object(kept + overrides), context: whole) {
       case .success(let request): return request
-      case .failure(let errors): throw .wrongJob(file: "", errors)
+      case .failure(let errors): throw CommandFailure.wrongJob(file: "", errors)
       }
     }
   }

@@ -34,6 +34,8 @@ enum AccountsText {
 
   private static func label(_ row: JSON) -> String {
     guard let key = row["key"], key != .null else { return "(no job)" }
+    // What jobs held that ended long ago, where they are not told apart.
+    if key.intValue == 0 { return "(older jobs)" }
     if let number = key.intValue { return [String(number), row["name"]?.stringValue ?? ""].joined(separator: " ") }
     return key.stringValue == "" ? "(unnamed)" : key.stringValue ?? "-"
   }
