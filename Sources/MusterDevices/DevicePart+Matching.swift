@@ -19,6 +19,8 @@ extension DevicePart {
     case part(DevicePart)
     /// Parts that it may be, and that differ in what MFU rests on.
     case several([String])
+    /// Devices of several types, which `together(_:)` named.
+    case mixed
     case unknown
 
     public var part: DevicePart? {
@@ -29,10 +31,21 @@ extension DevicePart {
   /// By a whole name, else by the words of one: `H200` is the only part of that word, `A100` is one of three that have the
   /// same matrix units, `H100` may be either of two that differ. Of several what they do not agree on is nil.
   public static func matching(_ type: String) -> Match {
+    if isTogether(type) { return .mixed }
     if let part = named(type) { return .part(part) }
     if !type.utf8.contains(where: isBetweenWords) { return byWord[type.lowercased()] ?? .unknown }
     return match(words(type))
   }
+
+  private static let between = " + "
+
+  /// What devices of several types are called together: no figure of one part holds for them. In order of their names,
+  /// each once.
+  public static func together(_ types: [String]) -> String {
+    Set(types.flatMap { $0.split(separator: between).map { String($0) } }).sorted().joined(separator: between)
+  }
+
+  static func isTogether(_ type: String) -> Bool { type.utf8.contains(UInt8(ascii: "+")) && type.contains(between) }
 
   private static func match(_ wanted: Set<String>) -> Match {
     guard !wanted.isEmpty else { return .unknown }

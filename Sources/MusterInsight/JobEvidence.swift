@@ -44,8 +44,21 @@ public struct JobEvidence: Hashable, Sendable {
   /// Seconds of its attempts.
   public var seconds = 0.0
   public var devicesAsked = 0
-  /// As the node's agent or a person calls it.
+  /// As the node's agent or a person calls it; of several types as `DevicePart.together` does.
   public var deviceType = ""
+  /// Each type with its devices, where they are of several; else empty.
+  public var parts: [Part] = []
+
+  public struct Part: Hashable, Sendable {
+    public var deviceType: String
+    public var devices: Int
+
+    public init(deviceType: String, devices: Int) {
+      self.deviceType = deviceType
+      self.devices = devices
+    }
+  }
+
   /// It has ended of itself, well or not: its walltime could be judged.
   public var hasCompleted = false
   public var accounts = Accounts()
@@ -81,6 +94,7 @@ extension JobEvidence {
   private var match: DevicePart.Match {
     guard let type = devices?.deviceType, type != deviceType else { return DevicePart.matching(deviceType) }
     let match = DevicePart.matching(type)
+    if case .mixed = match { return .mixed }
     return match.part == nil && !deviceType.isEmpty ? DevicePart.matching(deviceType) : match
   }
 
@@ -93,6 +107,9 @@ extension JobEvidence {
       return
         "the device type \"\(type)\" may be \(names.joined(separator: " or ")), which differ: a node that names one "
         + "of them (--device-type) has its MFU told"
+    case .mixed:
+      let types = DevicePart.together([deviceType, devices?.deviceType ?? ""].filter { !$0.isEmpty })
+      return "its devices are of several types (\(types)): no one peak holds for them, so no MFU"
     case .unknown:
       return type.isEmpty
         ? "its devices have no type (--device-type)" : "the table of parts has no \"\(type)\" (docs/devices.md)"

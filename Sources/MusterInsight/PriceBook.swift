@@ -36,6 +36,8 @@ public struct PriceBook: Hashable, Sendable {
     public var currency: String
     public var date: String
     public var source: String
+    /// Of devices of several types: what one of them costs on average.
+    public var isMean = false
   }
 
   /// Oldest first.
@@ -53,6 +55,28 @@ public struct PriceBook: Hashable, Sendable {
       return Quote(price: price, currency: entry.currency, date: entry.date, source: entry.source)
     }
     return nil
+  }
+
+  /// Of devices of several types, weighted by how many there are of each; nil: one has no price, or not in the same
+  /// currency. The day and the source are those of the newest price.
+  public func quote(_ parts: [JobEvidence.Part], on day: String) -> Quote? {
+    var (sum, devices): (Double, Int) = (0, 0)
+    var newest: Quote?
+    for part in parts {
+      guard let quote = quote(type: part.deviceType, on: day), quote.currency == newest?.currency ?? quote.currency
+      else { return nil }
+      sum += quote.price * Double(part.devices)
+      devices += part.devices
+      if quote.date >= newest?.date ?? "" { newest = quote }
+    }
+    guard var mean = newest, devices > 0 else { return nil }
+    (mean.price, mean.isMean) = (sum / Double(devices), true)
+    return mean
+  }
+
+  /// What the devices of a job cost.
+  public func quote(_ job: JobEvidence, on day: String) -> Quote? {
+    job.parts.isEmpty ? quote(type: job.deviceType, on: day) : quote(job.parts, on: day)
   }
 
   /// A whole name before the table's other names for the same part, and those before one word of it.

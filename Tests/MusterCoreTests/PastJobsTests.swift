@@ -140,4 +140,18 @@ import Testing
     #expect(story.ledger.encode() == other.ledger.encode())
     #expect(story.ledger.spans.isEmpty)
   }
+
+  @Test("devices of several types that are held together are kept apart by type")
+  func severalTypes() {
+    func span(_ devices: Int32, _ type: Int32, from: Int64 = 0) -> LedgerSpan {
+      LedgerSpan(job: 1, from: from, to: from + 10, devices: devices, type: type, account: .productive)
+    }
+    var fold = ShapeFold(span(2, 0))
+    fold.add(span(4, 1))
+    fold.add(span(1, 0))
+    #expect(fold.shape.devices == 7 && fold.shape.type == 1)
+    #expect(fold.shape.parts.map(\.type) == [0, 1] && fold.shape.parts.map(\.devices) == [3, 4])
+    fold.add(span(5, 0, from: 10))
+    #expect(fold.shape == LedgerShape(devices: 5, type: 0), "later it holds one")
+  }
 }

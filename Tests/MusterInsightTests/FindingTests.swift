@@ -278,4 +278,14 @@ struct Seeded: RandomNumberGenerator {
     value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
     return value ^ (value >> 31)
   }
+
+  @Test(
+    "devices of several types have no MFU, and it is said why", arguments: ["H100-SXM5-80GB", "H100-SXM5-80GB + L4"])
+  func severalTypes(ledger: String) {
+    var evidence = JobEvidence()
+    (evidence.deviceType, evidence.precision) = (ledger, "bf16")
+    evidence.devices = JobDevices(deviceType: DevicePart.together(["L4", "H100-SXM5-80GB", "L4"]))
+    #expect(evidence.part == nil && evidence.counterMFU == nil)
+    #expect(evidence.partNote?.contains("several types (H100-SXM5-80GB + L4)") == true)
+  }
 }

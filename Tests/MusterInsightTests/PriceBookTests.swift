@@ -36,4 +36,14 @@ import Testing
     #expect(PriceBook.price(of: "A10", in: prices) == 3)
     #expect(PriceBook.price(of: "A100-SXM4-80GB", in: prices) == nil)
   }
+
+  @Test("of several types a GPU-hour costs the mean over a job's devices, or nothing is told")
+  func severalTypes() {
+    var job = JobEvidence()
+    job.parts = [.init(deviceType: "H100", devices: 2), .init(deviceType: "H200", devices: 6)]
+    let mean = Self.book.quote(job, on: "2026-12-01")
+    #expect(mean?.price == (2 * 3.99 + 6 * 4.33) / 8 && mean?.isMean == true && mean?.source == "list")
+    job.parts.append(.init(deviceType: "B200", devices: 1))
+    #expect(Self.book.quote(job, on: "2026-12-01") == nil, "no price of a B200")
+  }
 }

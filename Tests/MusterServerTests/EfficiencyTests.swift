@@ -171,7 +171,7 @@ private struct Story: ~Copyable {
     devices.add(interval, of: 0, node: 0, attempt: 1, in: rollup)
     let beside = BesideLedger(devices: [JobID(1): devices])
     for (short, full) in zip(short, full) {
-      let told = beside.mfu(of: short, type: story.ledger.types[Int(short.type)])
+      let told = beside.mfu(of: short)
       #expect(told.counters == beside.seen(full).evidence.counterMFU)
       #expect(told.declared == nil && (told.counters != nil) == (short.id == 1))
       #expect(Double(short.held) / 3_600_000 == full.evidence.gpuHoursHeld)

@@ -3,17 +3,37 @@ public struct LedgerShape: Hashable, Sendable {
   public var devices: Int32
   /// In `Ledger.types`: of several types the one that it held most of.
   public var type: Int32
+  /// Each type with its devices, where it held several; else empty.
+  public var parts: [Part] = []
+
+  public struct Part: Hashable, Sendable {
+    /// In `Ledger.types`.
+    public var type: Int32
+    public var devices: Int32
+  }
+
+  /// Together with others that it held at the same time.
+  mutating func add(_ more: Int32, of other: Int32) {
+    if parts.isEmpty, other != type { parts = [Part(type: type, devices: devices)] }
+    devices += more
+    guard !parts.isEmpty else { return }
+    if let known = parts.firstIndex(where: { $0.type == other }) {
+      parts[known].devices += more
+    } else {
+      parts.append(Part(type: other, devices: more))
+    }
+    if let most = parts.max(by: { $0.devices < $1.devices }) { type = most.type }
+  }
 }
 
 /// The shape of a job from its spans, in their order.
 struct ShapeFold: Sendable {
   private(set) var shape: LedgerShape
-  private var most: Int32
   private var span: LedgerSpan
 
   init(_ span: LedgerSpan) {
     shape = LedgerShape(devices: span.devices, type: span.type)
-    (most, self.span) = (span.devices, span)
+    self.span = span
   }
 
   mutating func add(_ next: LedgerSpan) {
@@ -22,8 +42,7 @@ struct ShapeFold: Sendable {
       self = ShapeFold(next)
       return
     }
-    shape.devices += next.devices
-    if next.devices > most { (most, shape.type) = (next.devices, next.type) }
+    shape.add(next.devices, of: next.type)
   }
 }
 
@@ -51,6 +70,9 @@ extension Ledger {
 
 extension OpenAttempt {
   fileprivate var shape: LedgerShape? {
-    held.max { $0.devices < $1.devices }.map { LedgerShape(devices: Int32(devices), type: $0.type) }
+    guard let first = held.first else { return nil }
+    var shape = LedgerShape(devices: first.devices, type: first.type)
+    for part in held.dropFirst() { shape.add(part.devices, of: part.type) }
+    return shape
   }
 }

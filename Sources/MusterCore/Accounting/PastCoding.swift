@@ -26,6 +26,10 @@ extension ByteWriter {
       writer.put(row.to - row.from)
       writer.put(row.shape.devices)
       writer.put(row.shape.type)
+      writer.put(row.shape.parts) { writer, part in
+        writer.put(part.type)
+        writer.put(part.devices)
+      }
       writer.put(UInt64(row.accounts))
       for i in 0..<row.accounts.nonzeroBitCount { writer.put(past.amounts[Int(row.first) + i]) }
     }
@@ -54,9 +58,12 @@ extension ByteReader {
       // Jobs are counted from 1.
       let job = Int64(try below(jobs, from: 1, what: "job of sums"))
       let from = try int()
-      let row = PastJobs.Row(
-        job: job, from: from, to: from + (try int()),
-        shape: LedgerShape(devices: try int32(), type: try int32()))
+      let to = from + (try int())
+      var shape = LedgerShape(devices: try int32(), type: try int32())
+      shape.parts = try array { (r) throws(CodingError) in
+        LedgerShape.Part(type: try r.int32(), devices: try r.int32())
+      }
+      let row = PastJobs.Row(job: job, from: from, to: to, shape: shape)
       let (accounts, at) = (try uint(), offset)
       guard accounts <= UInt16.max else { throw .unknown(what: "accounts", number: accounts, at: at) }
       var totals = AccountTotals()

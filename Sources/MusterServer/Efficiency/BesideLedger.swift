@@ -22,10 +22,9 @@ struct BesideLedger: Sendable {
   }
 
   /// Both figures of a job, as in `seen`.
-  /// - Parameter type: of its devices.
-  func mfu(of job: MFUBasis, type: String) -> JobMFU {
+  func mfu(of job: MFUBasis) -> JobMFU {
     JobMFU(
-      devicesAsked: Int(job.devices), type: type, precision: job.precision, devices[JobID(job.id)],
+      devicesAsked: Int(job.devices), type: job.type, precision: job.precision, devices[JobID(job.id)],
       job.precision == nil ? nil : works[JobID(job.id)], notStepping: job.notStepping)
   }
 

@@ -91,6 +91,11 @@ extension Ledger {
     return held
   }
 
+  /// Of several types what they are called together.
+  func type(of shape: LedgerShape) -> String {
+    shape.parts.isEmpty ? types[Int(shape.type)] : DevicePart.together(shape.parts.map { types[Int($0.type)] })
+  }
+
   private func basis(
     _ row: LedgerRow, _ shape: LedgerShape, heldByUser: Int64, _ cluster: borrowing Cluster
   ) -> JobBasis {
@@ -102,7 +107,8 @@ extension Ledger {
     var evidence = JobEvidence()
     evidence.devicesAsked = Int(shape.devices)
     evidence.seconds = Double(row.held) / 1000 / Double(max(1, shape.devices))
-    evidence.deviceType = types[Int(shape.type)]
+    evidence.deviceType = type(of: shape)
+    evidence.parts = shape.parts.map { .init(deviceType: types[Int($0.type)], devices: Int($0.devices)) }
     evidence.accounts.held = row.held
     evidence.accounts.productive = row.totals[.productive]
     evidence.accounts.starting = row.totals[.starting]

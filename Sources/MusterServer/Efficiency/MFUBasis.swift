@@ -11,8 +11,8 @@ struct MFUBasis: Hashable, Sendable {
   /// GPU-milliseconds.
   var held: Int64
   var devices: Int32
-  /// In `Ledger.types`.
-  var type: Int32
+  /// Of several types what they are called together.
+  var type: String
   /// Nil: it declares no model.
   var precision: String?
   /// Seconds in which its ranks said that they saved or evaluated.
@@ -54,7 +54,8 @@ extension Ledger {
       let (id, held) = (rows[place].key, rows[place].held)
       guard let shape = shapes[id] else { continue }
       var basis = MFUBasis(
-        id: id, project: jobs[Int(id) - 1].project, held: held, devices: shape.devices, type: shape.type)
+        id: id, project: jobs[Int(id) - 1].project, held: held, devices: shape.devices,
+        type: type(of: shape))
       if let slot = cluster.slot(of: JobID(id)), let model = cluster.spec(slot).model {
         basis.precision = model.precision.name
         basis.notStepping = Self.notStepping(

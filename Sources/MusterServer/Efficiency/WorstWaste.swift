@@ -54,7 +54,7 @@ extension API {
     guard let basis = worst?.basis, let finding = Insight.findings(basis.evidence, holds.thresholds).first else {
       return .null
     }
-    let quote = holds.prices.quote(type: basis.evidence.deviceType, on: String(now.rfc3339.prefix(10)))
+    let quote = holds.prices.quote(basis.evidence, on: String(now.rfc3339.prefix(10)))
     return .object(
       [
         .init(name: "job", value: .int(basis.id)), .init(name: "name", value: .string(basis.name)),

@@ -117,7 +117,7 @@ extension API {
       let known = key == .project ? ledger.byProject(byJob) : nil
       let sums = known ?? ledger.sums(by: key, from: from, to: to, project: number, cluster)
       return GoodputBasis(
-        sums: sums, names: ledger.names, types: ledger.types,
+        sums: sums, names: ledger.names,
         jobs: ledger.mfuBases(of: byJob.rows, limit: API.wasteJobs, cluster))
     }
     let beside = await beside(

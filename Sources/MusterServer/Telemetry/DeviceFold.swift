@@ -31,7 +31,8 @@ struct DeviceFold: Sendable {
     }
     for (key, parts) in parts {
       let type = held.deviceTypes[key.job] ?? ""
-      jobs[key.job, default: JobFold(JobDevices(deviceType: type), now: now)].add(parts, attempt: key.attempt, now: now)
+      jobs[key.job, default: JobFold(JobDevices(deviceType: type), now: now)]
+        .add(parts, attempt: key.attempt, type: type, now: now)
     }
   }
 

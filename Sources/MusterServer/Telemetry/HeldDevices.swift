@@ -1,4 +1,5 @@
 import MusterCore
+import MusterDevices
 
 /// Who holds the devices of some nodes.
 struct HeldDevices: Sendable {
@@ -13,7 +14,7 @@ struct HeldDevices: Sendable {
 
   /// By node; only those of which a job holds a device.
   var nodes: [Int32: [Holder]] = [:]
-  /// By job, of the first of its nodes here.
+  /// By job, of its nodes here; of several types as `DevicePart.together` calls them.
   var deviceTypes: [Int64: String] = [:]
   var jobs: [Int64] { Set(nodes.values.joined().lazy.map(\.job)).sorted() }
 
@@ -32,7 +33,12 @@ struct HeldDevices: Sendable {
         holders.append(
           Holder(
             job: job, attempt: attempt.number, since: attempt.startedAt.nanoseconds / 1_000_000, devices: held.devices))
-        if deviceTypes[job] == nil { deviceTypes[job] = cluster.nodeDetails[Int(node)].joined.deviceType }
+        let type = cluster.nodeDetails[Int(node)].joined.deviceType
+        if deviceTypes[job, default: type] != type {
+          deviceTypes[job] = DevicePart.together([deviceTypes[job] ?? "", type])
+        } else {
+          deviceTypes[job] = type
+        }
       }
       if !holders.isEmpty { nodes[node] = holders }
     }

@@ -20,8 +20,12 @@ struct JobFold: Sendable {
     heardAt = now
   }
 
-  mutating func add(_ parts: [JobDevices.Part], attempt: Int32, now: Int64) {
+  /// - Parameter type: of the devices of these parts.
+  mutating func add(_ parts: [JobDevices.Part], attempt: Int32, type: String, now: Int64) {
     guard attempt >= devices.attempt else { return }
+    if devices.deviceType != type {
+      devices.deviceType = DevicePart.together([devices.deviceType, type].filter { !$0.isEmpty })
+    }
     devices.add(parts, attempt: attempt)
     heardAt = now
     for part in parts {

@@ -17,7 +17,7 @@ struct EfficiencyView {
   /// The same without their words.
   var costs: [Finding] { Insight.findings(basis.evidence, efficiency.thresholds, isInWords: false) }
 
-  var quote: PriceBook.Quote? { efficiency.prices.quote(type: basis.evidence.deviceType, on: day) }
+  var quote: PriceBook.Quote? { efficiency.prices.quote(basis.evidence, on: day) }
 
   var json: JSON {
     let (evidence, findings, quote) = (basis.evidence, findings, quote)

@@ -18,6 +18,7 @@ extension PriceBook.Quote {
   var json: JSON {
     [
       "gpuHour": .double(price), "currency": .string(currency), "date": .string(date), "source": .string(source),
+      "isMean": .bool(isMean),
     ]
   }
 }

@@ -71,7 +71,6 @@ struct GoodputFactors: Sendable {
 struct GoodputBasis: Sendable {
   var sums: LedgerSums
   var names: [String]
-  var types: [String]
   var jobs: [MFUBasis]
 
   func json(by key: LedgerKey, project: String?, _ beside: BesideLedger) -> JSON {
@@ -80,7 +79,7 @@ struct GoodputBasis: Sendable {
     var place = [Int?](repeating: nil, count: names.count)
     for i in sums.rows.indices where key == .project && sums.rows[i].key >= 0 { place[Int(sums.rows[i].key)] = i }
     for job in jobs {
-      let (mfu, hours) = (beside.mfu(of: job, type: types[Int(job.type)]), Double(job.held) / 3_600_000)
+      let (mfu, hours) = (beside.mfu(of: job), Double(job.held) / 3_600_000)
       whole.add(mfu, hours: hours)
       if let i = place[Int(job.project)] { parts[i].add(mfu, hours: hours) }
     }

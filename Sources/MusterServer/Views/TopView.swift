@@ -1,5 +1,6 @@
 import Hummingbird
 import MusterCore
+import MusterDevices
 import MusterProtocol
 
 /// What `muster top` shows: the fleet now, where its GPU time of the last minutes went, and the jobs that stand out.
@@ -126,9 +127,13 @@ struct TopView {
       guard let slot = cluster.slot(of: JobID(shown[i].job)) else { continue }
       shown[i].precision = cluster.spec(slot).model?.precision.name
       let attempt = cluster.job(slot).latestAttempt
-      if attempt >= 0, let member = cluster.memberSlots(ofAttempt: attempt).first {
-        shown[i].deviceType = cluster.nodeDetails[Int(cluster.member(member).node)].joined.deviceType
+      guard attempt >= 0 else { continue }
+      // Only roles may have nodes of several types.
+      let members = cluster.memberSlots(ofAttempt: attempt)
+      let types = members.prefix(cluster.spec(slot).hasRoles ? members.count : 1).map {
+        cluster.nodeDetails[Int(cluster.member($0).node)].joined.deviceType
       }
+      shown[i].deviceType = DevicePart.together(types.filter { !$0.isEmpty })
     }
     let evaluating = ledger.held(
       in: .evaluating, by: Set(shown.filter { $0.precision != nil }.map { $0.job }), cluster)

@@ -98,8 +98,10 @@ struct WasteView {
   private mutating func add(_ place: Int) {
     let view = view(place)
     let (basis, findings) = (view.basis, view.costs)
-    let quote = quotes[basis.evidence.deviceType] ?? view.quote
-    quotes[basis.evidence.deviceType] = .some(quote)
+    // Of several types the mean is the job's own.
+    let isOfOne = basis.evidence.parts.isEmpty
+    let quote = (isOfOne ? quotes[basis.evidence.deviceType] : nil) ?? view.quote
+    if isOfOne { quotes[basis.evidence.deviceType] = .some(quote) }
     Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &all)
     switch key {
     case .project:

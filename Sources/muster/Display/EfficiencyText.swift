@@ -52,7 +52,9 @@ enum EfficiencyText {
     let wasted = money(cost?["wasted"], currency) ?? "-"
     let aWeek = money(cost?["wastedAWeek"], currency) ?? "-"
     let gpuHour = Numbers.fixed(price["gpuHour"]?.doubleValue ?? 0, decimals: 2)
-    return ": \(wasted), in a week like this \(aWeek), at \(gpuHour) (\(price.shown("source")), since "
+    let isMean = price["isMean"]?.boolValue == true
+    return
+      ": \(wasted), in a week like this \(aWeek), at \(gpuHour)\(isMean ? " on average" : "") (\(price.shown("source")), since "
       + "\(price.shown("date")))"
   }
 
