@@ -22,9 +22,11 @@ public struct Insight {
     guard evidence.seconds >= thresholds(.shortRun), evidence.accounts.held > 0 else { return [] }
     var insight = Insight(evidence, thresholds, isInWords: isInWords)
     insight.readAccounts()
+    let ofLedger = insight.findings.count
     insight.readDevices()
     insight.readWalltime()
     insight.compareMFU()
+    if evidence.isPart, isInWords { insight.tellWholeRun(from: ofLedger) }
     return insight.findings.enumerated().sorted { a, b in
       (-a.element.gpuHours, a.offset) < (-b.element.gpuHours, b.offset)
     }.map(\.element)
@@ -35,6 +37,11 @@ public struct Insight {
     self.thresholds = thresholds
     self.isInWords = isInWords
     left = evidence.gpuHoursHeld
+  }
+
+  /// Counters are kept of a run as a whole, and so they are told.
+  private mutating func tellWholeRun(from first: Int) {
+    for i in first..<findings.count { findings[i].sentence += " (over its whole run)" }
   }
 
   /// What is told of a finding, if anybody is to read it.

@@ -74,6 +74,8 @@ public struct JobEvidence: Hashable, Sendable {
   /// Seconds of work; nil: no fault yet.
   public var meanTimeBetweenFailures: Double?
   public var checkpoints: Checkpoints?
+  /// The accounts are of a part of its run; what counters say, and the declared model, is of all of it.
+  public var isPart = false
   /// What its devices' counters say; nil: there are none.
   public var devices: JobDevices?
   /// 0...1: from the model that the job declared and its steps; above 1 where what it declares cannot be. Nil: it declared

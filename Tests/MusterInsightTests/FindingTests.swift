@@ -129,6 +129,20 @@ import Testing
     #expect(found.allSatisfy { $0.sentence.isEmpty && $0.evidence.isEmpty })
   }
 
+  @Test("of a stretch of a run it is said what was seen over all of it: not what the ledger has", arguments: stories)
+  func part(story: Story) {
+    let found = Insight.findings(Self.changed(story.job) { $0.isPart = true })
+    let ledgers: [Finding.Kind] = [.hung, .redone, .starting, .straggling, .inputStall, .walltime]
+    for (whole, part) in zip(Insight.findings(story.job), found) {
+      #expect(part.kind == whole.kind && part.gpuHours == whole.gpuHours)
+      guard !ledgers.contains(part.kind) else { continue }
+      #expect(part.sentence == whole.sentence + " (over its whole run)")
+    }
+    let own = story.job.accounts.inputStall > 0 || story.kind != .inputStall
+    guard own, ledgers.contains(story.kind), story.kind != .walltime else { return }
+    #expect(found.contains { $0.kind == story.kind && $0.sentence == story.sentence })
+  }
+
   @Test("without its evidence a finding is not told", arguments: stories)
   func untold(story: Story) {
     #expect(!Insight.findings(story.without).contains { $0.kind == story.kind })

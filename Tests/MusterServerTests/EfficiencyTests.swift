@@ -142,6 +142,18 @@ private struct Story: ~Copyable {
     #expect(JSON.object(waste.members(after: 0, limit: 1))["next"] == (keys.count > 1 ? 1 : .null))
   }
 
+  @Test("a job that a stretch of time cuts is told as a part of its run, one that lies in it is not")
+  func part() {
+    let story = Self.story()
+    func parts(_ from: Int64?, _ to: Int64?) -> [Int64: Bool] {
+      func at(_ hours: Int64) -> Int64 { 1_790_000_000_000 + hours * 3_600_000 }
+      let found = story.ledger.bases(from: from.map(at), to: to.map(at), limit: 10, story.cluster)
+      return found.jobs.reduce(into: [:]) { $0[$1.id] = $1.evidence.isPart }
+    }
+    #expect(parts(nil, nil) == [1: false, 2: false] && parts(-1, nil) == [1: false, 2: false])
+    #expect(parts(nil, 3) == [1: true, 2: false] && parts(1, nil) == [1: true, 2: true])
+  }
+
   @Test("rows of jobs by their projects are what projects' own sums are")
   func byProject() throws {
     var story = Self.story()

@@ -31,8 +31,19 @@ extension Ledger {
   ) -> (jobs: [JobBasis], leftOut: Int) {
     let sums = sums(by: .job, from: from, to: to, project: project, job: job, cluster)
     let isPart = from != nil || to != nil
-    return bases(
+    var found = bases(
       of: sums.rows, isPart: isPart, isWhole: job == nil && project == nil && !isPart, job: job, limit: limit, cluster)
+    for i in found.jobs.indices where isPart {
+      found.jobs[i].evidence.isPart = isCut(found.jobs[i].id, from: from ?? 0, to: to ?? now, cluster)
+    }
+    return found
+  }
+
+  /// Whether a job ran before or after a stretch of time, too. Milliseconds since 1970.
+  private func isCut(_ job: Int64, from: Int64, to: Int64, _ cluster: borrowing Cluster) -> Bool {
+    guard let slot = cluster.slot(of: JobID(job)) else { return true }
+    let (begin, end) = (cluster.job(slot).startedAt, cluster.job(slot).endedAt)
+    return begin < Instant.at(from) || (end == .zero ? Instant.at(now) : end) > Instant.at(to)
   }
 
   /// - Parameters:
