@@ -37,6 +37,13 @@ public struct JobDevices: Hashable, Sendable {
 
   public init(deviceType: String) { self.deviceType = deviceType }
 
+  /// With all devices' sum over a part of the run in place of the whole run's.
+  public func over(_ part: DeviceInterval) -> JobDevices {
+    var devices = self
+    devices.total = part
+    return devices
+  }
+
   /// Something runs above this share of the time. As `DeviceThresholds.idleBusy`: a driver's own work stays below.
   static let busyAbove = 0.02
 

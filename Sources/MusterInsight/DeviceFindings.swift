@@ -29,7 +29,12 @@ extension Insight {
     guard let idle = IdleDevices(devices), idle.seconds >= thresholds(.idleFor) else { return }
     let count = max(evidence.devicesAsked, devices.devices.count)
     let length = Words.length(idle.seconds)
-    let cost = hours(Double(idle.milliseconds) / Double(max(1, devices.total.milliseconds)))
+    // Those that were idle all the time were so in each part of it.
+    let share =
+      evidence.countersArePart
+      ? Double(idle.count) / Double(max(1, devices.devices.count))
+      : Double(idle.milliseconds) / Double(max(1, devices.total.milliseconds))
+    let cost = hours(share)
     let seen = say([
       "no kernel ran on \(Words.gpus(idle.count)) since the attempt began, \(length) or more",
       seenBy(devices.total) + ", none of them dark",

@@ -26,7 +26,7 @@ public struct Insight {
     insight.readDevices()
     insight.readWalltime()
     insight.compareMFU()
-    if evidence.isPart, isInWords { insight.tellWholeRun(from: ofLedger) }
+    if evidence.isPart, !evidence.countersArePart, isInWords { insight.tellWholeRun(from: ofLedger) }
     return insight.findings.enumerated().sorted { a, b in
       (-a.element.gpuHours, a.offset) < (-b.element.gpuHours, b.offset)
     }.map(\.element)
@@ -39,7 +39,7 @@ public struct Insight {
     left = evidence.gpuHoursHeld
   }
 
-  /// Counters are kept of a run as a whole, and so they are told.
+  /// Where counters of the part were not looked up, they are told as they are kept: of the run as a whole.
   private mutating func tellWholeRun(from first: Int) {
     for i in first..<findings.count { findings[i].sentence += " (over its whole run)" }
   }
@@ -183,7 +183,8 @@ public struct Insight {
   private mutating func compareMFU() {
     guard let declared = evidence.declaredMFU else { return }
     guard declared <= 1 else { return tellImpossible(declared) }
-    guard let counted = evidence.counterMFU, evidence.isMeasured(thresholds) else { return }
+    // Steps are those of the whole run.
+    guard !evidence.countersArePart, let counted = evidence.counterMFU, evidence.isMeasured(thresholds) else { return }
     let larger = max(declared, counted)
     guard larger > 0, abs(declared - counted) / larger >= thresholds(.mfuDisagreement) else { return }
     let seen = say([

@@ -74,8 +74,12 @@ public struct JobEvidence: Hashable, Sendable {
   /// Seconds of work; nil: no fault yet.
   public var meanTimeBetweenFailures: Double?
   public var checkpoints: Checkpoints?
-  /// The accounts are of a part of its run; what counters say, and the declared model, is of all of it.
+  /// The accounts are of a part of its run; the declared model is of all of it, and so are counters but for `countersArePart`.
   public var isPart = false
+  /// Counters are of the same part, to the minute.
+  public var countersArePart = false
+  /// What its devices would have been held for without a pause from its first start to its end or now, GPU-milliseconds.
+  public var heldInRun: Int64 = 0
   /// What its devices' counters say; nil: there are none.
   public var devices: JobDevices?
   /// 0...1: from the model that the job declared and its steps; above 1 where what it declares cannot be. Nil: it declared
@@ -159,7 +163,7 @@ extension JobEvidence {
   /// Whether the counters saw so much of the run that they speak for it.
   public func isMeasured(_ thresholds: Thresholds) -> Bool {
     guard let devices, accounts.held > 0 else { return false }
-    // Of a part of a run the counters may have seen more than that part.
-    return Double(devices.total.milliseconds) >= thresholds(.measuredShare) * Double(accounts.held)
+    let held = isPart && !countersArePart ? max(accounts.held, heldInRun) : accounts.held
+    return Double(devices.total.milliseconds) >= thresholds(.measuredShare) * Double(held)
   }
 }

@@ -94,7 +94,8 @@ public struct Server: Sendable {
       writer: writer, events: events, folder: folder, follower: follower, telemetry: telemetry,
       gpuTime: { [follower] in try await follower.gpuTime(upTo: writer) },
       efficiency: EfficiencyParts(
-        source: options.efficiency, devices: { [telemetry] in await telemetry.devices(of: $0) }),
+        source: options.efficiency, devices: { [telemetry] in await telemetry.devices(of: $0) },
+        partOfRun: { [telemetry] in await telemetry.total(ofJob: $0, in: $1) }),
       speed: options.pretence?.speed)
     let unchecked = writer.opening.verifiedAfter
     if options.trustsSnapshot, unchecked > 0 {

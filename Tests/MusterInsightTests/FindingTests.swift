@@ -143,6 +143,25 @@ import Testing
     #expect(found.contains { $0.kind == story.kind && $0.sentence == story.sentence })
   }
 
+  @Test("counters of just the stretch are told as such, and no steps of the whole run beside them", arguments: stories)
+  func countersOfPart(story: Story) {
+    let found = Insight.findings(Self.changed(story.job) { ($0.isPart, $0.countersArePart) = (true, true) })
+    let whole = Insight.findings(story.job).filter { $0.kind != .mfuDisagreement }
+    #expect(found.map(\.kind) == whole.map(\.kind) && found.map(\.sentence) == whole.map(\.sentence))
+  }
+
+  @Test("of a run that was mostly not seen counters say nothing, however short the stretch")
+  func unseenRun() {
+    for story in Self.stories where [.allIdle, .launchBound, .fp32Matrices].contains(story.kind) {
+      var job = Self.changed(story.job) { $0.isPart = true }
+      #expect(Insight.findings(job).contains { $0.kind == story.kind })
+      job.heldInRun = 100 * job.accounts.held
+      #expect(!Insight.findings(job).contains { $0.kind == story.kind })
+      job.countersArePart = true
+      #expect(Insight.findings(job).contains { $0.kind == story.kind })
+    }
+  }
+
   @Test("without its evidence a finding is not told", arguments: stories)
   func untold(story: Story) {
     #expect(!Insight.findings(story.without).contains { $0.kind == story.kind })
@@ -279,6 +298,16 @@ import Testing
   func sizes() {
     #expect(DevicePart.all.allSatisfy { PartSizes.of($0) != nil })
   }
+
+  @Test(
+    "devices of several types have no MFU, and it is said why", arguments: ["H100-SXM5-80GB", "H100-SXM5-80GB + L4"])
+  func severalTypes(ledger: String) {
+    var evidence = JobEvidence()
+    (evidence.deviceType, evidence.precision) = (ledger, "bf16")
+    evidence.devices = JobDevices(deviceType: DevicePart.together(["L4", "H100-SXM5-80GB", "L4"]))
+    #expect(evidence.part == nil && evidence.counterMFU == nil)
+    #expect(evidence.partNote?.contains("several types (H100-SXM5-80GB + L4)") == true)
+  }
 }
 
 /// Numbers from a seed, the same everywhere (SplitMix64).
@@ -291,15 +320,5 @@ struct Seeded: RandomNumberGenerator {
     value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
     value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
     return value ^ (value >> 31)
-  }
-
-  @Test(
-    "devices of several types have no MFU, and it is said why", arguments: ["H100-SXM5-80GB", "H100-SXM5-80GB + L4"])
-  func severalTypes(ledger: String) {
-    var evidence = JobEvidence()
-    (evidence.deviceType, evidence.precision) = (ledger, "bf16")
-    evidence.devices = JobDevices(deviceType: DevicePart.together(["L4", "H100-SXM5-80GB", "L4"]))
-    #expect(evidence.part == nil && evidence.counterMFU == nil)
-    #expect(evidence.partNote?.contains("several types (H100-SXM5-80GB + L4)") == true)
   }
 }

@@ -6,6 +6,8 @@ import MusterInsight
 /// told. Gathered for all of them first; what is told of each is then made without waiting for anybody.
 struct BesideLedger: Sendable {
   var devices: [JobID: JobDevices] = [:]
+  /// Of jobs that the stretch of time cuts: those whose counters were looked up for that stretch are here.
+  var parts: Set<JobID> = []
   /// Of jobs that declare their model.
   var works: [JobID: StepWork] = [:]
   var warnings: [JobID: IdleWarning] = [:]
@@ -15,6 +17,7 @@ struct BesideLedger: Sendable {
     var seen = basis
     let id = JobID(basis.id)
     seen.evidence.devices = devices[id]
+    seen.evidence.countersArePart = parts.contains(id)
     if basis.hasModel {
       seen.evidence.declaredMFU = works[id]?.mfu(seen.evidence, notStepping: basis.notStepping)
     }

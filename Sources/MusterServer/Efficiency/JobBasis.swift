@@ -34,16 +34,25 @@ extension Ledger {
     var found = bases(
       of: sums.rows, isPart: isPart, isWhole: job == nil && project == nil && !isPart, job: job, limit: limit, cluster)
     for i in found.jobs.indices where isPart {
-      found.jobs[i].evidence.isPart = isCut(found.jobs[i].id, from: from ?? 0, to: to ?? now, cluster)
+      let job = found.jobs[i].id
+      found.jobs[i].evidence.isPart = isCut(job, from: from ?? 0, to: to ?? now, cluster)
+      found.jobs[i].evidence.heldInRun = Int64(found.jobs[i].evidence.devicesAsked) * lasted(job, cluster)
     }
     return found
   }
 
   /// Whether a job ran before or after a stretch of time, too. Milliseconds since 1970.
-  private func isCut(_ job: Int64, from: Int64, to: Int64, _ cluster: borrowing Cluster) -> Bool {
+  func isCut(_ job: Int64, from: Int64, to: Int64, _ cluster: borrowing Cluster) -> Bool {
     guard let slot = cluster.slot(of: JobID(job)) else { return true }
     let (begin, end) = (cluster.job(slot).startedAt, cluster.job(slot).endedAt)
     return begin < Instant.at(from) || (end == .zero ? Instant.at(now) : end) > Instant.at(to)
+  }
+
+  /// Milliseconds from a job's first start to its end, or to now.
+  private func lasted(_ job: Int64, _ cluster: borrowing Cluster) -> Int64 {
+    guard let slot = cluster.slot(of: JobID(job)), cluster.job(slot).startedAt != .zero else { return 0 }
+    let end = cluster.job(slot).endedAt == .zero ? Instant.at(now) : cluster.job(slot).endedAt
+    return max(0, (end - cluster.job(slot).startedAt).milliseconds)
   }
 
   /// - Parameters:

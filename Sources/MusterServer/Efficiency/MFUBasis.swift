@@ -17,6 +17,8 @@ struct MFUBasis: Hashable, Sendable {
   var precision: String?
   /// Seconds in which its ranks said that they saved or evaluated.
   var notStepping = 0.0
+  /// It ran before or after the stretch of time, too.
+  var isCut = false
 }
 
 /// 0...1 of the peak; nil: not known.
@@ -46,8 +48,12 @@ struct JobMFU: Hashable, Sendable {
 
 extension Ledger {
   /// Of the jobs that held most.
-  /// - Parameter rows: of jobs, as `sums(by: .job)` has them.
-  func mfuBases(of rows: [LedgerRow], limit: Int, _ cluster: borrowing Cluster) -> [MFUBasis] {
+  /// - Parameters:
+  ///   - rows: of jobs, as `sums(by: .job)` has them.
+  ///   - from, to: the stretch of time that they are of. Milliseconds since 1970.
+  func mfuBases(
+    of rows: [LedgerRow], from: Int64? = nil, to: Int64? = nil, limit: Int, _ cluster: borrowing Cluster
+  ) -> [MFUBasis] {
     let shapes = shapes()
     var bases: [MFUBasis] = []
     for place in Self.mostHeld(rows).prefix(limit) {
@@ -56,6 +62,7 @@ extension Ledger {
       var basis = MFUBasis(
         id: id, project: jobs[Int(id) - 1].project, held: held, devices: shape.devices,
         type: type(of: shape))
+      if from != nil || to != nil { basis.isCut = isCut(id, from: from ?? 0, to: to ?? now, cluster) }
       if let slot = cluster.slot(of: JobID(id)), let model = cluster.spec(slot).model {
         basis.precision = model.precision.name
         basis.notStepping = Self.notStepping(

@@ -39,8 +39,10 @@ extension API {
           [.starting, .running, .stopping].contains($0.state)
         }
       }
-      let beside = BesideLedger(devices: await efficiency.devices?(jobs.map { JobID($0.id) }) ?? [:])
-      return Self.worst(of: jobs.map(beside.seen), efficiency.source.current, from: from, now: now)
+      var beside = BesideLedger(devices: await efficiency.devices?(jobs.map { JobID($0.id) }) ?? [:])
+      let cut = jobs.lazy.filter { $0.evidence.isPart }.map { JobID($0.id) }
+      await lookUp(cut, to: from..<now.nanoseconds / 1_000_000, &beside)
+      return Self.worst(of: jobs.map { [beside] in beside.seen($0) }, efficiency.source.current, from: from, now: now)
     }
   }
 

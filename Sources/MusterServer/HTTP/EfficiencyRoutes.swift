@@ -1,5 +1,6 @@
 import Hummingbird
 import MusterCore
+import MusterDevices
 import MusterInsight
 import MusterProtocol
 
@@ -8,6 +9,8 @@ struct EfficiencyParts: Sendable {
   var source = EfficiencySource()
   /// Nil: nobody reads counters.
   var devices: JobDevicesSource?
+  /// What the devices of a job did together in a part of its run, by the minute. Milliseconds since 1970.
+  var partOfRun: (@Sendable (JobID, Range<Int64>) async -> DeviceInterval?)?
   let warnings = IdleWarnings()
   let worst = WorstWaste()
   let desk = AnswerDesk()
@@ -93,7 +96,9 @@ extension API {
     // By their places: a copy of each would be most of the work.
     let beside = await beside(
       basis.jobs.indices.map { JobID(basis.jobs[$0].id) },
-      models: basis.jobs.indices.filter { basis.jobs[$0].hasModel }.map { JobID(basis.jobs[$0].id) })
+      models: basis.jobs.indices.filter { basis.jobs[$0].hasModel }.map { JobID(basis.jobs[$0].id) },
+      cut: basis.jobs.indices.lazy.filter { basis.jobs[$0].evidence.isPart }.map { JobID(basis.jobs[$0].id) },
+      to: (asked.from ?? 0)..<max(asked.from ?? 0, basis.to))
     let holds = efficiency.source.current
     return await efficiency.desk.make {
       Response(json: basis.json(by: key, beside, holds, after: Int(after), limit: Int(limit)))
@@ -118,21 +123,49 @@ extension API {
       let sums = known ?? ledger.sums(by: key, from: from, to: to, project: number, cluster)
       return GoodputBasis(
         sums: sums, names: ledger.names,
-        jobs: ledger.mfuBases(of: byJob.rows, limit: API.wasteJobs, cluster))
+        jobs: ledger.mfuBases(of: byJob.rows, from: from, to: to, limit: API.wasteJobs, cluster))
     }
     let beside = await beside(
-      basis.jobs.map { JobID($0.id) }, models: basis.jobs.filter { $0.precision != nil }.map { JobID($0.id) })
+      basis.jobs.map { JobID($0.id) }, models: basis.jobs.filter { $0.precision != nil }.map { JobID($0.id) },
+      cut: basis.jobs.lazy.filter { $0.isCut }.map { JobID($0.id) },
+      to: (from ?? 0)..<max(from ?? 0, to ?? known.now.nanoseconds / 1_000_000))
     return await efficiency.desk.make { Response(json: basis.json(by: key, project: asked.project, beside)) }
   }
 
   // MARK: Parts
 
   /// All that is asked for beside the ledger: each place once, whatever the number of jobs.
-  /// - Parameter models: those of the jobs that declare their model.
-  private func beside(_ jobs: [JobID], models: [JobID]) async -> BesideLedger {
-    let devices = await efficiency.devices?(jobs) ?? [:]
-    let works = await works(of: models)
-    return BesideLedger(devices: devices, works: works, warnings: await efficiency.warnings.all)
+  /// - Parameters:
+  ///   - models: those of the jobs that declare their model.
+  ///   - cut: those that ran before or after the stretch of time, too.
+  ///   - stretch: milliseconds since 1970.
+  private func beside(
+    _ jobs: [JobID], models: [JobID], cut: some Sequence<JobID> = [], to stretch: Range<Int64> = 0..<0
+  ) async -> BesideLedger {
+    var beside = BesideLedger(devices: await efficiency.devices?(jobs) ?? [:])
+    await lookUp(cut, to: stretch, &beside)
+    beside.works = await works(of: models)
+    beside.warnings = await efficiency.warnings.all
+    return beside
+  }
+
+  /// Jobs whose counters are looked up for a part of their run: minutes on disk are read for each, and an answer about
+  /// thousands of jobs has no time for that. The others are told over their whole run.
+  private static let cutJobs = 16
+  private static let cutMinutes: Int64 = 20_000
+
+  /// Counters of the first of these jobs, for just that stretch of time. Milliseconds since 1970.
+  func lookUp(_ cut: some Sequence<JobID>, to stretch: Range<Int64>, _ beside: inout BesideLedger) async {
+    guard let partOfRun = efficiency.partOfRun else { return }
+    var minutes: Int64 = 0
+    for job in cut.prefix(Self.cutJobs) {
+      guard let devices = beside.devices[job] else { continue }
+      let range = stretch.clamped(to: devices.from..<max(devices.from, devices.to))
+      minutes += (range.upperBound - range.lowerBound) / RollupLevel.jobs.step
+      guard minutes <= Self.cutMinutes else { return }
+      beside.devices[job] = devices.over(await partOfRun(job, range) ?? DeviceInterval())
+      beside.parts.insert(job)
+    }
   }
 
   /// Jobs that the writer is asked about at once: it walks through the attempts of each.

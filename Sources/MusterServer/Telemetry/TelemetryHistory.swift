@@ -63,6 +63,16 @@ extension Telemetry {
     return DevicePoint.merged(rollups, in: range)
   }
 
+  /// All devices of a job over the minutes that lie for the most part in the range; nil: none does.
+  func total(ofJob job: JobID, in range: Range<Int64>) async -> DeviceInterval? {
+    let half = RollupLevel.jobs.step / 2
+    let minutes = await minutes(ofJob: job, in: range.lowerBound - half..<range.upperBound - half)
+    guard !minutes.isEmpty else { return nil }
+    return minutes.reduce(into: DeviceInterval()) { total, minute in
+      for interval in minute.devices { total += interval }
+    }
+  }
+
   func node(_ node: Int32) -> NodeFold? { Int(node) < fold.nodes.count ? fold.nodes[Int(node)] : nil }
 
   private func unwritten(_ level: RollupLevel, _ key: Int64) -> [NodeRollup] {
