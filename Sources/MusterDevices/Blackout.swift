@@ -7,8 +7,12 @@ struct Blackout {
   var thresholds: DeviceThresholds
   var power: PowerScale
 
-  func isDark(_ sample: DeviceSample) -> Bool {
-    if sample.profilingIsAtMost(0) { return isContradicted(sample) }
+  /// - Parameter before: the sample before it, which speaks for power and utilisation where it has neither.
+  func isDark(_ sample: DeviceSample, after before: DeviceSample? = nil) -> Bool {
+    if sample.profilingIsAtMost(0) {
+      let isMute = sample[.utilisation] == nil && sample[.power] == nil
+      return isContradicted(isMute ? before ?? sample : sample)
+    }
     guard sample.profilingIsAtMost(thresholds.idleBelow.busy) else { return false }
     // Nearly nothing, while both others tell of hard work: some drivers leave a trace of memory traffic.
     return (sample[.utilisation] ?? 0) >= thresholds.darkWork

@@ -58,7 +58,7 @@ public struct DeviceClassifier: Sendable {
     if let last = samples.last, sample.seconds - last.seconds > silenceBound { changes += silence(from: last.seconds) }
     if samples.isEmpty { began = sample.seconds }
     var sample = sample
-    sample.isDark = Blackout(thresholds: thresholds, power: power).isDark(sample)
+    sample.isDark = Blackout(thresholds: thresholds, power: power).isDark(sample, after: samples.last)
     samples.append(sample)
     trim()
     let window = window()
@@ -144,14 +144,14 @@ public struct DeviceClassifier: Sendable {
   }
 
   /// The first of the latest samples that on its own says what the window says, and how many there are from it on. Dark
-  /// ones say nothing but that they are dark.
+  /// ones say nothing, unless it is of a blackout's begin or end.
   private func steadySince(_ found: DeviceReading) -> (seconds: Double, count: Int) {
     // What parts starting from idle is what a process holds, which is learned over windows.
     if found.state == .starting || reading.state == .starting, found.state == .idle || reading.state == .idle {
       return (samples.last?.seconds ?? 0, 0)
     }
     let rules = rules
-    let isBlackout = found.cause == .blackout
+    let isBlackout = found.cause == .blackout || reading.cause == .blackout
     let alike = samples.reversed().lazy.filter { isBlackout || !$0.isDark }.prefix {
       rules.read(DeviceMeans([$0])) == found
     }

@@ -55,6 +55,19 @@ import Testing
     #expect(counted.mfu == nil && counted.flags.contains(.blackout), "\(counted)")
   }
 
+  @Test(
+    "a blackout of seconds is told between what is the same before and after it", arguments: [Load.matrices, .tiny])
+  func between(load: Load) throws {
+    var story = Story()
+    for now in [Load.idle, load, load.dark, load, .idle, load.dark, .idle] { story.run(now, seconds: 15) }
+    let segments = story.segments()
+    #expect(
+      segments.map { $0.reading.cause == .blackout } == [false, false, true, false, false, true, false],
+      "\(segments.map(\.evidence))")
+    for (i, segment) in segments.enumerated() { #expect(abs(segment.fromSeconds - Double(i) * 15) < 0.3) }
+    #expect(segments.allSatisfy { $0.means.darkCount == 0 || $0.reading.cause == .blackout })
+  }
+
   @Test("counters of exactly 0 at low power are a wait, not a blackout")
   func waits() {
     var story = Story(interval: 0.2)
@@ -78,6 +91,8 @@ import Testing
       thresholds: .init(), power: PowerScale(floor: 74, limit: 700))
     #expect(blackout.isDark(dark.sample(at: 0)))
     #expect(!blackout.isDark(dark.sample(at: 0, without: [.utilisation])))
+    let mute = dark.dark.sample(at: 1, without: [.utilisation, .power])
+    #expect(blackout.isDark(mute) && !blackout.isDark(mute, after: Load.idle.sample(at: 0)))
     dark.watts = 238
     #expect(!blackout.isDark(dark.sample(at: 0)))
   }
