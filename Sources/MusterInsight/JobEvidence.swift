@@ -140,7 +140,7 @@ extension JobEvidence {
   /// Whether the counters saw so much of the run that they speak for it.
   public func isMeasured(_ thresholds: Thresholds) -> Bool {
     guard let devices, accounts.held > 0 else { return false }
-    // Of a part of a run the counters may have seen more than that part.
-    return Double(devices.total.milliseconds) >= thresholds(.measuredShare) * Double(accounts.held)
+    // Of a part of a run the counters may have seen more than that part. In a blackout they saw nothing.
+    return Double(devices.total.litMilliseconds) >= thresholds(.measuredShare) * Double(accounts.held)
   }
 }
