@@ -16,6 +16,11 @@ public struct CounterMFU: Hashable, Sendable {
     case powerCapped
     /// The profiling counters were dark: nothing can be derived.
     case blackout
+    /// They were dark in some of the samples: what is told is of the others.
+    case partlyDark
+    /// Fewer samples than one in `sparseAbove` seconds: a pause of some seconds between them may be in it, or not. Of
+    /// fewer than `leastSamples` nothing is derived.
+    case sparse
     /// A counter that the formula needs is not measured.
     case notMeasured
   }
@@ -35,16 +40,23 @@ public struct CounterMFU: Hashable, Sendable {
   /// padding may be most of it. Measured: a decode of batch 1 counts 8.9 and is 1.0, training of a small model 234.
   public static let paddedBelow = 16.0
 
+  /// Seconds. Pauses of 4 s and more are segments of their own (docs/devices.md): three samples must fall into one.
+  public static let sparseAbove = 2.1
+  public static let leastSamples = 3
+
   public init(_ segment: DeviceSegment, part: DevicePart) {
     let means = segment.means
     flags = []
     if segment.isPowerCapped { flags.append(.powerCapped) }
     if segment.reading.state == .memoryBound { flags.append(.memoryBound) }
-    if segment.reading.cause == .blackout {
+    if segment.reading.cause == .blackout || means.isDark {
       flags.append(.blackout)
       smClockMHz = means[.smClock]
       return
     }
+    if means.darkCount > 0 { flags.append(.partlyDark) }
+    let live = means.count - means.darkCount
+    if means.seconds > Self.sparseAbove * Double(max(1, live - 1)) { flags.append(.sparse) }
     tensorActivity = means[.tensor]
     smClockMHz = means.tensorClock
     guard let tensor = means[.tensor], let clock = means.tensorClock, let peak = part.peakTflops, let sms = part.sms,
@@ -53,6 +65,7 @@ public struct CounterMFU: Hashable, Sendable {
       flags.append(.notMeasured)
       return
     }
+    guard !flags.contains(.sparse) || live >= Self.leastSamples else { return }
     let rate = tensor * Double(sms) * Double(perClock) * clock * 1e-6
     tflops = rate
     mfu = rate / peak

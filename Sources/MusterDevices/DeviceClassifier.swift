@@ -25,6 +25,8 @@ public struct DeviceClassifier: Sendable {
   private var isSettling = true
   private var samples: [DeviceSample] = []
   private var candidate: (reading: DeviceReading, since: Double)?
+  /// From when on too few samples of each window were not dark.
+  private var darkSince: Double?
   private var leastMemory: Double?
   private var highestClock = 0.0
   private var residentSince: Double?
@@ -55,6 +57,8 @@ public struct DeviceClassifier: Sendable {
     var changes: [DeviceChange] = []
     if let last = samples.last, sample.seconds - last.seconds > silenceBound { changes += silence(from: last.seconds) }
     if samples.isEmpty { began = sample.seconds }
+    var sample = sample
+    sample.isDark = Blackout(thresholds: thresholds, power: power).isDark(sample, after: samples.last)
     samples.append(sample)
     trim()
     let window = window()
@@ -67,6 +71,12 @@ public struct DeviceClassifier: Sendable {
     }
     return changes
   }
+
+  /// Whether the profiling counters of the latest sample were dark.
+  public var isDark: Bool { samples.last?.isDark ?? false }
+
+  /// Whether the power cap holds the clock down in the latest sample.
+  public var isPowerCapped: Bool { samples.last.map { power.isCapped(DeviceMeans([$0]), thresholds) } ?? false }
 
   /// At the end of a recording that is too short for anything to be certain: what its samples say together.
   public mutating func finish() -> [DeviceChange] {
@@ -92,12 +102,11 @@ public struct DeviceClassifier: Sendable {
 
   private mutating func consider(_ found: DeviceReading, _ means: DeviceMeans, span: Double) -> DeviceChange? {
     guard let now = samples.last?.seconds else { return nil }
+    let since = since(found, now)
     if found == reading, !isSettling {
-      candidate = nil
+      if found.cause != .blackout { candidate = nil }
       return nil
     }
-    if candidate?.reading != found { candidate = (found, now) }
-    let since = candidate?.since ?? now
     let isHang = found.state == .hung
     // Before anything is told the window is not full: it does not vouch for the time before the candidate.
     let hold = isHang ? thresholds.hang - (isSettling ? 0 : thresholds.window) : thresholds.hold
@@ -105,27 +114,52 @@ public struct DeviceClassifier: Sendable {
     let isHeld = now - since >= max(hold, span + interval * 0.75) - 1e-6
     let steady = steadySince(found)
     let isSteady =
-      steady.count >= thresholds.steadySamples
+      steady.count >= steadySamples(found.state)
       && now - steady.seconds >= (isHang ? thresholds.hang : thresholds.steadyHold) - 1e-6
     guard isHeld || isSteady else { return nil }
     let first = min(since, steady.seconds)
-    let start = isSettling ? began : changePoint(from: first - span - interval, to: first)
+    let start = isSettling ? began : changePoint(from: first - span - interval, to: first, found)
     return change(to: found, at: start, means)
   }
 
-  /// The first of the latest samples that on its own says what the window says, and how many there are from it on.
+  /// A pause is a pause however far apart samples are: of the time that makes a state steady no more fit into it.
+  private func steadySamples(_ state: DeviceState) -> Int {
+    guard state == .idle, interval > thresholds.steadyHold / Double(thresholds.steadySamples) else {
+      return thresholds.steadySamples
+    }
+    return max(thresholds.windowSamples, min(thresholds.steadySamples, Int(thresholds.steadyHold / interval) + 1))
+  }
+
+  /// From when on windows have said so. Dark ones say nothing of what those between them say.
+  private mutating func since(_ found: DeviceReading, _ now: Double) -> Double {
+    if found.cause == .blackout {
+      let since = darkSince ?? now
+      darkSince = since
+      if now - since > thresholds.longestWindow { candidate = nil }
+      return since
+    }
+    darkSince = nil
+    if candidate?.reading != found { candidate = (found, now) }
+    return candidate?.since ?? now
+  }
+
+  /// The first of the latest samples that on its own says what the window says, and how many there are from it on. Dark
+  /// ones say nothing, unless it is of a blackout's begin or end.
   private func steadySince(_ found: DeviceReading) -> (seconds: Double, count: Int) {
     // What parts starting from idle is what a process holds, which is learned over windows.
     if found.state == .starting || reading.state == .starting, found.state == .idle || reading.state == .idle {
       return (samples.last?.seconds ?? 0, 0)
     }
     let rules = rules
-    let alike = samples.reversed().prefix { rules.read(DeviceMeans([$0])) == found }
+    let isBlackout = found.cause == .blackout || reading.cause == .blackout
+    let alike = samples.reversed().lazy.filter { isBlackout || !$0.isDark }.prefix {
+      rules.read(DeviceMeans([$0])) == found
+    }
     return (alike.last?.seconds ?? samples.last?.seconds ?? 0, alike.count)
   }
 
   private mutating func change(to found: DeviceReading, at seconds: Double, _ means: DeviceMeans) -> DeviceChange {
-    candidate = nil
+    (candidate, darkSince) = (nil, nil)
     isSettling = false
     reading = found
     began = max(began, seconds)
@@ -146,9 +180,11 @@ public struct DeviceClassifier: Sendable {
   }
 
   /// The sample at which the means of what is before and after it differ most (the split with the least variance within
-  /// both parts), no earlier than `from` and no later than `to`.
-  private func changePoint(from: Double, to: Double) -> Double {
-    let near = samples.filter { $0.seconds >= max(from, began) - 1e-6 }
+  /// both parts), no earlier than `from` and no later than `to`. Dark samples differ from others in a blackout's begin and
+  /// end alone.
+  private func changePoint(from: Double, to: Double, _ found: DeviceReading) -> Double {
+    let isBlackout = found.cause == .blackout || reading.cause == .blackout
+    let near = samples.filter { $0.seconds >= max(from, began) - 1e-6 && (isBlackout || !$0.isDark) }
     guard let first = near.first, let size = near.first.map({ _ in Self.features.count }) else { return to }
     let limit = power.limit ?? near.compactMap { $0[.power] }.max() ?? 1
     let rows = near.map { sample in

@@ -6,6 +6,10 @@ struct DeviceEvidence {
 
   /// - Parameter seconds: how long it lasted, where that is known.
   func sentences(_ reading: DeviceReading, _ means: DeviceMeans, seconds: Double? = nil) -> [String] {
+    told(reading, means, seconds: seconds) + (reading.cause == .blackout ? [] : leftOut(means))
+  }
+
+  private func told(_ reading: DeviceReading, _ means: DeviceMeans, seconds: Double?) -> [String] {
     switch reading.state {
     case .idle: return idle(means)
     case .starting: return starting(means)
@@ -55,8 +59,9 @@ struct DeviceEvidence {
     case .blackout:
       let told = [means[.utilisation].map { "\(Self.percent($0)) busy" }, watts(means)].compactMap { $0 }
       let against = told.isEmpty ? "" : " while the device tells \(told.joined(separator: " and "))"
+      let often = means.darkCount < means.count ? " in \(means.darkCount) of \(means.count) samples" : ""
       return [
-        "every profiling counter is 0\(against): the counters are dark, this is not idleness",
+        "every profiling counter is 0\(often)\(against): the counters are dark, this is not idleness",
         "a profiler that holds them, or a driver that forbids them, does that", scale,
       ]
     case .notMeasured:
@@ -81,6 +86,10 @@ struct DeviceEvidence {
     }
     let all = [watts(means).map { "power \($0)" }].compactMap { $0 } + told
     return ["\(all.isEmpty ? "nothing measured" : all.joined(separator: ", ")): \(conclusion)"]
+  }
+
+  private func leftOut(_ means: DeviceMeans) -> [String] {
+    means.darkCount == 0 ? [] : ["counters dark in \(means.darkCount) of \(means.count) samples, which are left out"]
   }
 
   private func watts(_ means: DeviceMeans) -> String? {

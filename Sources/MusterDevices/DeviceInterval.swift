@@ -9,9 +9,9 @@ public struct DeviceInterval: Hashable, Sendable {
   /// Device-milliseconds by state, in the order of `DeviceState.allCases`; their sum is `milliseconds`.
   public internal(set) var states = [Int64](repeating: 0, count: DeviceState.allCases.count)
   /// Device-milliseconds of a blackout: the profiling counters were dark and the device was not idle. Neither work nor
-  /// waste; what those counters said then is in no mean.
+  /// waste, but part of the time that is `unknown`; what those counters said then is in no mean.
   public internal(set) var darkMilliseconds: Int64 = 0
-  /// Device-milliseconds in which the power cap held the clock down.
+  /// Device-milliseconds in which the power cap held the clock down (`PowerScale.isCapped`).
   public internal(set) var cappedMilliseconds: Int64 = 0
   /// A lane a counter: value times milliseconds.
   var sums = Lanes.zero
@@ -26,20 +26,26 @@ public struct DeviceInterval: Hashable, Sendable {
   /// - Parameters:
   ///   - samples: those in the stretch.
   ///   - times: milliseconds of the stretch by state; their sum is the stretch's length.
-  ///   - dark: milliseconds of it in a blackout.
-  public init(_ samples: ArraySlice<DeviceSample>, times: [DeviceState: Int64], dark: Int64 = 0) {
+  ///   - dark: milliseconds of it in a blackout: of its samples those that are dark are in no mean of the profiling
+  ///     counters, nor is any if all of it was dark.
+  ///   - capped: milliseconds of it in which the power cap held the clock down.
+  public init(
+    _ samples: ArraySlice<DeviceSample>, times: [DeviceState: Int64], dark: Int64 = 0, capped: Int64 = 0
+  ) {
     for (state, time) in times { self[state] = max(0, time) }
     milliseconds = states.reduce(0, +)
-    let means = DeviceMeans(samples)
     guard milliseconds > 0 else { return }
-    let weight = Double(milliseconds)
     darkMilliseconds = min(max(0, dark), milliseconds)
-    for counter in DeviceCounter.allCases where darkMilliseconds == 0 || !DeviceCounter.profiling.contains(counter) {
-      set(counter, means[counter], weight: weight)
-    }
-    if let clock = means.tensorClock { setClock(clock) }
-    cappedMilliseconds = means.powerCapped.map { Int64((min(max($0, 0), 1) * weight).rounded()) } ?? 0
+    cappedMilliseconds = min(max(0, capped), milliseconds)
+    let lit = DeviceMeans(samples.filter { !$0.isDark })
+    // Power, clock and utilisation are not of those counters: they hold in a blackout, too.
+    let all = DeviceMeans(samples.map(\.lit))
+    for counter in DeviceCounter.allCases { set(counter, (counter.isProfiling ? lit : all)[counter]) }
+    if let clock = lit.tensorClock { setClock(clock) }
   }
+
+  /// Milliseconds that the profiling counters speak for.
+  public var litMilliseconds: Int64 { milliseconds - darkMilliseconds }
 
   /// In the counter's own unit; nil if it was not measured.
   public subscript(counter: DeviceCounter) -> Double? {
@@ -57,9 +63,13 @@ public struct DeviceInterval: Hashable, Sendable {
     milliseconds > 0 ? Double(self[state]) / Double(milliseconds) : 0
   }
 
-  /// The state that most of it was in; of several the first of `DeviceState.allCases`. nil: nothing was measured.
+  /// The state that most of it was in; of several the first of `DeviceState.allCases`. A blackout's time speaks for none of
+  /// them, unless it is nearly all there is (`DeviceThresholds.liveShare`). nil: nothing was measured.
   public var mainState: DeviceState? {
-    milliseconds > 0 ? DeviceState.allCases.max { self[$0] < self[$1] } : nil
+    guard milliseconds > 0 else { return nil }
+    guard Double(litMilliseconds) >= DeviceThresholds.liveShare * Double(milliseconds) else { return .unknown }
+    let times = DeviceState.allCases.map { self[$0] - ($0 == .unknown ? darkMilliseconds : 0) }
+    return DeviceState.allCases.max { times[$0.index] < times[$1.index] }
   }
 
   /// What the matrices ran at: the mean of the SM clock, weighted by tensor activity; MHz.
@@ -92,22 +102,24 @@ public struct DeviceInterval: Hashable, Sendable {
     a.tensorWeight += b.tensorWeight
   }
 
-  private mutating func set(_ counter: DeviceCounter, _ value: Double?, weight: Double) {
-    guard let value else { return }
+  private mutating func set(_ counter: DeviceCounter, _ value: Double?) {
+    let weight = Double(counter.isProfiling ? litMilliseconds : milliseconds)
+    guard let value, weight > 0 else { return }
     sums[counter.rawValue] = value * weight
     weights[counter.rawValue] = weight
   }
 
   private mutating func setClock(_ clock: Double) {
     guard let tensor = self[.tensor] else { return }
-    tensorWeight = tensor * Double(milliseconds)
+    tensorWeight = tensor * Double(litMilliseconds)
     clockByTensor = clock * tensorWeight
   }
 }
 
 extension DeviceInterval {
   /// Appends it packed: numbers of 7 bits a byte, counters by a mask, each in its own step (`DeviceCounter.step`). A
-  /// device with every counter takes about 45 bytes. The counters' separate weights are not kept.
+  /// device with every counter takes about 45 bytes. The counters' separate weights are not kept:
+  /// all of the time, or for the profiling counters what was not dark.
   public func pack(into bytes: inout [UInt8]) {
     bytes.put(UInt64(milliseconds))
     bytes.put(UInt64(darkMilliseconds))
@@ -136,7 +148,7 @@ extension DeviceInterval {
     }
     let counterMask = try packed.number(below: 1 << UInt64(DeviceCounter.allCases.count))
     for counter in DeviceCounter.allCases where counterMask >> UInt64(counter.rawValue) & 1 == 1 {
-      set(counter, counter.value(try packed.number(below: 1 << 53)), weight: Double(milliseconds))
+      set(counter, counter.value(try packed.number(below: 1 << 53)))
     }
     let clock = try packed.number(below: 1 << 53)
     if clock > 0 { setClock(DeviceCounter.smClock.value(clock)) }

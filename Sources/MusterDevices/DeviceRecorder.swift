@@ -1,12 +1,14 @@
 /// Turns a live device's samples into intervals, and says what it does now. One for each device.
 ///
-/// Time counts for the state that was known when it passed: a change is certain 4 to 7 s after it happened (10 s at a
+/// Time up to a sample whose counters were dark is a blackout's, and `unknown`, whatever else is told of the device then.
+/// All other time counts for the state that was known when it passed: a change is certain 4 to 7 s after it happened (10 s at a
 /// sample every 2 s), so that much of a new state counts for the one before. Nothing is taken back.
 public struct DeviceRecorder: Sendable {
   public private(set) var classifier: DeviceClassifier
   private var samples: [DeviceSample] = []
   private var times: [DeviceState: Int64] = [:]
   private var dark: Int64 = 0
+  private var capped: Int64 = 0
   /// Where the time that is counted ends, milliseconds on the samples' scale; nil before the first sample.
   private var counted: Int64?
 
@@ -25,11 +27,15 @@ public struct DeviceRecorder: Sendable {
     let at = Int64((sample.seconds * 1000).rounded())
     if let counted, at < counted { return }
     _ = classifier.add(sample)
+    var sample = sample
+    sample.isDark = classifier.isDark
     samples.append(sample)
     if let counted, at - counted <= Self.gap {
-      times[classifier.reading.state, default: 0] += at - counted
-      // An idle device's counters are dark, too: that is no blackout.
-      if classifier.reading.cause == .blackout { dark += at - counted }
+      let time = at - counted
+      times[sample.isDark ? .unknown : classifier.reading.state, default: 0] += time
+      // An idle device's counters are 0, too: that is no blackout.
+      if sample.isDark { dark += time }
+      if classifier.isPowerCapped { capped += time }
     }
     counted = at
   }
@@ -39,8 +45,8 @@ public struct DeviceRecorder: Sendable {
     defer {
       samples.removeAll(keepingCapacity: true)
       times.removeAll(keepingCapacity: true)
-      dark = 0
+      (dark, capped) = (0, 0)
     }
-    return DeviceInterval(samples[...], times: times, dark: dark)
+    return DeviceInterval(samples[...], times: times, dark: dark, capped: capped)
   }
 }

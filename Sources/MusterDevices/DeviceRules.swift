@@ -10,22 +10,13 @@ struct DeviceRules {
   var hasWorked: Bool
 
   func read(_ means: DeviceMeans) -> DeviceReading {
-    if isDark(means) { return DeviceReading(unknown: .blackout) }
+    if means.isDark { return DeviceReading(unknown: .blackout) }
     guard let busy = means.busy else { return DeviceReading(unknown: .notMeasured) }
     let isQuiet = current == .idle || current == .starting
     if busy < (isQuiet ? thresholds.idleBelow.idle : thresholds.idleBelow.busy) {
       return DeviceReading(isResident && !hasWorked ? .starting : .idle)
     }
     return means.isProfiled ? profiled(means, busy) : unprofiled(means, busy)
-  }
-
-  /// Every counter 0 is what an idle device shows, too: it is dark only against power or the driver's utilisation.
-  private func isDark(_ means: DeviceMeans) -> Bool {
-    guard means.isDark else { return false }
-    if let utilisation = means[.utilisation], utilisation >= thresholds.darkUtilisation { return true }
-    if let isAbove = power.isAbove(means[.power], share: thresholds.darkPower, thresholds) { return isAbove }
-    // Nothing says that the device is idle.
-    return means[.utilisation] == nil
   }
 
   // MARK: With profiling counters

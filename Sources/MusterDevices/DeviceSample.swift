@@ -32,6 +32,8 @@ public enum DeviceCounter: Int, CaseIterable, Sendable {
   /// Counters that the profiling hardware makes: all of them go dark together.
   static let profiling: [DeviceCounter] = [.graphics, .sm, .occupancy, .integer, .tensor, .dram, .fp64, .fp32, .fp16]
 
+  var isProfiling: Bool { Self.profiling.contains(self) }
+
   /// Those that are parts of a whole.
   var isShare: Bool {
     switch self {
@@ -48,6 +50,8 @@ public struct DeviceSample: Hashable, Sendable {
   public var seconds: Double
   /// Whether the power cap holds the clocks down (NVML's reason bit 4, the software power cap); nil if not told.
   public var isPowerCapped: Bool?
+  /// The profiling counters were dark (`Blackout`): what they say is left out of every mean. Told by the classifier.
+  public internal(set) var isDark = false
   /// A lane a counter; `Lanes.none` where nothing was measured. No memory of its own: windows are summed often.
   fileprivate var values = Lanes(repeating: Lanes.none)
 
@@ -73,26 +77,39 @@ public struct DeviceSample: Hashable, Sendable {
     return (2_147_483_632...2_147_483_635).contains(value) && value == value.rounded() ? nil : value
   }
 
+  /// The same as if its counters were not dark.
+  var lit: DeviceSample {
+    var sample = self
+    sample.isDark = false
+    return sample
+  }
+
   var hasProfiling: Bool { Self.profilingLanes.contains { values[$0] != Lanes.none } }
 
-  /// Whether a counter of the profiling hardware was measured, and all that were are exactly 0.
-  var isDark: Bool { hasProfiling && !Self.profilingLanes.contains { values[$0] > 0 } }
+  /// Whether a counter of the profiling hardware was measured, and all that were are at most that.
+  func profilingIsAtMost(_ share: Double) -> Bool {
+    hasProfiling && !Self.profilingLanes.contains { values[$0] > share }
+  }
 
-  private static let profilingLanes = DeviceCounter.profiling.map(\.rawValue)
+  fileprivate static let profilingLanes = DeviceCounter.profiling.map(\.rawValue)
 
   /// Whether the counters tell what kernels do, not only that there are some.
   var isProfiled: Bool { self[.tensor] != nil || self[.dram] != nil }
 }
 
-/// Means over samples: each over those that have the value.
+/// Means over samples: each over those that have the value. Samples whose profiling counters were dark are left out of all
+/// of them; where so many were that the rest does not speak for the time (`isDark`), what did not come from those counters
+/// is the mean of all samples.
 public struct DeviceMeans: Hashable, Sendable {
-  /// Samples in it.
+  /// Samples in it, dark ones too.
   public var count: Int
+  /// Of them, those whose profiling counters were dark.
+  public var darkCount: Int
   /// From the first to the last sample, seconds.
   public var seconds: Double
   /// 0...1 of the samples that tell it; nil if none does.
   public var powerCapped: Double?
-  /// Every profiling counter of every sample is exactly 0.
+  /// Too few samples are not dark (`DeviceThresholds.liveShare`).
   public var isDark: Bool
   public var isProfiled: Bool
   /// Mean of the SM clock, weighted by tensor activity, MHz: what the matrices ran at. nil without either.
@@ -108,29 +125,31 @@ public struct DeviceMeans: Hashable, Sendable {
 
   public init(_ samples: ArraySlice<DeviceSample>) {
     count = samples.count
+    darkCount = samples.count { $0.isDark }
+    isDark = !DeviceThresholds.isEnough(live: count - darkCount, of: count)
     var (first, last) = (Double.infinity, -Double.infinity)
     var (sums, counts) = (Lanes.zero, Lanes.zero)
-    var (told, capped, dark, profiled) = (0, 0, 0, 0)
+    var (told, capped) = (0, 0)
     var (clockByTensor, tensor) = (0.0, 0.0)
     isProfiled = false
     for sample in samples {
       (first, last) = (min(first, sample.seconds), max(last, sample.seconds))
+      if sample.isProfiled { isProfiled = true }
+      guard !sample.isDark || isDark else { continue }
       for lane in 0..<Lanes.used where sample.values[lane] != Lanes.none {
         sums[lane] += sample.values[lane]
         counts[lane] += 1
       }
       if let isCapped = sample.isPowerCapped { (told, capped) = (told + 1, capped + (isCapped ? 1 : 0)) }
-      if sample.hasProfiling { (profiled, dark) = (profiled + 1, dark + (sample.isDark ? 1 : 0)) }
-      if sample.isProfiled { isProfiled = true }
       if let clock = sample[.smClock], let activity = sample[.tensor] {
         (clockByTensor, tensor) = (clockByTensor + clock * activity, tensor + activity)
       }
     }
     seconds = max(0, last - first)
     powerCapped = told == 0 ? nil : Double(capped) / Double(told)
-    isDark = dark > 0 && dark == profiled
+    if isDark { for lane in DeviceSample.profilingLanes { counts[lane] = 0 } }
     for lane in 0..<Lanes.used where counts[lane] > 0 { values[lane] = sums[lane] / counts[lane] }
-    tensorClock = tensor > 0 ? clockByTensor / tensor : self[.smClock]
+    tensorClock = tensor > 0 && !isDark ? clockByTensor / tensor : self[.smClock]
   }
 
   /// 0...1: the part of the time in which something runs: the profiling counter, else the classic utilisation, which

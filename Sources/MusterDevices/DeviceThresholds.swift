@@ -77,6 +77,15 @@ public struct DeviceThresholds: Sendable {
   public var darkPower = 0.1
   /// ... or although the driver says that kernels were resident for this part of the time.
   public var darkUtilisation = 0.1
+  /// Counters of nearly nothing are dark where utilisation and power (of the range) are both above this.
+  public var darkWork = 0.5
+  /// A window is judged by its samples that are not dark if they are this part of it, and two at the least (one of one).
+  public static let liveShare = 0.25
+
+  static func isEnough(live: Int, of count: Int) -> Bool {
+    live >= min(count, 2) && Double(live) >= liveShare * Double(count)
+  }
+
   /// Above this part of the range, without other counters, the device works.
   public var workPower = 0.5
   /// Memory-bound work without other counters draws less than this part of the limit. Measured: 394 of 700 W.

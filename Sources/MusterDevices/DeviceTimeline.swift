@@ -8,7 +8,7 @@ public struct DeviceSegment: Hashable, Sendable {
   public var evidence: [String]
   /// Means over the steady part: of a state in which something runs, from the first sample to the last one in which
   /// it does; and without what is within 1.5 s, or 15 % of the length if that is less, of either end, where the state
-  /// before still fades.
+  /// before still fades. Samples whose counters were dark are in none of them.
   public var means: DeviceMeans
   /// The power limit held the clock down.
   public var isPowerCapped: Bool
@@ -25,8 +25,12 @@ public struct DeviceTimeline: Hashable, Sendable {
   public init(_ samples: [DeviceSample], part: DevicePart?, thresholds: DeviceThresholds = .init()) {
     var classifier = DeviceClassifier(part: part, thresholds: thresholds)
     var starts: [DeviceChange] = []
-    for sample in samples { Self.take(classifier.add(sample), into: &starts, from: samples) }
-    Self.take(classifier.finish(), into: &starts, from: samples)
+    var samples = samples
+    for i in samples.indices {
+      Self.take(classifier.add(samples[i]), into: &starts)
+      samples[i].isDark = classifier.isDark
+    }
+    Self.take(classifier.finish(), into: &starts)
     if starts.isEmpty, let first = samples.first {
       starts = [DeviceChange(seconds: first.seconds, reading: classifier.reading, evidence: [])]
     }
@@ -46,7 +50,7 @@ public struct DeviceTimeline: Hashable, Sendable {
   }
 
   /// A change at the start of the one before it takes its place; the same state twice is one segment.
-  private static func take(_ changes: [DeviceChange], into starts: inout [DeviceChange], from samples: [DeviceSample]) {
+  private static func take(_ changes: [DeviceChange], into starts: inout [DeviceChange]) {
     for change in changes {
       if let last = starts.last, last.seconds >= change.seconds { starts.removeLast() }
       if starts.last?.reading != change.reading { starts.append(change) }

@@ -51,7 +51,8 @@ extension JobDevices {
 }
 
 extension JobDevices {
-  private static let version: UInt64 = 1
+  /// 1: without each device's dark time, which that version counted as time with its counters at 0.
+  private static let version: UInt64 = 2
 
   /// Appends it packed, as `DeviceInterval.pack` does: about 20 bytes a device.
   public func pack(into bytes: inout [UInt8]) {
@@ -70,6 +71,7 @@ extension JobDevices {
       node = device.node
       bytes.put(UInt64(device.device))
       bytes.put(UInt64(device.measured))
+      bytes.put(UInt64(device.dark))
       bytes.put(UInt64(device.busy.rounded()))
       bytes.put(UInt64(device.tensor.rounded()))
       bytes.put(UInt64(max(0, to - device.seenAt)))
@@ -81,7 +83,7 @@ extension JobDevices {
   /// - Throws: `PackedFault` for bytes that `pack` has not made.
   public init(_ packed: inout PackedBytes) throws(PackedFault) {
     let version = try packed.number(below: 1 << 32)
-    guard version == Self.version else { throw .version(version) }
+    guard (1...Self.version).contains(version) else { throw .version(version) }
     var name: [UInt8] = []
     for _ in 0..<(try packed.number(below: 1 << 12)) { name.append(try packed.byte()) }
     self.init(deviceType: String(decoding: name, as: UTF8.self))
@@ -97,6 +99,8 @@ extension JobDevices {
       node = next
       var device = Device(node: node, device: Int32(try packed.number(below: 64)))
       device.measured = try packed.time()
+      if version > 1 { device.dark = try packed.time() }
+      guard device.dark <= device.measured else { throw .damaged }
       device.busy = Double(try packed.time())
       device.tensor = Double(try packed.time())
       device.seenAt = to - (try packed.time())

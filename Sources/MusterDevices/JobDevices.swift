@@ -6,8 +6,10 @@ public struct JobDevices: Hashable, Sendable {
     /// Node of the fleet and the device's number there.
     public var node: Int32
     public var device: Int32
-    /// Milliseconds that were measured; in which something ran; and tensor activity times milliseconds.
+    /// Milliseconds that were measured; of them, those in which the profiling counters were dark; in which something ran; and
+    /// tensor activity times milliseconds that were not dark.
     public var measured: Int64 = 0
+    public var dark: Int64 = 0
     public var busy: Double = 0
     public var tensor: Double = 0
     /// Since 1970; of the newest interval: its end and what the device did in it.
@@ -20,6 +22,9 @@ public struct JobDevices: Hashable, Sendable {
       self.node = node
       self.device = device
     }
+
+    /// Milliseconds behind `tensor`.
+    public var lit: Int64 { measured - dark }
   }
 
   /// Over all attempts, in device-milliseconds.
@@ -64,8 +69,9 @@ public struct JobDevices: Hashable, Sendable {
     let busy = interval[.graphics] ?? interval[.utilisation] ?? 0
     let time = Double(interval.milliseconds)
     devices[place].measured += interval.milliseconds
+    devices[place].dark += interval.darkMilliseconds
     devices[place].busy += busy * time
-    devices[place].tensor += (interval[.tensor] ?? 0) * time
+    devices[place].tensor += (interval[.tensor] ?? 0) * Double(interval.litMilliseconds)
     if end > devices[place].seenAt {
       devices[place].seenAt = end
       devices[place].state = interval.mainState ?? .unknown

@@ -24,7 +24,6 @@ public struct Recording: Hashable, Sendable {
     Source(column: "gpm_sm_util", counter: .sm, factor: 0.01),
     Source(column: "gpm_sm_occupancy", counter: .occupancy, factor: 0.01),
     Source(column: "gpm_integer_util", counter: .integer, factor: 0.01),
-    Source(column: "gpm_any_tensor_util", counter: .tensor, factor: 0.01),
     Source(column: "gpm_dram_bw_util", counter: .dram, factor: 0.01),
     Source(column: "gpm_fp64_util", counter: .fp64, factor: 0.01),
     Source(column: "gpm_fp32_util", counter: .fp32, factor: 0.01),
@@ -33,7 +32,7 @@ public struct Recording: Hashable, Sendable {
     Source(column: "gpm_pcie_tx_mibps", counter: .pcieSent, factor: 1),
   ]
 
-  /// One pipe each; they stand in for `gpm_any_tensor_util` where it is not there, with the busiest of them.
+  /// One pipe each; see `TensorColumns`.
   static let tensorPipes = ["gpm_hmma_tensor_util", "gpm_imma_tensor_util", "gpm_dfma_tensor_util"]
   static let timeColumn = "t_s"
   static let throttleColumn = "throttle_reasons"
@@ -56,21 +55,26 @@ public struct Recording: Hashable, Sendable {
     let content = text.starts(with: byteOrderMark) ? text[byteOrderMark.count...] : text[...]
     var lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).makeIterator()
     guard let head = lines.next(), !Self.cells(head).allSatisfy(\.isEmpty) else { throw .empty }
+    // Before the last byte: it would be the end of a line to some.
+    guard !head.dropLast().contains(UInt8(ascii: "\r")) else { throw .lineEnds }
     let header = try Header(Self.cells(head).map(Self.text))
     columns = header.columns
     samples = []
+    var tensor = TensorColumns()
     var number = 1
     while let line = lines.next() {
       number += 1
       let cells = Self.cells(line)
       if cells.count == 1, cells[0].isEmpty { continue }
       guard cells.count == header.count else { throw .width(line: number, cells.count, expected: header.count) }
-      let sample = try header.sample(cells, line: number)
+      let sample = try header.sample(cells, line: number, &tensor)
       if let last = samples.last, sample.seconds < last.seconds {
         throw .backwards(line: number, Self.text(cells[header.time]), after: last.seconds)
       }
       samples.append(sample)
     }
+    guard !samples.isEmpty else { throw .noSamples }
+    tensor.fill(&samples)
   }
 
   /// Without the blanks and quotes around them. No column that is read holds a comma.
@@ -94,6 +98,8 @@ public enum RecordingProblem: Error, Hashable, Sendable, CustomStringConvertible
   case packed(Gzip.Problem)
   case tooLong(Int)
   case empty
+  case lineEnds
+  case noSamples
   case noColumn(String)
   case noCounters
   case sameColumn(String)
@@ -106,6 +112,9 @@ public enum RecordingProblem: Error, Hashable, Sendable, CustomStringConvertible
     case .packed(let problem): "\(problem)"
     case .tooLong(let limit): "the file is longer than \(limit / 1_048_576) MiB"
     case .empty: "line 1: the file is empty (allowed: a header that names the columns, then a row a sample)"
+    case .lineEnds: "line 1: it ends in CR alone (allowed: lines that end in LF, or in CR and LF)"
+    case .noSamples:
+      "line 2: there is no row below the header (allowed: a header that names the columns, then a row a sample)"
     case .noColumn(let name): "line 1: there is no column \(name) (allowed: a CSV file with the time in seconds in it)"
     case .noCounters:
       "line 1: no column tells what a device does (allowed: one or more of "
@@ -115,7 +124,8 @@ public enum RecordingProblem: Error, Hashable, Sendable, CustomStringConvertible
       "line \(line): \(cells) cells (allowed: \(expected), as many as the header has)"
     case .notANumber(let line, let column, let value):
       "line \(line): \(column): \(value) (allowed: "
-        + (column == Recording.timeColumn ? "seconds" : "a number, or nothing where it was not measured") + ")"
+        + (column == Recording.timeColumn
+          ? "seconds, a decimal number" : "a number, or nothing where it was not measured") + ")"
     case .backwards(let line, let value, let last):
       "line \(line): \(Recording.timeColumn): \(value) (allowed: \(last) or more: time does not go back)"
     }
@@ -125,7 +135,8 @@ public enum RecordingProblem: Error, Hashable, Sendable, CustomStringConvertible
     switch self {
     case .packed: "`gzip -t` tells where it breaks; copy it once more, or record again"
     case .tooLong: "cut it: a recording is of one device"
-    case .empty, .noColumn, .noCounters, .sameColumn, .width, .notANumber:
+    case .lineEnds: "`tr '\\r' '\\n' < FILE` makes such lines"
+    case .empty, .noSamples, .noColumn, .noCounters, .sameColumn, .width, .notANumber:
       "docs/devices.md names the columns and their units"
     case .backwards: "sort its rows by \(Recording.timeColumn), or cut it where its clock was set back"
     }
@@ -138,13 +149,14 @@ private struct Header {
   var time: Int
   var columns: [String]
   private var sources: [(cell: Int, Recording.Source)] = []
-  private var pipes: [(cell: Int, String)] = []
+  /// `gpm_any_tensor_util` first, then the pipes.
+  private var tensor: [(cell: Int, index: Int, column: String)] = []
   private var throttle: Int?
 
   init(_ names: [String]) throws(RecordingProblem) {
     count = names.count
     var cells: [String: Int] = [:]
-    let known = Recording.columns.map(\.column) + Recording.tensorPipes + [Recording.throttleColumn]
+    let known = Recording.columns.map(\.column) + TensorColumns.names + [Recording.throttleColumn]
     for (cell, name) in names.enumerated() where name == Recording.timeColumn || known.contains(name) {
       guard cells[name] == nil else { throw .sameColumn(name) }
       cells[name] = cell
@@ -152,15 +164,17 @@ private struct Header {
     guard let time = cells[Recording.timeColumn] else { throw .noColumn(Recording.timeColumn) }
     self.time = time
     sources = Recording.columns.compactMap { source in cells[source.column].map { ($0, source) } }
-    pipes = Recording.tensorPipes.compactMap { name in cells[name].map { ($0, name) } }
+    tensor = TensorColumns.names.enumerated().compactMap { i, name in cells[name].map { ($0, i, name) } }
     throttle = cells[Recording.throttleColumn]
     columns = known.filter { cells[$0] != nil }
-    guard !sources.isEmpty || !pipes.isEmpty else { throw .noCounters }
+    guard !sources.isEmpty || !tensor.isEmpty else { throw .noCounters }
   }
 
-  func sample(_ cells: [ArraySlice<UInt8>], line: Int) throws(RecordingProblem) -> DeviceSample {
+  func sample(
+    _ cells: [ArraySlice<UInt8>], line: Int, _ columns: inout TensorColumns
+  ) throws(RecordingProblem) -> DeviceSample {
     let text = Recording.text(cells[time])
-    guard let seconds = Double(text), seconds.isFinite else {
+    guard let seconds = Self.decimal(text), seconds.isFinite else {
       throw .notANumber(line: line, column: Recording.timeColumn, text)
     }
     var sample = DeviceSample(seconds: seconds)
@@ -168,18 +182,21 @@ private struct Header {
       guard let value = try Self.value(cells[cell], source.column, line) else { continue }
       sample[source.counter] = DeviceSample.measured(value).map { $0 * source.factor }
     }
-    if sample[.tensor] == nil {
-      var busiest: Double?
-      for (cell, name) in pipes {
-        guard let value = try Self.value(cells[cell], name, line).flatMap(DeviceSample.measured) else { continue }
-        busiest = max(busiest ?? 0, value * 0.01)
-      }
-      sample[.tensor] = busiest
+    var row = TensorColumns.Row(repeating: TensorColumns.missing)
+    for (cell, index, column) in tensor {
+      guard let value = try Self.value(cells[cell], column, line).flatMap(DeviceSample.measured) else { continue }
+      row[index] = min(1, value * 0.01)
     }
+    columns.add(row)
     if let throttle, let mask = try Self.value(cells[throttle], Recording.throttleColumn, line) {
       sample.isPowerCapped = UInt64(exactly: mask).map { $0 & Recording.powerCapBit != 0 }
     }
     return sample
+  }
+
+  /// Swift reads `0x10` as 16.
+  private static func decimal(_ text: String) -> Double? {
+    text.contains { $0 == "x" || $0 == "X" } ? nil : Double(text)
   }
 
   /// nil where a tool wrote that there is none: nothing, `N/A`, `[Not Supported]` (nvidia-smi), an error's text, NaN.
@@ -187,7 +204,10 @@ private struct Header {
     _ bytes: ArraySlice<UInt8>, _ column: String, _ line: Int
   ) throws(RecordingProblem) -> Double? {
     let cell = Recording.text(bytes)
-    if let value = Double(cell) { return value.isNaN ? nil : value }
+    // NVML's mask is written in hexadecimal by its own tool.
+    if let value = column == Recording.throttleColumn ? Double(cell) : decimal(cell) {
+      return value.isNaN ? nil : value
+    }
     if cell.isEmpty || cell.hasPrefix("[") || cell.hasPrefix("ERR") { return nil }
     if ["n/a", "none", "null", "-"].contains(cell.lowercased()) { return nil }
     throw .notANumber(line: line, column: column, cell)

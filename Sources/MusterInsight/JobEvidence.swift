@@ -164,6 +164,7 @@ extension JobEvidence {
   public func isMeasured(_ thresholds: Thresholds) -> Bool {
     guard let devices, accounts.held > 0 else { return false }
     let held = isPart && !countersArePart ? max(accounts.held, heldInRun) : accounts.held
-    return Double(devices.total.milliseconds) >= thresholds(.measuredShare) * Double(held)
+    // In a blackout they saw nothing.
+    return Double(devices.total.litMilliseconds) >= thresholds(.measuredShare) * Double(held)
   }
 }

@@ -79,6 +79,32 @@ public struct PriceBook: Hashable, Sendable {
     job.parts.isEmpty ? quote(type: job.deviceType, on: day) : quote(job.parts, on: day)
   }
 
+  /// The first of a later price that names the same part as an earlier one: which of them holds would be chance. Names of a
+  /// part are one kind, words of such names another: a part's own price stands before that of a word.
+  ///
+  /// - Returns: their places in `prices`.
+  public static func twins(in prices: [TypePrice]) -> (earlier: Int, later: Int)? {
+    let named = prices.map { price in (text: price.type.lowercased(), parts: parts(price.type)) }
+    for later in named.indices {
+      for earlier in named[..<later].indices {
+        let (a, b) = (named[earlier], named[later])
+        if a.text == b.text || a.parts.isWord == b.parts.isWord && !a.parts.names.isDisjoint(with: b.parts.names) {
+          return (earlier, later)
+        }
+      }
+    }
+    return nil
+  }
+
+  /// The parts of the table that a price is of: the one of that name, or those with that word in a name.
+  private static func parts(_ type: String) -> (names: Set<String>, isWord: Bool) {
+    if let part = DevicePart.named(type) { return ([part.name], false) }
+    let word = type.lowercased()
+    let found = DevicePart.all.filter { part in ([part.name] + part.aliases).contains { isNamed($0.lowercased(), word) }
+    }
+    return (Set(found.map(\.name)), true)
+  }
+
   /// A whole name before the table's other names for the same part, and those before one word of it.
   static func price(of type: String, in prices: [TypePrice]) -> Double? {
     let part = DevicePart.named(type)

@@ -28,16 +28,10 @@ import Testing
     #expect(recording.samples[0][.power] == nil && recording.samples[0][.memoryUsed] == 5)
   }
 
-  @Test("one tensor pipe stands in for all of them where that is not recorded")
-  func pipes() throws {
-    let recording = try Self.read("t_s,gpm_hmma_tensor_util,gpm_imma_tensor_util\n1,40,3\n2,,\n")
-    #expect(recording.samples.map { $0[.tensor] } == [0.4, nil])
-  }
-
   @Test("the power cap is a bit of the mask")
   func mask() throws {
-    let recording = try Self.read("t_s,throttle_reasons,power_mw\n1,5,\n2,1,\n3,,\n4,2.5,\n")
-    #expect(recording.samples.map(\.isPowerCapped) == [true, false, nil, nil])
+    let recording = try Self.read("t_s,throttle_reasons,power_mw\n1,5,\n2,1,\n3,,\n4,2.5,\n5,0x04,\n")
+    #expect(recording.samples.map(\.isPowerCapped) == [true, false, nil, nil, true])
   }
 
   @Test(
@@ -48,6 +42,10 @@ import Testing
       ("t_s,power_mw\n1,2\n3\n", .width(line: 3, 1, expected: 2)),
       ("t_s,power_mw\n1,75 W\n", .notANumber(line: 2, column: "power_mw", "75 W")),
       ("t_s,power_mw\nnan,1\n", .notANumber(line: 2, column: "t_s", "nan")),
+      ("t_s,power_mw\n0x10,1\n", .notANumber(line: 2, column: "t_s", "0x10")),
+      ("t_s,power_mw\n1,0x10\n", .notANumber(line: 2, column: "power_mw", "0x10")),
+      ("t_s,power_mw\n", .noSamples), ("t_s,power_mw", .noSamples), ("t_s,power_mw\n\n", .noSamples),
+      ("t_s,power_mw\r1,75000\r2,75000\r", .lineEnds),
       ("t_s,power_mw\n2,1\n\n1.5,1\n", .backwards(line: 4, "1.5", after: 2)),
       ("power_mw", .noColumn("t_s")),
     ])
@@ -63,12 +61,6 @@ import Testing
     #expect(
       "\(RecordingProblem.backwards(line: 4, "1.5", after: 2))"
         == "line 4: t_s: 1.5 (allowed: 2.0 or more: time does not go back)")
-  }
-
-  @Test("a header alone is a recording with no samples and no segments")
-  func headerAlone() throws {
-    let recording = try Self.read("t_s,power_mw\n")
-    #expect(DeviceTimeline(recording.samples, part: nil).segments.isEmpty)
   }
 
   @Test("a single sample, and two at the same time, are a segment")

@@ -222,6 +222,22 @@ import Testing
     #expect(!Insight.findings(over).contains { $0.kind == .mfuDisagreement })
   }
 
+  @Test("counters that were dark for most of the run do not speak for it")
+  func mostlyDark() throws {
+    var load = Load.starved
+    #expect(Insight.findings(World.counted([load, load])).contains { $0.kind == .inputStall })
+    load.darkShare = 0.6
+    #expect(Insight.findings(World.counted([load, load])).isEmpty)
+  }
+
+  @Test("what a blackout hides costs nothing: waste is told of the time that was seen")
+  func partlyDark() throws {
+    var load = Load.starved
+    load.darkShare = 0.25
+    let finding = try #require(Insight.findings(World.counted([load], hours: 10)).first { $0.kind == .inputStall })
+    #expect(abs(finding.gpuHours - 10 * 0.75 * 0.45) < 0.01, "\(finding)")
+  }
+
   @Test("no word of the power cap from counters that were dark")
   func capInTheDark() {
     var dark = Load.dark

@@ -7,6 +7,8 @@ struct Load {
   var state: DeviceState
   var counters: [DeviceCounter: Double] = [:]
   var isDark = false
+  /// 0...1 of the time of a load that is not dark as a whole.
+  var darkShare = 0.0
   var isCapped = false
 
   static let idle = Load(state: .idle, counters: [.utilisation: 0, .graphics: 0.001, .tensor: 0, .fp32: 0, .power: 74])
@@ -53,10 +55,15 @@ struct Load {
     counters: [.graphics: 0, .sm: 0, .tensor: 0, .dram: 0, .fp32: 0, .power: 600, .memoryUsed: 5e9], isDark: true)
   static let capped = Load(state: .working, counters: matrices.counters, isCapped: true)
 
+  func minute() -> DeviceInterval {
+    let dark = isDark ? 60_000 : Int64(darkShare * 60_000)
+    let times: [DeviceState: Int64] = isDark ? [state: dark] : [state: 60_000 - dark, .unknown: dark]
+    return DeviceInterval([sample()][...], times: times, dark: dark, capped: isCapped ? 60_000 : 0)
+  }
+
   func sample() -> DeviceSample {
     var sample = DeviceSample(seconds: 1)
     for (counter, value) in counters { sample[counter] = value }
-    sample.isPowerCapped = isCapped
     return sample
   }
 }
@@ -72,7 +79,7 @@ enum World {
       for (device, load) in loads.enumerated() {
         let rollup = NodeRollup(start: start + minute * 60_000, length: 60_000, source: .nvmlGPM, devices: [])
         all.add(
-          DeviceInterval([load.sample()][...], times: [load.state: 60_000], dark: load.isDark ? 60_000 : 0),
+          load.minute(),
           of: Int32(device % 8),
           node: Int32(device / 8), attempt: 1, in: rollup)
       }

@@ -46,4 +46,22 @@ import Testing
     job.parts.append(.init(deviceType: "B200", devices: 1))
     #expect(Self.book.quote(job, on: "2026-12-01") == nil, "no price of a B200")
   }
+
+  @Test(
+    "two prices for one part are told, whichever way they name it",
+    arguments: [
+      (["H100", "h100"], 0, 1), (["HBM3", "H100"], 0, 1), (["A100", "H100-SXM5-80GB", "nvidia h100 80gb hbm3"], 1, 2),
+      (["own", "H100", "OWN"], 0, 2),
+    ])
+  func twins(types: [String], earlier: Int, later: Int) {
+    let twins = PriceBook.twins(in: types.map { .init(type: $0, price: 1) })
+    #expect(twins?.earlier == earlier && twins?.later == later)
+  }
+
+  @Test(
+    "a part's own price beside that of a word of its name, and words of other parts, are no such two",
+    arguments: [["H100", "H100-PCIe-80GB", "H200"], ["A10", "A100", "L4", "L40S", "GH200", "H200", "GB200", "B200"]])
+  func noTwins(types: [String]) {
+    #expect(PriceBook.twins(in: types.map { .init(type: $0, price: 1) }) == nil)
+  }
 }

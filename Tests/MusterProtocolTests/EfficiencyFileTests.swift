@@ -52,6 +52,8 @@ import Testing
     "prices:\n- {date: yesterday, currency: usd, source: x, gpuHour: {H100: free}}\n- {}",
     "prices:\n- {date: 2026-01-01, currency: USD, source: x, gpuHour: {}}\n"
       + "- {date: 2026-01-01, currency: USD, source: x, gpuHour: {H100: -1, \"a,b\": 1}, note: x}",
+    "prices:\n- date: 2026-01-01\n  currency: USD\n  source: x\n  gpuHour:\n    H100: 1\n    h100: 3",
+    "prices:\n- {date: 2026-01-01, currency: USD, source: x, gpuHour: {HBM3: 1, H100: 4}}",
     "idle: {cancelAfter: 1h}",
     "idle: {warnAfter: 2h, cancelAfter: 1h, exempt: {projects: [\"a b\"], devicesAtLeast: 0, users: [x]}}",
     "idle: {warnAfter: soon, cancelAfter: 0s}\nidle: {}",

@@ -194,6 +194,13 @@ struct EfficiencyReader<Node: JobFileNode> {
       guard let price = number(member.value, place, member.name, EfficiencyFile.Limits.price, rule) else { continue }
       prices.append(PriceBook.TypePrice(type: member.name, price: price))
     }
+    if let twins = PriceBook.twins(in: prices) {
+      let (earlier, later) = (prices[twins.earlier].type, prices[twins.later].type)
+      let member = members.last { $0.name == later }
+      fields.problem(
+        member?.line, place, later, member?.value.shown ?? "",
+        .required("one price for a part: \(earlier) names the same one"))
+    }
     return prices
   }
 

@@ -153,7 +153,7 @@ struct JobDevicesView {
       return [
         "rank": rank(device, member), "member": member.map { JSON($0.index) } ?? .null,
         "node": JSON(member?.nodeName), "device": JSON(device.device), "state": .string(device.state.rawValue),
-        "busy": .share(mean(device.busy, device.measured)), "tensor": .share(mean(device.tensor, device.measured)),
+        "busy": .share(mean(device.busy, device.measured)), "tensor": .share(mean(device.tensor, device.lit)),
         "idleSeconds": .double(Double(idle(device)) / 1000),
       ]
     }
@@ -189,7 +189,7 @@ struct JobDevicesView {
         "member": members[node].map { JSON($0.index) } ?? .null, "node": JSON(members[node]?.nodeName),
         "devices": JSON(own.count), "state": .string(DeviceState.allCases[most].rawValue),
         "busy": .share(mean(own.reduce(0) { $0 + $1.busy }, measured)),
-        "tensor": .share(mean(own.reduce(0) { $0 + $1.tensor }, measured)),
+        "tensor": .share(mean(own.reduce(0) { $0 + $1.tensor }, own.reduce(0) { $0 + $1.lit })),
         "idleSeconds": .double(Double(own.map(idle).min() ?? 0) / 1000),
       ])
     }

@@ -36,7 +36,8 @@ struct AccountsCommand: ParsableCommand {
     for (name, text) in [("--from", from), ("--to", to)] {
       if let text, CallerContext.pastMoment(text) == nil {
         throw ValidationError(
-          "\(name) is \"\(text)\": a moment with its zone, e.g. 2026-12-01T08:00:00Z, a day, e.g. 2026-12-01, or now-7d"
+          "\(name) is \"\(text)\": a moment with its zone, e.g. 2026-12-01T08:00:00Z, a day, e.g. 2026-12-01, or now-7d "
+            + "(at most 3650d)"
         )
       }
     }

@@ -38,7 +38,8 @@ struct MaintenanceCommand: ParsableCommand {
       guard (nodes == nil) != (within == nil) else { throw ValidationError("--nodes or --within, one of both") }
       for (name, text) in [("--from", from), ("--to", to)] {
         if let text, CallerContext.moment(text) == nil {
-          throw ValidationError("\(name) is \"\(text)\": a moment with its zone, e.g. 2026-12-01T08:00:00Z, or now+2h")
+          throw ValidationError(
+            "\(name) is \"\(text)\": a moment with its zone, e.g. 2026-12-01T08:00:00Z, or now+2h (at most 3650d)")
         }
       }
       if let length, (JobFile.span(length) ?? .zero) <= .zero {
