@@ -70,6 +70,10 @@ extension Controller {
         filter.ofVictims[Int(builder.victimOfNode[i])].append(LeafNodes(leaf: leaf, nodes: 1))
       }
     }
+    // Any of a leaf may be its spares: no more than the rest of them serve at a time.
+    for (leaf, own) in (fleetMap.topology?.leaves ?? []).enumerated() {
+      filter.known[leaf] = min(filter.known[leaf], own.nodes)
+    }
     return filter
   }
 

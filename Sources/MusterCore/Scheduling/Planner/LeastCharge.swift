@@ -73,11 +73,15 @@ extension MemberOffers {
 
   private func size(_ offer: Offer) -> Int32 { topology.deviceTypes[Int(offer.type)].devicesPerNode }
 
-  /// What is offered in each domain that the gang must not leave: all of it where it may have any.
+  /// What is offered of each kind in each domain that the gang must not leave: all of it where it may have any.
   private func domains(_ gang: borrowing PendingGang, _ offers: [Offer]) -> [[Offer]] {
-    guard let scope = gang.within, scope.isRequired else { return [offers] }
-    var byDomain: [Int32: [Offer]] = [:]
-    for offer in offers { byDomain[domain(offer.leaf, scope.level), default: []].append(offer) }
-    return byDomain.sorted { $0.key < $1.key }.map(\.value)
+    let level = gang.within.flatMap { $0.isRequired ? $0.level : nil }
+    return kinds(gang).flatMap { kind in
+      let own = offers.filter { kind.contains($0.type) }
+      guard let level else { return [own] }
+      var byDomain: [Int32: [Offer]] = [:]
+      for offer in own { byDomain[domain(offer.leaf, level), default: []].append(offer) }
+      return byDomain.sorted { $0.key < $1.key }.map(\.value)
+    }
   }
 }

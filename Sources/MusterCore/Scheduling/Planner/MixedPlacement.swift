@@ -30,16 +30,13 @@ public struct NodeFilter: Hashable, Sendable {
   }
 }
 
-/// Gangs that the profile's counts alone do not place: several nodes of which parts are used, nodes of more than one type,
-/// a filter, a spread. They start when they fit now; what they wait for otherwise is told, and a place held where whole
-/// nodes would do.
+/// Gangs that the profile's counts alone do not place: several nodes of which parts are used, nodes with different numbers
+/// of devices, a filter, a spread. They start when they fit now; else whole nodes are held for them (`MemberStarts`).
 extension Planner {
   /// When places node by node are looked for.
   enum Mix {
     case none
-    /// After whole nodes of one type.
-    case last
-    /// Before them: it needs parts alone.
+    /// Before whole nodes: it needs parts alone.
     case first
     /// Its wishes are about single nodes.
     case only
@@ -48,13 +45,10 @@ extension Planner {
   func mix(_ gang: borrowing PendingGang) -> Mix {
     if gang.filter >= 0 || gang.spread != nil { return .only }
     guard gang.mayMix, gang.nodes > 1 else { return .none }
-    var fitting = 0
     for type in types(gang) where topology.deviceTypes.indices.contains(Int(type)) {
-      let all = topology.deviceTypes[Int(type)].devicesPerNode
-      if all > gang.devicesPerNode, !gang.isExclusive { return .first }
-      if all >= gang.devicesPerNode { fitting += 1 }
+      if topology.deviceTypes[Int(type)].devicesPerNode > gang.devicesPerNode { return .first }
     }
-    return fitting > 1 ? .last : .none
+    return .none
   }
 
   /// - Parameter freed: by leaf, nodes that its filter lets it have and that others leave for it; empty: none.
@@ -88,7 +82,10 @@ extension Planner {
     var isWhole = false
     for type in types(gang) where possible(gang, type, now: round.now, &round.reasons) != nil { isWhole = true }
     if isWhole || gang.filter >= 0 || gang.spread != nil {
-      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: offers.reduce(0) { $0 + $1.count }))
+      let ofKinds = MemberOffers(topology: topology).kinds(gang).map { kind in
+        offers.reduce(0) { $0 + (kind.contains($1.type) ? $1.count : 0) }
+      }
+      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: ofKinds.max() ?? 0))
     }
     return PlanningRound.Entry(
       kind: .never, type: -1, first: Int32(first), count: Int32(round.reasons.count - first))
@@ -142,14 +139,25 @@ extension Planner {
     let last = grid.lastBucket(from: 0, units: units)
     let choice = MemberOffers(topology: topology)
     let offers = offers(gang, view, last, freed)
-    guard var chosen = choice.choose(gang, offers) else { return nil }
-    if !quotas.takeNow(gang.project, charges(gang, chosen), units: units, through: last) {
+    for kind in choice.kinds(gang) {
+      let own = offers.filter { kind.contains($0.type) }
+      guard let chosen = choice.choose(gang, ofOneKind: own) else { continue }
+      if quotas.takeNow(gang.project, charges(gang, chosen), units: units, through: last) {
+        return take(chosen, gang, last)
+      }
       // Alone on its nodes it has fewer devices on smaller ones.
-      guard gang.isExclusive, let smallest = choice.smallest(gang, offers).flatMap({ choice.choose(gang, $0) }),
+      guard gang.isExclusive,
+        let smallest = choice.smallest(gang, own).flatMap({ choice.choose(gang, ofOneKind: $0) }),
         quotas.takeNow(gang.project, charges(gang, smallest), units: units, through: last)
-      else { return nil }
-      chosen = smallest
+      else { continue }
+      return take(smallest, gang, last)
     }
+    return nil
+  }
+
+  private mutating func take(
+    _ chosen: [(Offer, Int32)], _ gang: borrowing PendingGang, _ last: Int
+  ) -> [MemberPlace] {
     if !victims.isEmpty {
       for (type, devices) in charges(gang, chosen).enumerated() where devices > 0 {
         victims.count(gang.owner, Int32(type), devices)
@@ -161,7 +169,7 @@ extension Planner {
   }
 
   /// Devices that its project is charged, by type.
-  private func charges(_ gang: borrowing PendingGang, _ chosen: [(Offer, Int32)]) -> [Int32] {
+  func charges(_ gang: borrowing PendingGang, _ chosen: [(Offer, Int32)]) -> [Int32] {
     var charges = [Int32](repeating: 0, count: topology.deviceTypes.count)
     for (offer, count) in chosen {
       let all = topology.deviceTypes[Int(offer.type)].devicesPerNode

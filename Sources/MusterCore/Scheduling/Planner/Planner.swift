@@ -41,6 +41,8 @@ public struct Planner: ~Copyable {
   var gathered: [Int32]
   /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
   var notBefore: [Int]
+  /// Looks at the free nodes of single leaves in the searches of `MemberStarts` of this round.
+  var memberLooks = 0
 
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     self.topology = topology
@@ -100,7 +102,7 @@ public struct Planner: ~Copyable {
     var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
-    gathering = []
+    (gathering, memberLooks) = ([], 0)
     gathered = Array(repeating: 0, count: topology.deviceTypes.count)
     var held = 0
     let mayStop = view.mode.stopsWhenFull && victims.isEmpty
@@ -152,19 +154,22 @@ public struct Planner: ~Copyable {
     }
     switch mix {
     case .none: break
-    case .last: if startWhole(gang, &round) || startMixed(gang, view, &round) { return }
     case .first, .only: if startMixed(gang, view, &round) { return }
     }
     if mix != .only, mayPreempt(gang), startWhole(gang, &round) || preempt(gang, view, &round) { return }
     if mix == .only, mayPreempt(gang), preempt(gang, view, &round) { return }
     guard mayHold else {
-      if mix == .none || mix == .first, startWhole(gang, &round) { return }
+      if mix != .only, startWhole(gang, &round) { return }
       round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
       return
     }
-    answerWhole(gang, view, mayStartNow: mix != .only, &round)
+    if mix != .none, isHeldByMember(gang, &round) {
+      answerByMember(gang, view, &round)
+    } else {
+      answerWhole(gang, view, mayStartNow: mix != .only, &round)
+    }
     if mix != .none { correctMixed(gang, view, &round) }
-    if gang.isOverdue, mix != .only, round.entries[round.entries.count - 1].kind == .beyondHorizon {
+    if gang.isOverdue, round.entries[round.entries.count - 1].kind == .beyondHorizon {
       gather(gang, view, &round)
     }
   }
@@ -253,4 +258,6 @@ struct Ask {
   /// As `PendingGang.owner`.
   var owner: Int32
   var classes: GangBounds.Classes
+  /// Nodes of all types of its name are looked at together, for no one of them has enough. For victims alone.
+  var isOfKind = false
 }
