@@ -24,7 +24,8 @@ struct Fleet: ~Copyable {
         Label(key: "block", value: "b\(i / 8)"), Label(key: "new", value: i % 2 == 0 ? "yes" : "no"),
         Label(key: "rack", value: "r\(i / 4)"),
       ]
-      let joined = NodeJoined(node: NodeID(Int32(i)), name: "n\(i)", machine: "m\(i)", boot: "b", devices: devices,
+      let joined = NodeJoined(
+        node: NodeID(Int32(i)), name: "n\(i)", machine: "m\(i)", boot: "b", devices: devices,
         deviceType: types.isEmpty ? "" : types[i / 4])
       say(.agentHello(joined, labels: labels, pid: 1))
       say(.agentReport(node: NodeID(Int32(i)), []))

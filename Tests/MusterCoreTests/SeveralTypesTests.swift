@@ -27,7 +27,8 @@ import Testing
   @Test("a gang that may have several types gets all its nodes of one, the first named that has them")
   func oneType() {
     for (nodes, order, expected) in [
-      (Int32(4), ["A100", "H100"], "A100"), (4, ["H100", "A100"], "H100"), (8, [], "A100"), (12, ["H100", "A100"], "A100"),
+      (Int32(4), ["A100", "H100"], "A100"), (4, ["H100", "A100"], "H100"), (8, [], "A100"),
+      (12, ["H100", "A100"], "A100"),
     ] {
       var fleet = Self.fleet(["A100", "A100", "A100", "H100"])
       let job = fleet.submit(Fleet.spec(nodes: nodes) { $0.deviceTypes = order })

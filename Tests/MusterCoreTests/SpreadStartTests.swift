@@ -35,16 +35,16 @@ import Testing
     var fleet = Fleet()
     var running: [(job: JobID, end: Instant)] = []
     func submit(_ fleet: inout Fleet) {
-      let seconds = Int64(dice.draw(600...7_200))
+      let seconds = Int64(dice.draw(10...120)) * 60
       running.append((fleet.submit(Fleet.spec(walltime: .seconds(seconds))), .never))
     }
-    for _ in 0..<20 { submit(&fleet) }
+    for _ in 0..<16 { submit(&fleet) }
     let job = fleet.submit(Self.spread(nodes: 8, "rack", atMost: 2, walltime: .seconds(3_000)))
     var promised = fleet.waiting(job).start ?? .never
     #expect(promised < .never)
     for _ in 0..<200 where fleet.state(job) == .pending {
       submit(&fleet)
-      fleet.pass(.seconds(130))
+      fleet.pass(.seconds(60))
       for (i, (small, end)) in running.enumerated().reversed() {
         guard fleet.state(small) == .starting || fleet.state(small) == .stopping else { continue }
         if end == .never, let slot = fleet.controller.cluster.slot(of: small) {
@@ -82,7 +82,7 @@ import Testing
   func role() {
     var fleet = Fleet()
     let first = fleet.submit(Fleet.spec(nodes: 15, walltime: .seconds(3600)))
-    var spec = RolesTests.spec([(4, 8), (4, 8)], walltime: .seconds(3600))
+    var spec = RolesTests.spec([(3, 8), (4, 8)], walltime: .seconds(3600))
     spec.further[0].wishes.spread = Spread(level: "rack", atMost: 1)
     let job = fleet.submit(spec)
     let start = fleet.waiting(job).start

@@ -28,7 +28,21 @@ extension Controller {
       return
         "needs \(counted(sum.devices, "device")) for its \(spec.roles.count) roles together; the fleet has \(capacity), busy or not"
     }
-    return overQuota(spec, topology)
+    if let why = overQuota(spec, topology) { return why }
+    let numbers = spec.roles.indices.filter { spec.roles[$0].devicesPerNode > 0 }
+    let gangs = numbers.map { number in
+      let (alone, wishes) = (shape(spec.alone(number)), spec.wishes(ofRole: number))
+      let isAny = wishes.constraint.isEmpty && wishes.exclude.isEmpty
+      return RolesFit.Gang(alone, known: isAny ? nil : knownMatching(wishes, leaves: topology.leaves.count))
+    }
+    var fit = RolesFit(gangs, topology)
+    guard !fit.mayFit() else { return nil }
+    let named = zip(numbers, fit.places).map { number, places in
+      let (role, shape) = (spec.roles[number], Self.shapeText(spec.wishes(ofRole: number)))
+      return
+        "\(role.name) (\(counted(role.nodes, "node")) of \(counted(role.devicesPerNode, "device"))\(shape)) in \(counted(places, "place"))"
+    }
+    return "its roles fit one by one, and never all at once: \(Self.list(named)), busy or not"
   }
 
   private mutating func impossibleAlone(_ spec: JobSpec, looks: inout Int) -> String? {
@@ -107,8 +121,10 @@ extension Controller {
       charges[gang] = known
       least.add(nodes: role.nodes, known)
     }
-    guard let small = book.rules.tooSmall(account, { least.amount($0) }) else { return nil }
-    return book.labels[Int(small.row)].never(needed: small.needed, most: small.most, isAlone: spec.isAnyExclusive)
+    let small = least.tooSmall(book.rules, account).map {
+      book.labels[Int($0.row)].never(needed: $0.needed, most: $0.most, isAlone: spec.isAnyExclusive)
+    }
+    return small.isEmpty ? nil : small.prefix(4).joined(separator: "; and with others ")
   }
 
   /// Nodes that a gang without devices may be alone on, with the devices that it then has, by the domain that it must not

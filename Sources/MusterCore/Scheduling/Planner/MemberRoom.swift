@@ -21,10 +21,11 @@ struct MemberRoom {
     leaves = topology.leaves.indices.filter { kind.contains(topology.leaves[$0].deviceType) }.map { Int32($0) }
     segment = gang.segment
     most = gang.spread.map { $0.atMost / gang.segment * gang.segment } ?? .max
-    var (known, domains): ([[Int32]: Int], [Int32: Int]) = ([:], [:])
+    var (known, domains): ([Int64: Int], [Int32: Int]) = ([:], [:])
     for leaf in leaves {
       let own = places.domain(leaf, scope)
-      let key = gang.spread.map { [own, places.domain(leaf, $0.level)] } ?? [own]
+      let inner = gang.spread.map { places.domain(leaf, $0.level) } ?? 0
+      let key = Int64(own) << 32 | Int64(inner)
       if known[key] == nil {
         known[key] = scopes.count
         if domains[own] == nil { domains[own] = domains.count }

@@ -20,6 +20,8 @@ public struct NodeFilter: Hashable, Sendable {
   public var known: [Int32]
   /// By shared node of the view.
   public var shared: [Bool]
+  /// By leaf: nodes known that it may have and that are not in service; empty: nobody counted them.
+  package var away: [Int32] = []
   /// By candidate of the view's victims: whole nodes of it that the gang may have.
   package var ofVictims: [[LeafNodes]] = []
 
@@ -92,29 +94,59 @@ extension Planner {
   }
 
   /// What whole nodes of one type say of a gang that may be placed node by node is too strict: the last entry is put right.
-  func correctMixed(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound) {
+  mutating func correctMixed(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+  ) {
     let i = round.entries.count - 1
-    let choice = MemberOffers(topology: topology)
     if round.entries[i].kind == .never {
-      round.entries[i] = PlanningRound.Entry(kind: .beyondHorizon, type: Int16(types(gang).first ?? 0), devices: 0)
+      round.entries[i] = PlanningRound.Entry(kind: .beyondHorizon, type: Int16(firstType(gang)), devices: 0)
     }
     round.entries[i].devices = 0
+    guard round.entries[i].kind != .now else { return }
     let now = offers(gang, view, 0)
-    round.entries[i].wait.free = now.reduce(0) { $0 + $1.count }
-    // Enough of them may be free, and not where a spread or a segment needs them.
-    round.entries[i].wait.segments =
-      choice.choose(gang, now) == nil && gang.spread != nil ? 0 : now.reduce(0) { $0 + $1.count / gang.segment }
-    round.entries[i].wait.neededSegments = gang.nodes / gang.segment
-    round.entries[i].wait.segment = gang.segment
-    round.entries[i].wait.isFiltered = gang.filter >= 0
-    let type = Int32(round.entries[i].type)
-    if topology.deviceTypes.indices.contains(Int(type)),
-      let least = quotas.leftNow(gang.project, type, charge(gang, type))
-    {
-      round.entries[i].wait.quotaRow = least.row
-      (round.entries[i].wait.quotaLeft, round.entries[i].wait.charge) = (least.left, least.amount)
-      round.entries[i].wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
+    var others: [(type: Int32, wait: PlanningRound.WaitNumbers)] = []
+    for kind in MemberOffers(topology: topology).kinds(gang) {
+      let wait = waitNumbers(gang, kind, now, view)
+      if kind.contains(Int32(round.entries[i].type)) {
+        round.entries[i].wait = wait
+      } else if round.others.count < Self.mostChanges {
+        others.append((kind[0], wait))
+      }
     }
+    round.others[i] = others.isEmpty ? nil : others
+  }
+
+  /// What it waits on with nodes of one kind, of which so many are offered it now.
+  private mutating func waitNumbers(
+    _ gang: borrowing PendingGang, _ kind: [Int32], _ now: [Offer], _ view: borrowing PlanningView
+  ) -> PlanningRound.WaitNumbers {
+    var wait = PlanningRound.WaitNumbers()
+    var room = MemberRoom(gang, kind, topology)
+    var free = [Int32](repeating: 0, count: topology.leaves.count)
+    for offer in now { free[Int(offer.leaf)] += offer.count }
+    let counts = room.leaves.map { free[Int($0)] }
+    wait.free = counts.reduce(0, +)
+    // Enough of them may be free, and not where a spread or a segment needs them.
+    (wait.segments, wait.neededSegments) = (room.best(counts) / gang.segment, gang.nodes / gang.segment)
+    wait.segment = gang.segment
+    wait.isFiltered = gang.filter >= 0
+    for leaf in room.leaves {
+      let known = topology.leaves[Int(leaf)].nodes - view.nodesInService[Int(leaf)]
+      wait.outOfService +=
+        gang.filter < 0 || view.filters[Int(gang.filter)].away.isEmpty
+        ? max(0, known) : view.filters[Int(gang.filter)].away[Int(leaf)]
+    }
+    let units = gang.walltime.map(grid.units) ?? grid.units(grid.horizon)
+    let begin = gang.begin > view.now ? grid.firstBucket(notBefore: gang.begin - view.now) : 0
+    for type in kind where wait.maintenance < 0 {
+      wait.maintenance = capacity.window(type, before: grid.lastBucket(from: begin, units: units))
+    }
+    if let least = quotas.leftNow(gang.project, kind[0], charge(gang, kind[0])) {
+      wait.quotaRow = least.row
+      (wait.quotaLeft, wait.charge) = (least.left, least.amount)
+      wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
+    }
+    return wait
   }
 
   /// The first row that can never hold the gangs of one job together, each on the nodes that are offered it.
@@ -124,7 +156,7 @@ extension Planner {
     for (gang, offers) in gangs {
       least.add(nodes: gang.nodes, MemberOffers(topology: topology).charges(gang, offers))
     }
-    return quotas.rules.tooSmall(project) { least.amount($0) }
+    return least.tooSmall(quotas.rules, project).first
   }
 
   func knownOffers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [Offer] {

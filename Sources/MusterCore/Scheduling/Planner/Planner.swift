@@ -43,6 +43,8 @@ public struct Planner: ~Copyable {
   var notBefore: [Int]
   /// Looks at the free nodes of single leaves in the searches of `MemberStarts` of this round.
   var memberLooks = 0
+  /// Jobs of this round of which it was asked whether their roles ever fit together.
+  var fitTests = 0
 
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     self.topology = topology
@@ -102,7 +104,7 @@ public struct Planner: ~Copyable {
     var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
-    (gathering, memberLooks) = ([], 0)
+    (gathering, memberLooks, fitTests) = ([], 0, 0)
     gathered = Array(repeating: 0, count: topology.deviceTypes.count)
     var held = 0
     let mayStop = view.mode.stopsWhenFull && victims.isEmpty
@@ -210,11 +212,12 @@ public struct Planner: ~Copyable {
       if found.bucket == 0 { break }
     }
     if best?.bucket != 0, first != nil { noteChanges(gang, view, &round) }
+    if best?.bucket != 0, let first { noteOthers(gang, besides: (best?.ask ?? first).type, of: first, &round) }
     // What may only start node by node and does not now: nothing is known of when it will.
     if !mayStartNow, best?.bucket == 0 { best = nil }
     if let best {
       round.reasons.removeSubrange(firstReason...)
-      let numbers = best.bucket == 0 ? PlanningRound.WaitNumbers() : waitNumbers(first ?? best.ask)
+      let numbers = best.bucket == 0 ? PlanningRound.WaitNumbers() : waitNumbers(best.ask)
       hold(best.ask, best.bucket, best.level, numbers, &round)
       if best.bucket == 0 { capacity.bumpVersion() }
     } else if let first {

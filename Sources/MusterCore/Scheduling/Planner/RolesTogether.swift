@@ -33,6 +33,8 @@ extension Planner {
   /// Buckets that are tried one after the other where each role fits alone and not all do. After so many the next one is
   /// where the last role fits beside the others' place: a start that holds, and perhaps not the first.
   private static var mostTrials: Int { 48 }
+  /// Jobs of a round, the first that wait: each may take milliseconds.
+  private static var mostFitTests: Int { 16 }
 
   mutating func answerTogether(
     _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView, mayHold: Bool,
@@ -60,7 +62,8 @@ extension Planner {
       }
       putBack(before, &round)
       if bucket == 0, preemptTogether(pending, range, view, &round) { return }
-      guard mayHold, case .notBefore(let later) = trial, let alone = aloneStart(pending, range, view, bucket, &round) else {
+      guard mayHold, case .notBefore(let later) = trial, let alone = aloneStart(pending, range, view, bucket, &round)
+      else {
         break
       }
       if alone > bucket {
@@ -70,6 +73,7 @@ extension Planner {
         bucket = conflicts < Self.mostTrials ? bucket + 1 : max(bucket + 1, later)
       }
     }
+    if neverInShape(pending, range, view, &round) { return }
     for wait in waits {
       round.entries.append(
         PlanningRound.Entry(
@@ -273,6 +277,27 @@ extension Planner {
       round.entries.append(
         PlanningRound.Entry(
           kind: .never, type: -1, first: Int32(first), count: Int32(round.reasons.count - first)))
+    }
+    return true
+  }
+
+  /// True, and answered, if each of them could have its place and never all of them.
+  private mutating func neverInShape(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView,
+    _ round: inout PlanningRound
+  ) -> Bool {
+    guard fitTests < Self.mostFitTests else { return false }
+    fitTests += 1
+    let gangs = range.map { i in
+      let filter = pending[i].filter
+      return RolesFit.Gang(pending[i], known: filter < 0 ? nil : view.filters[Int(filter)].known)
+    }
+    var fit = RolesFit(gangs, topology)
+    guard !fit.mayFit() else { return false }
+    round.reasons.append(.rolesTogether(roles: Int32(range.count), places: fit.places))
+    for _ in range {
+      round.entries.append(
+        PlanningRound.Entry(kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1))
     }
     return true
   }
