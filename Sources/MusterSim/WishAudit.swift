@@ -3,6 +3,7 @@ import MusterCore
 /// Whether gangs get what their jobs asked for, judged from the facts alone and by rules written a second time.
 struct WishAudit: Sendable {
   private var names: [String] = []
+  private var types: [String] = []
   private var labels: [[Label]] = []
   private var held: Set<Int64> = []
   private var started: Set<Int64> = []
@@ -14,8 +15,10 @@ struct WishAudit: Sendable {
     switch event {
     case .nodeJoined(let joined):
       names.append(joined.name)
+      types.append(joined.deviceType)
       labels.append([])
       onNode.append([:])
+    case .nodeReturned(let joined): types[Int(joined.node.index)] = joined.deviceType
     case .nodeLabelled(let node, let new): labels[Int(node.index)] = new
     case .jobSubmitted(let submitted): if submitted.spec.wishes.isHeld { held.insert(submitted.job.number) }
     case .jobHeld(let job): held.insert(job.number)
@@ -54,6 +57,8 @@ struct WishAudit: Sendable {
       let nodes = start.places[first...].prefix(Int(role.nodes)).map(\.node)
       first += nodes.count
       if let why = place(of: nodes, wishes, start.attempt) { return "role \(role.name): \(why)" }
+      let own = Set(nodes.map { types[Int($0.index)] })
+      if role.devicesPerNode > 0, own.count > 1 { return "role \(role.name): has devices of \(own.sorted())" }
     }
     guard start.attempt.number == 1 else { return nil }
     let wishes = spec.wishes

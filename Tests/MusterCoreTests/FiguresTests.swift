@@ -83,8 +83,8 @@ import Testing
     let waits: [WaitCause] = [
       .nodesBusy(deviceType: 0, needed: 1, free: 0), .devicesBusy(deviceType: 0, needed: 1, free: 0),
       .topology(deviceType: 0, segment: 1, needed: 1, free: 0), .heldAhead(deviceType: 0),
-      .quota(deviceType: 0, needed: 1, left: 0, limit: 1, row: 0), .filter(needed: 1, matching: 0),
-      .maintenance(from: .zero), .outOfService(deviceType: 0, nodes: 1), .notBefore(.zero),
+      .quota(deviceType: 0, needed: 1, left: 0, limit: 1, row: 0), .filter(deviceType: 0, needed: 1, matching: 0),
+      .maintenance(deviceType: 0, from: .zero), .outOfService(deviceType: 0, nodes: 1), .notBefore(.zero),
     ]
     for why in waits { #expect(why.waitKind.rawValue == why.kind) }
   }

@@ -136,7 +136,7 @@ import Testing
     let quota = ProjectPolicy(
       name: "a", quotas: [DeviceQuota(deviceType: "H100", guaranteed: 4, borrowLimit: 0)])
     for (types, nodes, mayRun) in [
-      (["H100"], Int32(2), false), (["H100"], 1, true), ([], 2, true), ([], 18, false), ([], 17, true),
+      (["H100"], Int32(2), false), (["H100"], 1, true), ([], 2, true), ([], 16, true),
     ] {
       // Two sizes of the one, sixteen nodes of another.
       var fleet = Self.fleet([4, 8], type: "NVIDIA H100")

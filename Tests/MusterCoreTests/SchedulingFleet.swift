@@ -6,7 +6,8 @@ struct Fleet: ~Copyable {
   var scheduler = Scheduler()
   var now = Instant(nanoseconds: 1_700_000_000_000_000_000)
 
-  init(devices: Int32 = 8, mode: PlanningMode = .all, refuses: Bool = true) {
+  /// - Parameter types: of the devices of each rack's nodes; none: nobody has named them.
+  init(devices: Int32 = 8, mode: PlanningMode = .all, refuses: Bool = true, types: [String] = []) {
     var limits = Limits()
     // Nobody beats here.
     (limits.silence, limits.firstWord, limits.lease) = (.seconds(1 << 30), .seconds(1 << 30), .seconds(1 << 30))
@@ -23,7 +24,9 @@ struct Fleet: ~Copyable {
         Label(key: "block", value: "b\(i / 8)"), Label(key: "new", value: i % 2 == 0 ? "yes" : "no"),
         Label(key: "rack", value: "r\(i / 4)"),
       ]
-      let joined = NodeJoined(node: NodeID(Int32(i)), name: "n\(i)", machine: "m\(i)", boot: "b", devices: devices)
+      let joined = NodeJoined(
+        node: NodeID(Int32(i)), name: "n\(i)", machine: "m\(i)", boot: "b", devices: devices,
+        deviceType: types.isEmpty ? "" : types[i / 4])
       say(.agentHello(joined, labels: labels, pid: 1))
       say(.agentReport(node: NodeID(Int32(i)), []))
     }

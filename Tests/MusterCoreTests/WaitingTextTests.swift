@@ -59,7 +59,8 @@ import Testing
     let one = fleet.submit(Fleet.spec(devices: 1))
     #expect(
       fleet.waiting(one).causes.map(\.message) == [
-        "needs 1 node with enough free devices; free now: 0 (15 of 16 nodes are ready)", "1 node is out of service",
+        "needs 1 node with enough free devices; free now: 0 (15 of 16 nodes are ready)",
+        "1 node is out of service: n\(last) drained",
       ])
     let segments = NeverReason.scopeTooSmall(deviceType: 0, nodes: 9, level: 0, largest: 1)
     if let topology = fleet.controller.fleetMap.topology {

@@ -28,7 +28,21 @@ extension Controller {
       return
         "needs \(counted(sum.devices, "device")) for its \(spec.roles.count) roles together; the fleet has \(capacity), busy or not"
     }
-    return overQuota(spec, topology)
+    if let why = overQuota(spec, topology) { return why }
+    let numbers = spec.roles.indices.filter { spec.roles[$0].devicesPerNode > 0 }
+    let gangs = numbers.map { number in
+      let (alone, wishes) = (shape(spec.alone(number)), spec.wishes(ofRole: number))
+      let isAny = wishes.constraint.isEmpty && wishes.exclude.isEmpty
+      return RolesFit.Gang(alone, known: isAny ? nil : knownMatching(wishes, leaves: topology.leaves.count))
+    }
+    var fit = RolesFit(gangs, topology)
+    guard !fit.mayFit() else { return nil }
+    let named = zip(numbers, fit.places).map { number, places in
+      let (role, shape) = (spec.roles[number], Self.shapeText(spec.wishes(ofRole: number)))
+      return
+        "\(role.name) (\(counted(role.nodes, "node")) of \(counted(role.devicesPerNode, "device"))\(shape)) in \(counted(places, "place"))"
+    }
+    return "its roles fit one by one, and never all at once: \(Self.list(named)), busy or not"
   }
 
   private mutating func impossibleAlone(_ spec: JobSpec, looks: inout Int) -> String? {
@@ -107,8 +121,10 @@ extension Controller {
       charges[gang] = known
       least.add(nodes: role.nodes, known)
     }
-    guard let small = book.rules.tooSmall(account, { least.amount($0) }) else { return nil }
-    return book.labels[Int(small.row)].never(needed: small.needed, most: small.most, isAlone: spec.isAnyExclusive)
+    let small = least.tooSmall(book.rules, account).map {
+      book.labels[Int($0.row)].never(needed: $0.needed, most: $0.most, isAlone: spec.isAnyExclusive)
+    }
+    return small.isEmpty ? nil : small.prefix(4).joined(separator: "; and with others ")
   }
 
   /// Nodes that a gang without devices may be alone on, with the devices that it then has, by the domain that it must not
@@ -167,6 +183,8 @@ extension Controller {
         known[Int(leaf)] += 1
       }
     }
+    // Any of a leaf may be its spares: no more than the rest of them serve at a time.
+    for (leaf, own) in (fleetMap.topology?.leaves ?? []).enumerated() { known[leaf] = min(known[leaf], own.nodes) }
     return known
   }
 
@@ -205,46 +223,52 @@ extension Controller {
     var (any, needed) = (gang, "\(counted(gang.nodes, "node")) of \(counted(gang.devicesPerNode, "device"))")
     any.deviceTypes = []
     if !spec.wishes.deviceTypes.isEmpty { needed += " of type \(spec.wishes.deviceTypes.joined(separator: " or "))" }
-    let fitting = offers.known(gang, filter: filter).reduce(0) { $0 + $1.count }
+    let kinds = offers.kinds(gang)
+    let known = offers.known(gang, filter: filter)
+    func most(_ offers: [Offer]) -> [Int32] {
+      kinds.map { kind in offers.reduce(0) { $0 + (kind.contains($1.type) ? $1.count : 0) } }
+    }
+    let fitting = most(known).max() ?? 0
+    if fitting < gang.nodes, kinds.count > 1 {
+      let has = zip(kinds, most(known)).map { "\($1) with \(topology.deviceTypes[Int($0[0])].shownName)" }
+      return
+        "needs \(needed), all of one type; of such nodes\(filter == nil ? "" : " that match what it asks for") the fleet has \(Self.list(has)), busy or not"
+    }
     if fitting < gang.nodes {
-      let all = offers.known(gang).reduce(0) { $0 + $1.count }
+      let all = most(offers.known(gang)).max() ?? 0
       let most = topology.deviceTypes.map(\.devicesPerNode).max() ?? 0
       var text = "needs \(needed); the fleet has \(counted(fitting, "such node")), busy or not"
       if filter != nil { text += " that match what it asks for (\(all) if it asked for no labels and left none out)" }
       if gang.devicesPerNode > most { text += " (the most devices that a node has is \(most))" }
       return text
     }
-    let largest = offers.known(gang, filter: filter).map(\.count).max() ?? 0
+    let largest = known.map(\.count).max() ?? 0
     if gang.segment > largest {
       return
         "needs segments of \(counted(gang.segment, "node")); the largest \(fleetMap.levels.last ?? "rack") has \(counted(largest, "such node"))"
     }
     return
       "needs \(needed)\(Self.shapeText(spec.wishes)); the fleet has \(counted(fitting, "such node")), but nowhere in that shape: "
-      + roomText(gang, offers.known(gang, filter: filter), topology)
+      + roomText(gang, known, topology)
   }
 
   /// The most that one place of the gang's shape has for it.
   private func roomText(_ gang: PendingGang, _ offers: [Offer], _ topology: Topology) -> String {
-    let places = MemberOffers(topology: topology)
-    let required = gang.within.flatMap { $0.isRequired ? $0.level : nil }
-    var room: [Int32: Int32] = [:]
-    // Of a spread so many in each of its domains, by domain of the level that the gang must not leave.
-    var spread: [[Int32]: Int32] = [:]
-    for offer in offers {
-      let whole = offer.count / gang.segment * gang.segment
-      let domain = required.map { places.domain(offer.leaf, $0) } ?? 0
-      guard let limit = gang.spread else {
-        room[domain, default: 0] += whole
-        continue
-      }
-      let key = [domain, places.domain(offer.leaf, limit.level)]
-      let more = min(spread[key, default: 0] + whole, limit.atMost / gang.segment * gang.segment)
-      room[domain, default: 0] += more - spread[key, default: 0]
-      spread[key] = more
+    let rooms = MemberOffers(topology: topology).kinds(gang).map { kind in
+      var room = MemberRoom(gang, kind, topology)
+      return room.best(room.leaves.map { leaf in offers.first { $0.leaf == leaf }?.count ?? 0 })
     }
-    let most = room.values.max() ?? 0
-    let place = required.map { "the largest \(topology.levels[$0])" } ?? "all of it"
-    return "\(place) has room for \(most)" + (gang.segment > 1 ? " in segments of \(gang.segment)" : "")
+    let place = gang.within.flatMap { $0.isRequired ? "the largest \(topology.levels[$0.level])" : nil } ?? "all of it"
+    return "\(place) has room for \(rooms.max() ?? 0)" + (gang.segment > 1 ? " in segments of \(gang.segment)" : "")
   }
+
+  /// `a`, `a and b`, `a, b and c`.
+  static func list(_ parts: [String]) -> String {
+    parts.count < 2 ? parts.joined() : parts.dropLast().joined(separator: ", ") + " and " + (parts.last ?? "")
+  }
+}
+
+extension DeviceType {
+  /// In a sentence.
+  var shownName: String { name.isEmpty ? "devices that nobody has named" : name }
 }

@@ -50,6 +50,9 @@ extension Controller {
       free: Array(repeating: 0, count: leaves), known: Array(repeating: 0, count: leaves),
       shared: Array(repeating: false, count: builder.shared.count))
     filter.ofVictims = Array(repeating: [], count: builder.victims)
+    filter.away = filter.free
+    // Also of a job that looks no further: what maintenance has now is not free.
+    let until = max(key.until, now + Span(nanoseconds: 1))
     let excluded = numbers(of: key.exclude)
     for i in cluster.nodes.indices {
       let node = NodeID(Int32(i))
@@ -57,8 +60,12 @@ extension Controller {
       guard leaf >= 0, !excluded.contains(Int32(i)), matches(node, key.constraint), fleetMap.isPart(i) else { continue }
       filter.known[Int(leaf)] += 1
       let hot = cluster.nodes[i]
-      guard builder.isServing[i], !key.isExclusive || isEmptyOnceFree(node) else { continue }
-      if key.until > .zero, fleetMap.isTaken(node, from: now, to: key.until) { continue }
+      guard builder.isServing[i] else {
+        filter.away[Int(leaf)] += 1
+        continue
+      }
+      guard !key.isExclusive || isEmptyOnceFree(node) else { continue }
+      if !fleetMap.windows.isEmpty, fleetMap.isTaken(node, from: now, to: until) { continue }
       // What is kept for a claim is nobody else's, now or when others have left.
       let isKept = claimed[Int32(i)] != nil
       if hot.freeDeviceCount == hot.devices, !isKept, !key.isExclusive || hot.members == 0 {
@@ -69,6 +76,10 @@ extension Controller {
       if !isKept, !builder.victimOfNode.isEmpty, builder.victimOfNode[i] >= 0 {
         filter.ofVictims[Int(builder.victimOfNode[i])].append(LeafNodes(leaf: leaf, nodes: 1))
       }
+    }
+    // Any of a leaf may be its spares: no more than the rest of them serve at a time.
+    for (leaf, own) in (fleetMap.topology?.leaves ?? []).enumerated() {
+      filter.known[leaf] = min(filter.known[leaf], own.nodes)
     }
     return filter
   }

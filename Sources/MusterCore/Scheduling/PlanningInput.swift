@@ -9,6 +9,10 @@ public struct PlanningInput: Sendable {
   var isCut = false
   /// Beside the rows of `view.quotas`.
   var labels: [QuotaBook.Label] = []
+  /// Nodes with devices that do not serve, the first of them by number.
+  var away: [Int32] = []
+  /// Of `away`: more are not told by name.
+  static let mostAway = 256
 
   /// Nothing that runs or waits has an end or a beginning.
   var isTimeless: Bool {
@@ -36,6 +40,8 @@ public struct Plan: Sendable {
   var isCut: Bool
   /// Beside the rows of the view's quotas.
   var labels: [QuotaBook.Label]
+  /// As in the input.
+  var away: [Int32]
   /// nil: no node with devices is known.
   var round: PlanningRound?
   /// By job: its place in the round; of one with several roles the first of them.
@@ -66,7 +72,7 @@ public struct Scheduler: ~Copyable {
     let round = round(input)
     return Plan(
       map: input.map, mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs,
-      isCut: input.isCut, labels: input.labels, round: round, entries: entries,
+      isCut: input.isCut, labels: input.labels, away: input.away, round: round, entries: entries,
       hasNever: round?.entries.contains { $0.kind == .never } ?? false)
   }
 
@@ -123,6 +129,9 @@ extension Controller {
     builder.finish(cluster, now: now)
     var input = PlanningInput(
       map: fleetMap, mapVersion: mapVersion, view: PlanningView(now: now, nodesInService: builder.nodesInService))
+    for i in builder.isServing.indices where !builder.isServing[i] && fleetMap.isPart(i) {
+      if input.away.count < PlanningInput.mostAway { input.away.append(Int32(i)) }
+    }
     input.view.running = builder.running
     input.view.sharedNodes = builder.shared
     input.view.maintenance = maintenanceWindows(builder)

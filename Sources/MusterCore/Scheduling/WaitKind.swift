@@ -32,7 +32,7 @@ extension NeverReason {
     switch self {
     case .deviceTypeMissing: .deviceType
     case .tooFewDevicesPerNode, .fleetTooSmall: .fleetTooSmall
-    case .segmentTooLarge, .scopeTooSmall, .segmentDoesNotDivide: .topology
+    case .segmentTooLarge, .scopeTooSmall, .segmentDoesNotDivide, .rolesTogether: .topology
     case .quotaTooSmall: .quota
     case .tooFewMatch: .constraint
     }

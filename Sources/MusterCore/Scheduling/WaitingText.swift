@@ -84,14 +84,15 @@ extension Controller {
     var end = first + 1
     while end < plan.gangs.count, plan.gangs[end].joins { end += 1 }
     guard end > first + 1, let slot = cluster.slot(of: plan.jobs[first].id) else {
-      return round.causes(first, plan.gangs[first]).map { cause($0, plan, topology) }
+      let wishes = cluster.slot(of: plan.jobs[first].id).map { cluster.specs[Int($0)].wishes } ?? Wishes()
+      return round.causes(first, plan.gangs[first]).map { cause($0, plan, topology, wishes) }
     }
     var causes: [Waiting.Cause] = []
     let roles = cluster.specs[Int(slot)].roles
     for i in first..<end {
       for why in round.causes(i, plan.gangs[i]) {
         if case .heldAhead = why { continue }
-        let cause = cause(why, plan, topology)
+        let cause = cause(why, plan, topology, cluster.specs[Int(slot)].wishes(ofRole: Int(plan.jobs[i].role)))
         let name = roles[Int(plan.jobs[i].role)].name
         causes.append(Waiting.Cause(kind: cause.kind, message: "role \(name): \(cause.message)"))
       }
@@ -157,7 +158,7 @@ extension Controller {
     return Waiting.Cause(kind: reason.kind, message: reason.message(topology) + kept)
   }
 
-  private func cause(_ cause: WaitCause, _ plan: Plan, _ topology: Topology) -> Waiting.Cause {
+  private func cause(_ cause: WaitCause, _ plan: Plan, _ topology: Topology, _ wishes: Wishes) -> Waiting.Cause {
     let ready = WaitReason.ready(readyNodes, of: Int32(cluster.nodes.count))
     func of(_ type: Int32) -> String {
       let name = topology.deviceTypes[Int(type)].name
@@ -169,16 +170,19 @@ extension Controller {
         "needs \(counted(needed, "node")) with enough free devices; free now: \(free)\(of(type)) (\(ready))"
       case .devicesBusy(let type, let needed, let free):
         "needs \(counted(needed, "device")) of one node; the most that one\(of(type)) has free is \(free) (\(ready))"
-      case .topology(_, let segment, let needed, let free):
-        "enough nodes are free, not in its shape: it needs \(counted(needed, "segment")) of \(counted(segment, "node")), and the best place has \(free == 0 ? "none" : "\(free)") free"
+      case .topology(let type, 1, let needed, let free):
+        "enough nodes\(of(type)) are free, not in its shape: it needs \(counted(needed, "node"))\(Self.shapeText(wishes)), and the best place has \(free == 0 ? "none" : "\(free)") free"
+      case .topology(let type, let segment, let needed, let free):
+        "enough nodes\(of(type)) are free, not in its shape: it needs \(counted(needed, "segment")) of \(counted(segment, "node")), and the best place has \(free == 0 ? "none" : "\(free)") free"
       case .quota(_, let needed, let left, let limit, let row):
         plan.labels[Int(row)].message(needed: needed, left: left, most: limit)
-      case .heldAhead: "places are free now, but not for its whole time: jobs before it hold them"
-      case .filter(let needed, let matching):
-        "needs \(counted(needed, "node")); of those that are free \(matching == 0 ? "none" : "\(matching)") \(matching < 2 ? "matches" : "match") what it asks for"
-      case .maintenance(let from): maintenance(from)
+      case .heldAhead(let type): "places\(of(type)) are free now, but not for its whole time: jobs before it hold them"
+      case .filter(let type, let needed, let matching):
+        "needs \(counted(needed, "node")); of those\(of(type)) that are free \(matching == 0 ? "none" : "\(matching)") \(matching < 2 ? "matches" : "match") what it asks for"
+      case .maintenance(let type, let from): maintenance(from) + maintenanceTakes(type, from, plan, wishes)
       case .outOfService(let type, let count):
         "\(counted(count, "node"))\(of(type)) \(count == 1 ? "is" : "are") out of service"
+          + namesAway(type, count, plan, wishes)
       case .notBefore(let at): "is not to start before \(at.rfc3339)"
       }
     return Waiting.Cause(kind: cause.kind, message: message)
@@ -191,7 +195,7 @@ extension NeverReason {
     switch self {
     case .deviceTypeMissing: "deviceType"
     case .tooFewDevicesPerNode, .fleetTooSmall: "fleetTooSmall"
-    case .segmentTooLarge, .scopeTooSmall, .segmentDoesNotDivide: "topology"
+    case .segmentTooLarge, .scopeTooSmall, .segmentDoesNotDivide, .rolesTogether: "topology"
     case .quotaTooSmall: "quota"
     case .tooFewMatch: "constraint"
     }

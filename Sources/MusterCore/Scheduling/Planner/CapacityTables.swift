@@ -65,6 +65,11 @@ struct CapacityTables: ~Copyable {
     }
   }
 
+  /// The first window on a type, if it begins in this bucket or before; else -1.
+  func window(_ type: Int32, before bucket: Int) -> Int32 {
+    maintenanceBuckets[Int(type)] <= bucket ? maintenance[Int(type)] : -1
+  }
+
   /// Something starts now: what was counted of the free nodes is old.
   mutating func bumpVersion() { version &+= 1 }
 

@@ -3,7 +3,7 @@
 /// there. One job of each type at a time: two that gather would take the nodes from each other.
 extension Planner {
   mutating func gather(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound) {
-    if let type = gather(gang, beside: gathering, view, &round) { gathering.insert(type) }
+    gathering.formUnion(gather(gang, beside: gathering, view, &round))
   }
 
   /// The roles of a job gather one after the other, each in what those before it leave; only if all of them can, for none
@@ -12,10 +12,10 @@ extension Planner {
     _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView,
     _ round: inout PlanningRound
   ) {
-    guard range.allSatisfy({ mix(pending[$0]) != .only }), isWithinQuotaNow(pending, range, &round) else { return }
+    guard range.allSatisfy({ pending[$0].filter < 0 }), isWithinQuotaNow(pending, range, &round) else { return }
     let others = gathering
     for i in range {
-      if let type = gather(pending[i], beside: others, view, &round) { gathering.insert(type) }
+      gathering.formUnion(gather(pending[i], beside: others, view, &round))
     }
   }
 
@@ -40,11 +40,15 @@ extension Planner {
     return isWithin
   }
 
-  /// The type on which nodes are kept for it; nil: none are.
+  /// The types on which nodes are kept for it; none: none are.
   private mutating func gather(
     _ gang: borrowing PendingGang, beside others: Set<Int32>, _ view: borrowing PlanningView,
     _ round: inout PlanningRound
-  ) -> Int32? {
+  ) -> [Int32] {
+    let mix = mix(gang)
+    if mix == .only || (mix != .none && isHeldByMember(gang, &round)) {
+      return gatherByMember(gang, beside: others, view)
+    }
     let reasons = round.reasons.count
     defer { round.reasons.removeSubrange(reasons...) }
     for type in types(gang) where !others.contains(type) {
@@ -53,9 +57,9 @@ extension Planner {
         let groups = mostReady(ask, view)
       else { continue }
       keep(ask, groups, view)
-      return type
+      return [type]
     }
-    return nil
+    return []
   }
 
   /// The groups of the domain that could hold it and has most free nodes.

@@ -8,6 +8,8 @@ struct LeastCharge {
     var count: Int32
     /// Devices that a gang is charged for each of them.
     var devices: Int32
+    /// All nodes of its place have devices of one name.
+    var isOfOneKind = false
   }
 
   private var gangs: [(nodes: Int32, places: [[Nodes]])] = []
@@ -19,6 +21,65 @@ struct LeastCharge {
   /// What the rows of a chain count of all gangs together, in the chain's unit.
   func amount(_ chain: QuotaRules.Chain) -> Int32 {
     chain.counts == .jobs ? 1 : gangs.reduce(0) { $0 &+ Self.least($1.nodes, of: $1.places, chain) }
+  }
+
+  /// Rows of an account that will never hold the gangs; none if they could.
+  ///
+  /// First each row alone. Then all of them together: a gang is of one kind of nodes, and what one row does not count of it
+  /// another does. Of too many combinations only rows alone are judged.
+  func tooSmall(_ rules: QuotaRules, _ account: Int32) -> [QuotaRules.Exceeded] {
+    if let one = rules.tooSmall(account, { amount($0) }) { return [one] }
+    let chains = rules.chains(account)
+    let choices = gangs.map { Self.choices($0.nodes, $0.places) }
+    let combinations = choices.reduce(1) { $0 > Self.mostCombinations ? $0 : $0 * $1.count }
+    guard !chains.isEmpty, combinations > 1, combinations <= Self.mostCombinations else { return [] }
+    var found: [QuotaRules.Exceeded] = []
+    for number in 0..<combinations {
+      var rest = number
+      let chosen = choices.map { own in
+        defer { rest /= own.count }
+        return own[rest % own.count]
+      }
+      let small = rules.tooSmall(account) { chain in
+        chain.counts == .jobs ? 1 : chosen.reduce(0) { $0 &+ $1.amount(chain) }
+      }
+      guard let small else { return [] }
+      if !found.contains(where: { $0.row == small.row }) { found.append(small) }
+    }
+    return found
+  }
+
+  private static let mostCombinations = 4_096
+
+  /// One way to have a gang's nodes.
+  private struct Choice: Hashable {
+    var type: Int32
+    /// -1: of nodes of several types, in each chain the least.
+    var devices: Int32
+    var nodes: Int32
+    var places: [[Nodes]]
+
+    func amount(_ chain: QuotaRules.Chain) -> Int32 {
+      devices < 0 ? LeastCharge.least(nodes, of: places, chain) : chain.amount(type, devices)
+    }
+  }
+
+  /// By the first type of each kind, the least devices: quotas count all types of a name alike.
+  private static func choices(_ nodes: Int32, _ places: [[Nodes]]) -> [Choice] {
+    let any = QuotaRules.Chain(.devices(types: []), rows: [])
+    var choices: [Choice] = []
+    for place in places where place.reduce(0, { $0 + $1.count }) >= nodes {
+      guard let first = place.first, first.type >= 0, place.allSatisfy(\.isOfOneKind) else {
+        return [Choice(type: -1, devices: -1, nodes: nodes, places: places)]
+      }
+      let devices = least(nodes, of: [place], any)
+      if let known = choices.firstIndex(where: { $0.type == first.type }) {
+        choices[known].devices = min(choices[known].devices, devices)
+      } else {
+        choices.append(Choice(type: first.type, devices: devices, nodes: nodes, places: []))
+      }
+    }
+    return choices.isEmpty ? [Choice(type: -1, devices: -1, nodes: nodes, places: places)] : choices
   }
 
   private static func least(_ nodes: Int32, of places: [[Nodes]], _ chain: QuotaRules.Chain) -> Int32 {
@@ -47,7 +108,8 @@ extension MemberOffers {
         counts.indices.filter { counts[$0] > 0 }.map { type in
           LeastCharge.Nodes(
             type: Int32(type), count: counts[type],
-            devices: gang.isExclusive ? topology.deviceTypes[type].devicesPerNode : gang.devicesPerNode)
+            devices: gang.isExclusive ? topology.deviceTypes[type].devicesPerNode : gang.devicesPerNode,
+            isOfOneKind: true)
         })
     }
     return places
@@ -73,11 +135,15 @@ extension MemberOffers {
 
   private func size(_ offer: Offer) -> Int32 { topology.deviceTypes[Int(offer.type)].devicesPerNode }
 
-  /// What is offered in each domain that the gang must not leave: all of it where it may have any.
+  /// What is offered of each kind in each domain that the gang must not leave: all of it where it may have any.
   private func domains(_ gang: borrowing PendingGang, _ offers: [Offer]) -> [[Offer]] {
-    guard let scope = gang.within, scope.isRequired else { return [offers] }
-    var byDomain: [Int32: [Offer]] = [:]
-    for offer in offers { byDomain[domain(offer.leaf, scope.level), default: []].append(offer) }
-    return byDomain.sorted { $0.key < $1.key }.map(\.value)
+    let level = gang.within.flatMap { $0.isRequired ? $0.level : nil }
+    return kinds(gang).flatMap { kind in
+      let own = offers.filter { kind.contains($0.type) }
+      guard let level else { return [own] }
+      var byDomain: [Int32: [Offer]] = [:]
+      for offer in own { byDomain[domain(offer.leaf, level), default: []].append(offer) }
+      return byDomain.sorted { $0.key < $1.key }.map(\.value)
+    }
   }
 }

@@ -12,6 +12,28 @@ struct Offer {
 struct MemberOffers {
   let topology: Topology
 
+  /// Types that a gang may have nodes of together, the best first. A gang is of one name: its ranks wait for the slowest of
+  /// them. Nodes of one name with other numbers of devices are as good.
+  func kinds(_ gang: borrowing PendingGang) -> [[Int32]] {
+    var kinds: [[Int32]] = []
+    func add(_ type: Int32) {
+      guard topology.deviceTypes.indices.contains(Int(type)) else { return }
+      let own = topology.deviceTypes[Int(type)]
+      guard own.devicesPerNode >= gang.devicesPerNode else { return }
+      if let known = kinds.firstIndex(where: { topology.deviceTypes[Int($0[0])].name == own.name }) {
+        kinds[known].append(type)
+      } else {
+        kinds.append([type])
+      }
+    }
+    if gang.deviceTypes.isEmpty {
+      for type in topology.deviceTypes.indices { add(Int32(type)) }
+    } else {
+      for type in gang.deviceTypes { add(type) }
+    }
+    return kinds
+  }
+
   /// Of all nodes known, whatever their state; `filter`: of those of each leaf that the gang may have.
   func known(_ gang: borrowing PendingGang, filter: [Int32]? = nil) -> [Offer] {
     var offers: [Offer] = []
@@ -26,8 +48,16 @@ struct MemberOffers {
     return offers
   }
 
-  /// The tightest domain that holds the gang; in it the leaf that it fills best, else as few leaves as possible.
+  /// On nodes of the first kind that holds the gang.
   func choose(_ gang: borrowing PendingGang, _ offers: [Offer]) -> [(Offer, Int32)]? {
+    for kind in kinds(gang) {
+      if let chosen = choose(gang, ofOneKind: offers.filter { kind.contains($0.type) }) { return chosen }
+    }
+    return nil
+  }
+
+  /// The tightest domain that holds the gang; in it the leaf that it fills best, else as few leaves as possible.
+  func choose(_ gang: borrowing PendingGang, ofOneKind offers: [Offer]) -> [(Offer, Int32)]? {
     let inner = topology.levels.count - 1
     let required = gang.within.flatMap { $0.isRequired ? $0.level : nil } ?? -1
     for level in stride(from: inner, through: max(required, -1), by: -1) {

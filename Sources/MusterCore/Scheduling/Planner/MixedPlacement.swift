@@ -20,6 +20,8 @@ public struct NodeFilter: Hashable, Sendable {
   public var known: [Int32]
   /// By shared node of the view.
   public var shared: [Bool]
+  /// By leaf: nodes known that it may have and that are not in service; empty: nobody counted them.
+  package var away: [Int32] = []
   /// By candidate of the view's victims: whole nodes of it that the gang may have.
   package var ofVictims: [[LeafNodes]] = []
 
@@ -30,16 +32,13 @@ public struct NodeFilter: Hashable, Sendable {
   }
 }
 
-/// Gangs that the profile's counts alone do not place: several nodes of which parts are used, nodes of more than one type,
-/// a filter, a spread. They start when they fit now; what they wait for otherwise is told, and a place held where whole
-/// nodes would do.
+/// Gangs that the profile's counts alone do not place: several nodes of which parts are used, nodes with different numbers
+/// of devices, a filter, a spread. They start when they fit now; else whole nodes are held for them (`MemberStarts`).
 extension Planner {
   /// When places node by node are looked for.
   enum Mix {
     case none
-    /// After whole nodes of one type.
-    case last
-    /// Before them: it needs parts alone.
+    /// Before whole nodes: it needs parts alone.
     case first
     /// Its wishes are about single nodes.
     case only
@@ -48,13 +47,10 @@ extension Planner {
   func mix(_ gang: borrowing PendingGang) -> Mix {
     if gang.filter >= 0 || gang.spread != nil { return .only }
     guard gang.mayMix, gang.nodes > 1 else { return .none }
-    var fitting = 0
     for type in types(gang) where topology.deviceTypes.indices.contains(Int(type)) {
-      let all = topology.deviceTypes[Int(type)].devicesPerNode
-      if all > gang.devicesPerNode, !gang.isExclusive { return .first }
-      if all >= gang.devicesPerNode { fitting += 1 }
+      if topology.deviceTypes[Int(type)].devicesPerNode > gang.devicesPerNode { return .first }
     }
-    return fitting > 1 ? .last : .none
+    return .none
   }
 
   /// - Parameter freed: by leaf, nodes that its filter lets it have and that others leave for it; empty: none.
@@ -88,36 +84,69 @@ extension Planner {
     var isWhole = false
     for type in types(gang) where possible(gang, type, now: round.now, &round.reasons) != nil { isWhole = true }
     if isWhole || gang.filter >= 0 || gang.spread != nil {
-      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: offers.reduce(0) { $0 + $1.count }))
+      let ofKinds = MemberOffers(topology: topology).kinds(gang).map { kind in
+        offers.reduce(0) { $0 + (kind.contains($1.type) ? $1.count : 0) }
+      }
+      round.reasons.append(.tooFewMatch(nodes: gang.nodes, matching: ofKinds.max() ?? 0))
     }
     return PlanningRound.Entry(
       kind: .never, type: -1, first: Int32(first), count: Int32(round.reasons.count - first))
   }
 
   /// What whole nodes of one type say of a gang that may be placed node by node is too strict: the last entry is put right.
-  func correctMixed(_ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound) {
+  mutating func correctMixed(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, _ round: inout PlanningRound
+  ) {
     let i = round.entries.count - 1
-    let choice = MemberOffers(topology: topology)
     if round.entries[i].kind == .never {
-      round.entries[i] = PlanningRound.Entry(kind: .beyondHorizon, type: Int16(types(gang).first ?? 0), devices: 0)
+      round.entries[i] = PlanningRound.Entry(kind: .beyondHorizon, type: Int16(firstType(gang)), devices: 0)
     }
     round.entries[i].devices = 0
+    guard round.entries[i].kind != .now else { return }
     let now = offers(gang, view, 0)
-    round.entries[i].wait.free = now.reduce(0) { $0 + $1.count }
-    // Enough of them may be free, and not where a spread or a segment needs them.
-    round.entries[i].wait.segments =
-      choice.choose(gang, now) == nil && gang.spread != nil ? 0 : now.reduce(0) { $0 + $1.count / gang.segment }
-    round.entries[i].wait.neededSegments = gang.nodes / gang.segment
-    round.entries[i].wait.segment = gang.segment
-    round.entries[i].wait.isFiltered = gang.filter >= 0
-    let type = Int32(round.entries[i].type)
-    if topology.deviceTypes.indices.contains(Int(type)),
-      let least = quotas.leftNow(gang.project, type, charge(gang, type))
-    {
-      round.entries[i].wait.quotaRow = least.row
-      (round.entries[i].wait.quotaLeft, round.entries[i].wait.charge) = (least.left, least.amount)
-      round.entries[i].wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
+    var others: [(type: Int32, wait: PlanningRound.WaitNumbers)] = []
+    for kind in MemberOffers(topology: topology).kinds(gang) {
+      let wait = waitNumbers(gang, kind, now, view)
+      if kind.contains(Int32(round.entries[i].type)) {
+        round.entries[i].wait = wait
+      } else if round.others.count < Self.mostChanges {
+        others.append((kind[0], wait))
+      }
     }
+    round.others[i] = others.isEmpty ? nil : others
+  }
+
+  /// What it waits on with nodes of one kind, of which so many are offered it now.
+  private mutating func waitNumbers(
+    _ gang: borrowing PendingGang, _ kind: [Int32], _ now: [Offer], _ view: borrowing PlanningView
+  ) -> PlanningRound.WaitNumbers {
+    var wait = PlanningRound.WaitNumbers()
+    var room = MemberRoom(gang, kind, topology)
+    var free = [Int32](repeating: 0, count: topology.leaves.count)
+    for offer in now { free[Int(offer.leaf)] += offer.count }
+    let counts = room.leaves.map { free[Int($0)] }
+    wait.free = counts.reduce(0, +)
+    // Enough of them may be free, and not where a spread or a segment needs them.
+    (wait.segments, wait.neededSegments) = (room.best(counts) / gang.segment, gang.nodes / gang.segment)
+    wait.segment = gang.segment
+    wait.isFiltered = gang.filter >= 0
+    for leaf in room.leaves {
+      let known = topology.leaves[Int(leaf)].nodes - view.nodesInService[Int(leaf)]
+      wait.outOfService +=
+        gang.filter < 0 || view.filters[Int(gang.filter)].away.isEmpty
+        ? max(0, known) : view.filters[Int(gang.filter)].away[Int(leaf)]
+    }
+    let units = gang.walltime.map(grid.units) ?? grid.units(grid.horizon)
+    let begin = gang.begin > view.now ? grid.firstBucket(notBefore: gang.begin - view.now) : 0
+    for type in kind where wait.maintenance < 0 {
+      wait.maintenance = capacity.window(type, before: grid.lastBucket(from: begin, units: units))
+    }
+    if let least = quotas.leftNow(gang.project, kind[0], charge(gang, kind[0])) {
+      wait.quotaRow = least.row
+      (wait.quotaLeft, wait.charge) = (least.left, least.amount)
+      wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
+    }
+    return wait
   }
 
   /// The first row that can never hold the gangs of one job together, each on the nodes that are offered it.
@@ -127,7 +156,7 @@ extension Planner {
     for (gang, offers) in gangs {
       least.add(nodes: gang.nodes, MemberOffers(topology: topology).charges(gang, offers))
     }
-    return quotas.rules.tooSmall(project) { least.amount($0) }
+    return least.tooSmall(quotas.rules, project).first
   }
 
   func knownOffers(_ gang: borrowing PendingGang, _ view: borrowing PlanningView) -> [Offer] {
@@ -142,14 +171,25 @@ extension Planner {
     let last = grid.lastBucket(from: 0, units: units)
     let choice = MemberOffers(topology: topology)
     let offers = offers(gang, view, last, freed)
-    guard var chosen = choice.choose(gang, offers) else { return nil }
-    if !quotas.takeNow(gang.project, charges(gang, chosen), units: units, through: last) {
+    for kind in choice.kinds(gang) {
+      let own = offers.filter { kind.contains($0.type) }
+      guard let chosen = choice.choose(gang, ofOneKind: own) else { continue }
+      if quotas.takeNow(gang.project, charges(gang, chosen), units: units, through: last) {
+        return take(chosen, gang, last)
+      }
       // Alone on its nodes it has fewer devices on smaller ones.
-      guard gang.isExclusive, let smallest = choice.smallest(gang, offers).flatMap({ choice.choose(gang, $0) }),
+      guard gang.isExclusive,
+        let smallest = choice.smallest(gang, own).flatMap({ choice.choose(gang, ofOneKind: $0) }),
         quotas.takeNow(gang.project, charges(gang, smallest), units: units, through: last)
-      else { return nil }
-      chosen = smallest
+      else { continue }
+      return take(smallest, gang, last)
     }
+    return nil
+  }
+
+  private mutating func take(
+    _ chosen: [(Offer, Int32)], _ gang: borrowing PendingGang, _ last: Int
+  ) -> [MemberPlace] {
     if !victims.isEmpty {
       for (type, devices) in charges(gang, chosen).enumerated() where devices > 0 {
         victims.count(gang.owner, Int32(type), devices)
@@ -161,7 +201,7 @@ extension Planner {
   }
 
   /// Devices that its project is charged, by type.
-  private func charges(_ gang: borrowing PendingGang, _ chosen: [(Offer, Int32)]) -> [Int32] {
+  func charges(_ gang: borrowing PendingGang, _ chosen: [(Offer, Int32)]) -> [Int32] {
     var charges = [Int32](repeating: 0, count: topology.deviceTypes.count)
     for (offer, count) in chosen {
       let all = topology.deviceTypes[Int(offer.type)].devicesPerNode

@@ -36,6 +36,8 @@ public enum NeverReason: Hashable, Sendable {
   case quotaTooSmall(deviceType: Int32, needed: Int32, limit: Int32, row: Int32)
   /// Nodes with the labels that it asks for, less those that it leaves out, in the shape that it asks for.
   case tooFewMatch(nodes: Int32, matching: Int32)
+  /// Each of the gangs of a job could have a place, in so many of them, and never all at once.
+  case rolesTogether(roles: Int32, places: [Int32])
   /// `nodes` must be a multiple of `segment`.
   case segmentDoesNotDivide(nodes: Int32, segment: Int32)
 
@@ -59,6 +61,8 @@ public enum NeverReason: Hashable, Sendable {
       "needs \(counted(needed, "device")); the project's limit is \(limit)"
     case .tooFewMatch(let nodes, let matching):
       "needs \(counted(nodes, "node")) in that shape; of all nodes \(matching == 0 ? "none matches" : matching == 1 ? "1 matches" : "\(matching) match") what it asks for"
+    case .rolesTogether(_, let places):
+      "its roles fit one by one (in \(places.map { "\($0)" }.joined(separator: ", ")) places), and never all at once, busy or not"
     case .segmentDoesNotDivide(let nodes, let segment):
       "\(counted(nodes, "node")) cannot be divided into segments of \(segment)"
     }
@@ -79,10 +83,10 @@ public enum WaitCause: Hashable, Sendable {
   /// Places are free now, but not for its whole time: gangs before it hold them, or maintenance does.
   case heldAhead(deviceType: Int32)
   /// Enough nodes are free, too few of them are such as it asks for.
-  case filter(needed: Int32, matching: Int32)
+  case filter(deviceType: Int32, needed: Int32, matching: Int32)
   /// A window takes nodes of its type before it would end.
-  case maintenance(from: Instant)
-  /// Nodes of its type that are known and not in service, while too few are free.
+  case maintenance(deviceType: Int32, from: Instant)
+  /// Nodes of its type, such as it may have, that are known and not in service, while too few are free.
   case outOfService(deviceType: Int32, nodes: Int32)
   case notBefore(Instant)
 }
@@ -145,6 +149,8 @@ public struct PlanningRound: Sendable {
   var kept: [Int32] = []
   /// By gang, of the first that wait: what would start it at once.
   var changes: [Int: [StartChange]] = [:]
+  /// By gang, of the first that wait: what it waits on with the other types that it could have.
+  var others: [Int: [(type: Int32, wait: WaitNumbers)]] = [:]
   let now: Instant
   let grid: TimeGrid
   let maintenance: [MaintenanceWindow]
@@ -192,41 +198,52 @@ public struct PlanningRound: Sendable {
       : .whole(Array(places[range]))
   }
 
-  /// A gang before it holds a place on nodes of its type.
-  private func isHeldAhead(_ gang: Int) -> Bool {
-    entries[..<gang].contains { $0.kind == .later && $0.type == entries[gang].type }
+  /// A gang before it holds a place on nodes of the type.
+  private func isHeldAhead(_ gang: Int, _ type: Int32) -> Bool {
+    entries[..<gang].contains { $0.kind == .later && Int32($0.type) == type }
   }
 
-  /// Empty for one that starts now or never. `pending` is the gang that was asked for.
+  /// Empty for one that starts now or never; of each type that it could have. `pending` is the gang that was asked for.
   public func causes(_ gang: Int, _ pending: PendingGang) -> [WaitCause] {
     let entry = entries[gang]
     guard entry.kind == .later || entry.kind == .beyondHorizon else { return [] }
-    let (type, wait) = (Int32(entry.type), entry.wait)
     var causes: [WaitCause] = []
     if pending.begin > now { causes.append(.notBefore(pending.begin)) }
-    let overQuota = wait.quotaLeft < wait.charge
-    if overQuota {
+    for (type, wait) in [(Int32(entry.type), entry.wait)] + (others[gang] ?? []).map({ ($0.type, $0.wait) }) {
+      for cause in self.causes(gang, pending, type, wait) where !causes.contains(cause) { causes.append(cause) }
+    }
+    return causes
+  }
+
+  private func causes(
+    _ gang: Int, _ pending: PendingGang, _ type: Int32, _ wait: WaitNumbers
+  ) -> [WaitCause] {
+    var causes: [WaitCause] = []
+    if wait.quotaLeft < wait.charge {
       causes.append(
         .quota(
           deviceType: type, needed: wait.charge, left: wait.quotaLeft, limit: wait.quotaLimit, row: wait.quotaRow))
     }
-    let isPart = entry.devices > 0
-    let needed = isPart ? entry.devices : pending.nodes
+    let isPart = entries[gang].devices > 0
+    let needed = isPart ? entries[gang].devices : pending.nodes
+    let lacks = wait.free < needed || wait.segments < wait.neededSegments
     if wait.free < needed, wait.isFiltered {
-      causes.append(.filter(needed: needed, matching: wait.free))
+      causes.append(.filter(deviceType: type, needed: needed, matching: wait.free))
     } else if wait.free < needed {
       causes.append(
         isPart
           ? .devicesBusy(deviceType: type, needed: needed, free: wait.free)
           : .nodesBusy(deviceType: type, needed: needed, free: wait.free))
-      if wait.outOfService > 0 { causes.append(.outOfService(deviceType: type, nodes: wait.outOfService)) }
     } else if wait.segments < wait.neededSegments {
       causes.append(
         .topology(deviceType: type, segment: wait.segment, needed: wait.neededSegments, free: wait.segments))
-    } else if causes.isEmpty, wait.maintenance < 0 || isHeldAhead(gang) {
+    } else if causes.isEmpty, pending.begin <= now, wait.maintenance < 0 || isHeldAhead(gang, type) {
       causes.append(.heldAhead(deviceType: type))
     }
-    if wait.maintenance >= 0 { causes.append(.maintenance(from: maintenance[Int(wait.maintenance)].from)) }
+    if lacks, wait.outOfService > 0 { causes.append(.outOfService(deviceType: type, nodes: wait.outOfService)) }
+    if wait.maintenance >= 0 {
+      causes.append(.maintenance(deviceType: type, from: maintenance[Int(wait.maintenance)].from))
+    }
     return causes
   }
 }

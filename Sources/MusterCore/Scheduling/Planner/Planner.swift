@@ -41,6 +41,10 @@ public struct Planner: ~Copyable {
   var gathered: [Int32]
   /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
   var notBefore: [Int]
+  /// Looks at the free nodes of single leaves in the searches of `MemberStarts` of this round.
+  var memberLooks = 0
+  /// Jobs of this round of which it was asked whether their roles ever fit together.
+  var fitTests = 0
 
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     self.topology = topology
@@ -100,7 +104,7 @@ public struct Planner: ~Copyable {
     var round = PlanningRound(now: view.now, grid: grid, maintenance: view.maintenance)
     round.entries.reserveCapacity(pending.count)
     gangBounds.reset(pending, layout, grid)
-    gathering = []
+    (gathering, memberLooks, fitTests) = ([], 0, 0)
     gathered = Array(repeating: 0, count: topology.deviceTypes.count)
     var held = 0
     let mayStop = view.mode.stopsWhenFull && victims.isEmpty
@@ -152,19 +156,22 @@ public struct Planner: ~Copyable {
     }
     switch mix {
     case .none: break
-    case .last: if startWhole(gang, &round) || startMixed(gang, view, &round) { return }
     case .first, .only: if startMixed(gang, view, &round) { return }
     }
     if mix != .only, mayPreempt(gang), startWhole(gang, &round) || preempt(gang, view, &round) { return }
     if mix == .only, mayPreempt(gang), preempt(gang, view, &round) { return }
     guard mayHold else {
-      if mix == .none || mix == .first, startWhole(gang, &round) { return }
+      if mix != .only, startWhole(gang, &round) { return }
       round.entries.append(PlanningRound.Entry(kind: .behind, type: -1))
       return
     }
-    answerWhole(gang, view, mayStartNow: mix != .only, &round)
+    if mix != .none, isHeldByMember(gang, &round) {
+      answerByMember(gang, view, &round)
+    } else {
+      answerWhole(gang, view, mayStartNow: mix != .only, &round)
+    }
     if mix != .none { correctMixed(gang, view, &round) }
-    if gang.isOverdue, mix != .only, round.entries[round.entries.count - 1].kind == .beyondHorizon {
+    if gang.isOverdue, round.entries[round.entries.count - 1].kind == .beyondHorizon {
       gather(gang, view, &round)
     }
   }
@@ -205,11 +212,12 @@ public struct Planner: ~Copyable {
       if found.bucket == 0 { break }
     }
     if best?.bucket != 0, first != nil { noteChanges(gang, view, &round) }
+    if best?.bucket != 0, let first { noteOthers(gang, besides: (best?.ask ?? first).type, of: first, &round) }
     // What may only start node by node and does not now: nothing is known of when it will.
     if !mayStartNow, best?.bucket == 0 { best = nil }
     if let best {
       round.reasons.removeSubrange(firstReason...)
-      let numbers = best.bucket == 0 ? PlanningRound.WaitNumbers() : waitNumbers(first ?? best.ask)
+      let numbers = best.bucket == 0 ? PlanningRound.WaitNumbers() : waitNumbers(best.ask)
       hold(best.ask, best.bucket, best.level, numbers, &round)
       if best.bucket == 0 { capacity.bumpVersion() }
     } else if let first {
@@ -253,4 +261,6 @@ struct Ask {
   /// As `PendingGang.owner`.
   var owner: Int32
   var classes: GangBounds.Classes
+  /// Nodes of all types of its name are looked at together, for no one of them has enough. For victims alone.
+  var isOfKind = false
 }

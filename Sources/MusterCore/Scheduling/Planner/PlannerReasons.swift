@@ -94,12 +94,8 @@ extension Planner {
       wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
     }
     wait.outOfService = capacity.outOfService[Int(ask.type)]
-    let window = capacity.maintenance[Int(ask.type)]
-    if window >= 0,
-      capacity.maintenanceBuckets[Int(ask.type)] <= grid.lastBucket(from: ask.begin, units: ask.search.units)
-    {
-      wait.maintenance = window
-    }
+    wait.maintenance = capacity.window(
+      ask.type, before: grid.lastBucket(from: ask.begin, units: ask.search.units))
     return wait
   }
 }

@@ -20,10 +20,8 @@ extension Planner {
     // Whole nodes are made free for parts of several, too; what it does not use of them is others'.
     let mix = mix(gang)
     let isByMember = mix == .only || mix == .first
-    for type in types(gang) {
-      guard let ask = possible(gang, type, now: round.now, &round.reasons), !failedTakes.isKnown(ask, gang),
-        let rights = victims.rights(gang, type, ask.charge)
-      else { continue }
+    for ask in asks(gang, &round) {
+      guard !failedTakes.isKnown(ask, gang), let rights = victims.rights(gang, ask.type, ask.charge) else { continue }
       let last = grid.lastBucket(from: 0, units: ask.search.units)
       if let chosen = chooseVictims(ask, rights, gang, view, last),
         isByMember ? holdMixed(gang, for: chosen, view, &round) : hold(ask, for: chosen, view, &round)
@@ -37,6 +35,31 @@ extension Planner {
     }
     round.reasons.removeSubrange(firstReason...)
     return false
+  }
+
+  /// Type by type; where no type alone has enough nodes, kind by kind.
+  private mutating func asks(_ gang: borrowing PendingGang, _ round: inout PlanningRound) -> [Ask] {
+    let ofTypes = types(gang).compactMap { possible(gang, $0, now: round.now, &round.reasons) }
+    guard ofTypes.isEmpty, mix(gang) != .none else { return ofTypes }
+    return MemberOffers(topology: topology).kinds(gang).filter { $0.count > 1 }.map { kind in
+      let segments = gang.nodes / gang.segment
+      let units = gang.walltime.map(grid.units) ?? grid.units(grid.horizon)
+      let required = gang.within.flatMap { $0.isRequired ? $0.level : nil } ?? -1
+      return Ask(
+        type: kind[0], nodes: gang.nodes, partDevices: 0,
+        search: WindowSearch(
+          least: gang.nodes, test: tables.test(size: Int(gang.segment), segments: Int(segments)), units: units),
+        begin: 0, level: required + 1, project: gang.project, charge: kind.map { charge(gang, $0) }.max() ?? 0,
+        owner: gang.owner,
+        classes: gangBounds.classes(
+          nodes: gang.nodes, segment: gang.segment, segments: segments, partDevices: 0, units: units), isOfKind: true)
+    }
+  }
+
+  private func isLookedAt(_ type: Int32, _ ask: Ask) -> Bool {
+    if type == ask.type { return true }
+    return ask.isOfKind && topology.deviceTypes[Int(type)].name == topology.deviceTypes[Int(ask.type)].name
+      && topology.deviceTypes[Int(type)].devicesPerNode >= topology.deviceTypes[Int(ask.type)].devicesPerNode
   }
 
   /// The victims' places are free, the gang has its own, and the round says so; or nothing has changed.
@@ -171,11 +194,12 @@ extension Planner {
     for number in victims.candidates.indices where isAvailable(number, rights) {
       let candidate = victims.candidates[number]
       for place in wholeNodes(number, filter, view)
-      where topology.leaves[Int(place.leaf)].deviceType == ask.type { found.add(place: place) }
+      where isLookedAt(topology.leaves[Int(place.leaf)].deviceType, ask) { found.add(place: place) }
       found.add(gang: Int32(number))
       found.addUnit(cost: candidate.cost)
     }
-    for (lane, node) in view.sharedNodes.enumerated() where topology.leaves[Int(node.leaf)].deviceType == ask.type {
+    for (lane, node) in view.sharedNodes.enumerated()
+    where isLookedAt(topology.leaves[Int(node.leaf)].deviceType, ask) {
       guard let parts = victims.ofShared[lane], !parts.isEmpty, mayHave(lane, filter, view),
         parts.allSatisfy({ isAvailable(Int($0), rights) })
       else { continue }
@@ -221,7 +245,7 @@ extension Planner {
     let filter = gang.filter
     let freed = filter < 0 ? [] : freed(by: victimsOfRoles, filter, view)
     var free = [Int32](repeating: 0, count: topology.leaves.count)
-    for group in layout.groups.indices where layout.groups[group].type == ask.type {
+    for group in layout.groups.indices where isLookedAt(layout.groups[group].type, ask) {
       _ = nodes.count(ask.search.test, group: group, from: 0, through: last)
       let row = nodes.row(0, group)
       for lane in 0..<layout.groups[group].lanes {
@@ -248,8 +272,9 @@ extension Planner {
     }
     // The innermost level that will do, unless the loss is half as large further out.
     var best: (units: [Int], cost: Int64)?
-    for level in stride(from: layout.groupLevel, through: ask.level, by: -1) {
-      let domains = domainOfLeaf(level: level, ask.type)
+    // Leaves of several types may lie in one rack.
+    for level in stride(from: layout.groupLevel + (ask.isOfKind ? 1 : 0), through: ask.level, by: -1) {
+      let domains = domainOfLeaf(level: level, ask)
       // A level of the layout has the fleet before those of the topology.
       search.spread = spread(gang, inside: domains, level: level - 1)
       guard let found = search.choose(of: domains) else { continue }
@@ -273,9 +298,12 @@ extension Planner {
   private func leavesAsDomains() -> [Int32] { topology.leaves.indices.map { Int32($0) } }
 
   /// -1: of another type.
-  private func domainOfLeaf(level: Int, _ type: Int32) -> [Int32] {
-    topology.leaves.indices.map { leaf in
-      topology.leaves[leaf].deviceType == type
+  private func domainOfLeaf(level: Int, _ ask: Ask) -> [Int32] {
+    let places = MemberOffers(topology: topology)
+    return topology.leaves.indices.map { leaf in
+      guard isLookedAt(topology.leaves[leaf].deviceType, ask) else { return -1 }
+      if ask.isOfKind { return places.domain(Int32(leaf), level - 1) }
+      return topology.leaves[leaf].deviceType == ask.type
         ? Int32(layout.domain(ofGroup: Int(layout.groupOfLeaf[leaf]), level: level)) : -1
     }
   }

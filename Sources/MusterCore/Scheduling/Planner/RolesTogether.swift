@@ -33,6 +33,8 @@ extension Planner {
   /// Buckets that are tried one after the other where each role fits alone and not all do. After so many the next one is
   /// where the last role fits beside the others' place: a start that holds, and perhaps not the first.
   private static var mostTrials: Int { 48 }
+  /// Jobs of a round, the first that wait: each may take milliseconds.
+  private static var mostFitTests: Int { 16 }
 
   mutating func answerTogether(
     _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView, mayHold: Bool,
@@ -60,7 +62,8 @@ extension Planner {
       }
       putBack(before, &round)
       if bucket == 0, preemptTogether(pending, range, view, &round) { return }
-      guard mayHold, case .notBefore(let later) = trial, let alone = aloneStart(pending, range, bucket, &round) else {
+      guard mayHold, case .notBefore(let later) = trial, let alone = aloneStart(pending, range, view, bucket, &round)
+      else {
         break
       }
       if alone > bucket {
@@ -70,6 +73,7 @@ extension Planner {
         bucket = conflicts < Self.mostTrials ? bucket + 1 : max(bucket + 1, later)
       }
     }
+    if neverInShape(pending, range, view, &round) { return }
     for wait in waits {
       round.entries.append(
         PlanningRound.Entry(
@@ -105,13 +109,16 @@ extension Planner {
       let mix = mix(pending[i])
       let isStarted =
         bucket == 0
-        && (((mix == .none || mix == .last) && startWhole(pending[i], &round))
+        && ((mix == .none && startWhole(pending[i], &round))
           || (mix != .none && startMixed(pending[i], view, &round)))
       if !isStarted {
         // What may only start node by node and does not now: nothing is known of when it will.
-        guard mix != .only, let found = earliestWhole(pending[i], from: bucket, &round) else { return .unforeseen }
+        guard let found = earliestStart(pending[i], view, from: bucket, &round) else { return .unforeseen }
         guard found.bucket == bucket else { return .notBefore(found.bucket) }
-        hold(found.ask, bucket, found.level, PlanningRound.WaitNumbers(), &round)
+        switch found {
+        case .whole(let ask, _, let level): hold(ask, bucket, level, PlanningRound.WaitNumbers(), &round)
+        case .byMember(let start): holdByMember(pending[i], start, &round)
+        }
       }
       if i + 1 < range.upperBound { countOnce(pending[i], bucket) }
     }
@@ -183,7 +190,7 @@ extension Planner {
   ) -> Bool {
     guard gang.begin <= view.now else { return false }
     let mix = mix(gang)
-    if mix == .none || mix == .last, startWhole(gang, &round) { return true }
+    if mix == .none, startWhole(gang, &round) { return true }
     let freed = freed(by: victimsOfRoles, gang.filter, view)
     if mix != .none, startMixed(gang, view, &round, freed: freed) { return true }
     return mix == .first && startWhole(gang, &round)
@@ -199,11 +206,12 @@ extension Planner {
 
   /// The first bucket from which on each of them would start if it were alone.
   private mutating func aloneStart(
-    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ from: Int, _ round: inout PlanningRound
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView, _ from: Int,
+    _ round: inout PlanningRound
   ) -> Int? {
     var (bucket, agreed, i) = (from, 0, range.lowerBound)
     while agreed < range.count {
-      guard mix(pending[i]) != .only, let found = earliestWhole(pending[i], from: bucket, &round) else { return nil }
+      guard let found = earliestStart(pending[i], view, from: bucket, &round) else { return nil }
       agreed = found.bucket == bucket ? agreed + 1 : 1
       bucket = found.bucket
       i = i + 1 < range.upperBound ? i + 1 : range.lowerBound
@@ -211,9 +219,26 @@ extension Planner {
     return bucket
   }
 
-  private mutating func earliestWhole(
-    _ gang: borrowing PendingGang, from: Int, _ round: inout PlanningRound
-  ) -> (ask: Ask, bucket: Int, level: Int)? {
+  private enum Start {
+    case whole(Ask, bucket: Int, level: Int)
+    case byMember(MemberStart)
+
+    var bucket: Int {
+      switch self {
+      case .whole(_, let bucket, _): bucket
+      case .byMember(let start): start.bucket
+      }
+    }
+  }
+
+  /// nil: none is foreseen; of nodes that a filter lets it have counts say nothing.
+  private mutating func earliestStart(
+    _ gang: borrowing PendingGang, _ view: borrowing PlanningView, from: Int, _ round: inout PlanningRound
+  ) -> Start? {
+    guard gang.filter < 0 else { return nil }
+    if mix(gang) != .none, isHeldByMember(gang, &round) {
+      return earliestByMember(gang, view, from: from).map { .byMember($0) }
+    }
     let reasons = round.reasons.count
     var best: (ask: Ask, bucket: Int, level: Int)?
     for type in types(gang) {
@@ -224,7 +249,7 @@ extension Planner {
       if found.bucket == from { break }
     }
     round.reasons.removeSubrange(reasons...)
-    return best
+    return best.map { .whole($0.ask, bucket: $0.bucket, level: $0.level) }
   }
 
   /// Each role alone, then as far as sums can say it: true, and answered, if they can never run.
@@ -252,6 +277,27 @@ extension Planner {
       round.entries.append(
         PlanningRound.Entry(
           kind: .never, type: -1, first: Int32(first), count: Int32(round.reasons.count - first)))
+    }
+    return true
+  }
+
+  /// True, and answered, if each of them could have its place and never all of them.
+  private mutating func neverInShape(
+    _ pending: borrowing [PendingGang], _ range: Range<Int>, _ view: borrowing PlanningView,
+    _ round: inout PlanningRound
+  ) -> Bool {
+    guard fitTests < Self.mostFitTests else { return false }
+    fitTests += 1
+    let gangs = range.map { i in
+      let filter = pending[i].filter
+      return RolesFit.Gang(pending[i], known: filter < 0 ? nil : view.filters[Int(filter)].known)
+    }
+    var fit = RolesFit(gangs, topology)
+    guard !fit.mayFit() else { return false }
+    round.reasons.append(.rolesTogether(roles: Int32(range.count), places: fit.places))
+    for _ in range {
+      round.entries.append(
+        PlanningRound.Entry(kind: .never, type: -1, first: Int32(round.reasons.count - 1), count: 1))
     }
     return true
   }

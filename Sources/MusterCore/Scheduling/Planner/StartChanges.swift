@@ -48,6 +48,28 @@ extension Planner {
     round.changes[round.entries.count] = found
   }
 
+  /// What it waits on with other types than the one that its answer is about.
+  mutating func noteOthers(
+    _ gang: borrowing PendingGang, besides type: Int32, of first: Ask, _ round: inout PlanningRound
+  ) {
+    guard topology.deviceTypes.count > 1, gang.deviceTypes.count != 1, round.others.count < Self.mostChanges else {
+      return
+    }
+    let reasons = round.reasons.count
+    defer { round.reasons.removeSubrange(reasons...) }
+    var others: [(type: Int32, wait: PlanningRound.WaitNumbers)] = []
+    for other in types(gang)
+    where topology.deviceTypes.indices.contains(Int(other))
+      && topology.deviceTypes[Int(other)].name != topology.deviceTypes[Int(type)].name
+    {
+      guard let ask = possible(gang, other, now: round.now, &round.reasons), ask.partDevices == first.partDevices else {
+        continue
+      }
+      others.append((other, waitNumbers(ask)))
+    }
+    if !others.isEmpty { round.others[round.entries.count] = others }
+  }
+
   /// The largest that divides its own.
   private mutating func firstSegment(_ gang: borrowing PendingGang, _ round: inout PlanningRound) -> Int32? {
     for size in stride(from: gang.segment / 2, through: 1, by: -1) where gang.segment % size == 0 {
