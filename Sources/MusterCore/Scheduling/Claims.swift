@@ -131,8 +131,12 @@ extension Controller {
     let rules = gangs.map { nodeRule(slot, role: Int($0.role)) }
     for isAny in [false, true] {
       for (i, taking) in gangs.enumerated() where rules[i].isAny == isAny {
+        // What is free there beside the victims' nodes may be what another was promised.
+        let vacated = taking.victims.flatMap { victim in
+          cluster.attemptSlot(victim).map { cluster.attemptPlaces[Int($0)].map(\.node) } ?? []
+        }
         let places = trial.choose(
-          taking.place, devicesPerNode: taking.gang.devicesPerNode, sharedNodes: shared,
+          taking.place, devicesPerNode: taking.gang.devicesPerNode, vacated: vacated, sharedNodes: shared,
           isAllowed: { allows(rules[i], $0) }, in: self)
         guard let places else { return nil }
         named[i].places = places

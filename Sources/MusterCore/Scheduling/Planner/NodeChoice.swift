@@ -63,19 +63,21 @@ public struct NodeChoice: Sendable {
 
   /// Names the nodes of a place that starts now, leaf by leaf, so that segments are contiguous in rank order; free nodes
   /// of `previous` come first in their leaf, in their old order. nil: the fleet has changed since the view, and nothing
-  /// is taken. Each member gets the lowest devices that are free.
+  /// is taken. Each member gets the lowest devices that are free. So do nodes that `vacated` others leave for it: what is
+  /// free beside them is somebody else's.
   public mutating func choose(
-    _ place: HeldPlace, devicesPerNode: Int32, previous: [NodeID] = [], sharedNodes: [SharedNode] = [],
-    isAllowed: (NodeID) -> Bool = { _ in true }, in fleet: borrowing some FleetView & ~Copyable
+    _ place: HeldPlace, devicesPerNode: Int32, previous: [NodeID] = [], vacated: [NodeID] = [],
+    sharedNodes: [SharedNode] = [], isAllowed: (NodeID) -> Bool = { _ in true },
+    in fleet: borrowing some FleetView & ~Copyable
   ) -> [Place]? {
     switch place {
-    case .mixed(let members): return chooseMixed(members, sharedNodes, isAllowed, fleet)
+    case .mixed(let members): return chooseMixed(members, vacated, sharedNodes, isAllowed, fleet)
     case .part(let leaf, let lane, let devices):
-      return choosePart(leaf, lane, devices, sharedNodes, fleet, isAllowed).map { [$0] }
+      return choosePart(leaf, lane, devices, vacated, sharedNodes, fleet, isAllowed).map { [$0] }
     case .whole(let leaves):
       var chosen: [Place] = []
       chosen.reserveCapacity(Int(leaves.reduce(0) { $0 + $1.nodes }))
-      let kept = previous.isEmpty ? [] : keptByLeaf(previous)
+      let kept = vacated.isEmpty && previous.isEmpty ? [] : keptByLeaf(vacated + previous)
       var firstKept = 0
       for leaf in leaves {
         let before = chosen.count
@@ -99,7 +101,7 @@ public struct NodeChoice: Sendable {
 
   /// Member by member.
   private mutating func chooseMixed(
-    _ members: [MemberPlace], _ sharedNodes: [SharedNode], _ isAllowed: (NodeID) -> Bool,
+    _ members: [MemberPlace], _ vacated: [NodeID], _ sharedNodes: [SharedNode], _ isAllowed: (NodeID) -> Bool,
     _ fleet: borrowing some FleetView & ~Copyable
   ) -> [Place]? {
     var chosen: [Place] = []
@@ -109,10 +111,10 @@ public struct NodeChoice: Sendable {
     for member in members {
       let place: Place?
       if member.lane >= 0 {
-        place = choosePart(member.leaf, member.lane, member.devices, sharedNodes, fleet, isAllowed)
+        place = choosePart(member.leaf, member.lane, member.devices, vacated, sharedNodes, fleet, isAllowed)
         if let place { before.append((place.node, given[Int(place.node.index)] & ~place.devices)) }
       } else {
-        let node = index.nodes(member.leaf).first { isAllowed($0) && isWhole($0, member.leaf, fleet) }
+        let node = firstWhole(member.leaf, vacated, isAllowed, fleet)
         place = node.map { Place(node: $0, devices: Self.lowest(member.devices, of: all(member.leaf))) }
         if let node {
           before.append((node, given[Int(node.index)]))
@@ -145,20 +147,25 @@ public struct NodeChoice: Sendable {
   }
 
   private mutating func choosePart(
-    _ leaf: Int32, _ lane: Int32, _ devices: Int32, _ sharedNodes: [SharedNode],
-    _ fleet: borrowing some FleetView & ~Copyable, _ isAllowed: (NodeID) -> Bool = { _ in true }
+    _ leaf: Int32, _ lane: Int32, _ devices: Int32, _ vacated: [NodeID], _ sharedNodes: [SharedNode],
+    _ fleet: borrowing some FleetView & ~Copyable, _ isAllowed: (NodeID) -> Bool
   ) -> Place? {
     var node = opened[lane]
     if Int(lane) < sharedNodes.count { node = sharedNodes[Int(lane)].node }
-    guard let node = node ?? index.nodes(leaf).first(where: { isAllowed($0) && isWhole($0, leaf, fleet) }) else {
-      return nil
-    }
+    guard let node = node ?? firstWhole(leaf, vacated, isAllowed, fleet) else { return nil }
     let free = free(node, fleet)
     guard free.nonzeroBitCount >= devices, isAllowed(node) else { return nil }
     let picked = Self.lowest(devices, of: free)
     given[Int(node.index)] |= picked
     if Int(lane) >= sharedNodes.count { opened[lane] = node }
     return Place(node: node, devices: picked)
+  }
+
+  private func firstWhole(
+    _ leaf: Int32, _ vacated: [NodeID], _ isAllowed: (NodeID) -> Bool, _ fleet: borrowing some FleetView & ~Copyable
+  ) -> NodeID? {
+    for node in vacated where index.leaf(node) == leaf && isAllowed(node) && isWhole(node, leaf, fleet) { return node }
+    return index.nodes(leaf).first { isAllowed($0) && isWhole($0, leaf, fleet) }
   }
 
   static func lowest(_ count: Int32, of free: UInt64) -> UInt64 {
