@@ -159,7 +159,7 @@ import Testing
     #expect(fleet.kinds(long) == ["maintenance"])
     #expect(
       fleet.waiting(long).causes[0].message
-        == "maintenance of block b0 begins at \(from.rfc3339), before it would end: it takes 8 nodes")
+        == "maintenance of block b0 begins at \(from.rfc3339), before it would end")
     fleet.pass(.seconds(3600))
     #expect(
       fleet.waiting(long).causes[0].message
