@@ -184,15 +184,13 @@ import Testing
     }
   }
 
-  @Test("every device plays it; one sample stays, none is nothing")
+  @Test("every device plays it; one sample stays, a file without any is refused")
   func few() throws {
     var one = try Self.player(["10,a,1000"])
     #expect(one.sample(at: 5_000)?[.power] == 1)
     let looks = one.look()
     #expect(looks.map(\.device) == [0, 1] && looks.map { $0.sample?[.power] } == [1, 1])
-    var none = try Self.player([])
-    let nothing = none.look()
-    #expect(nothing.map(\.sample) == [nil, nil])
+    #expect(throws: RecordingProblem.self) { try Self.player([]) }
   }
 }
 
