@@ -88,7 +88,7 @@ enum PeriodText {
     if held > 0 { text += " (\(Numbers.percent(wasted / held)))" }
     if let cost = EfficiencyText.money(all["cost"]) {
       text += ", \(cost)"
-    } else {
+    } else if wasted > 0 {
       text += waste["hasPrices"]?.boolValue == false ? "; no price book" : "; not all of it has a price"
     }
     text += "\n"
