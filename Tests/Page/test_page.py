@@ -283,7 +283,7 @@ class PageTest(unittest.TestCase):
         page.goto("/#/node/100%")
         expect(page.locator("main")).to_contain_text("100%")
         page.goto("/#/project/no one")
-        expect(page.locator("main")).to_contain_text("There is no project no one")
+        expect(page.locator("main")).to_contain_text("there is no project \"no one\"")
         page.goto("/#/nonsense")
         expect(page.locator("main")).to_contain_text("There is nothing at #/nonsense")
 
