@@ -230,9 +230,10 @@ struct OpenAttempt: Hashable, Sendable {
   /// step of one that ended well it is what ranks said.
   func pieces(_ split: AttemptSplit, _ times: AttemptTimes) -> [Piece] {
     var split = split
-    // Steps are counted as if each took as long; ranks that said that they saved did so until the checkpoint was there.
-    if split.kept < split.worked, hasSaidSave {
-      split.kept = max(split.began, min(checkpointAt, split.worked))
+    // Steps are counted as if each took as long, and what a checkpoint holds was done when it was there. Ranks that said that
+    // they saved did so until then.
+    if split.kept < split.worked, checkpointAt != .zero {
+      split.kept = max(split.began, min(checkpointAt, hasSaidSave ? split.worked : split.kept))
     }
     return split.accounts(times).flatMap { account, from, to -> [Piece] in
       let (from, to) = (from.milliseconds, to.milliseconds)
