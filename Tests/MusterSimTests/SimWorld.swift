@@ -20,6 +20,13 @@ enum SimWorld {
     SimSettings(fleet: fleet, trace: try Trace(csv(rows), format: .csv, fleet: fleet), policy: policy)
   }
 
+  /// What jobs with walltimes wait, in seconds; `rows` are of submission, duration, devices, walltime.
+  static func waits(_ fleet: SimFleet, limited rows: String, policy: SimPolicy) throws -> [Int64?] {
+    let header = "submit_seconds,duration_seconds,devices,walltime_seconds"
+    let trace = try Trace(csv(rows, header: header), format: .csv, fleet: fleet)
+    return waits(run(SimSettings(fleet: fleet, trace: trace, policy: policy)).results)
+  }
+
   /// Runs it to its end. The state's hash comes beside the results.
   static func run(_ settings: SimSettings) -> (results: SimResults, stateHash: UInt64) {
     var simulation = Simulation(settings)

@@ -22,24 +22,16 @@ import Testing
   /// A: 8 devices to 100 s at most; B: all 16, so not before that. C would run to 170 s and hold B up; D ends at 90 s.
   @Test("EASY backfill starts who ends before the first that waits, by minutes")
   func easyByHand() throws {
-    let fleet = SimWorld.fleet(2)
-    let header = "submit_seconds,duration_seconds,devices,walltime_seconds"
     let rows = "0,100,8,100\n10,50,16,50\n20,150,8,150\n30,60,8,60\n"
-    let trace = try Trace(SimWorld.csv(rows, header: header), format: .csv, fleet: fleet)
-    let results = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: .easy)).results
-    #expect(SimWorld.waits(results) == [0, 90, 130, 0])
+    #expect(try SimWorld.waits(SimWorld.fleet(2), limited: rows, policy: .easy) == [0, 90, 130, 0])
   }
 
   /// One node. When the first job ends, the fourth starts, which may take 200 s at most, then the second (20,000 s) and the
   /// third. The last comes while the third runs.
   @Test("by age short jobs come first until others have waited long")
   func aged() throws {
-    let fleet = SimWorld.fleet(1)
-    let header = "submit_seconds,duration_seconds,devices,walltime_seconds"
     let rows = "0,100,8,200\n10,50,8,20000\n20,30000,8,40000\n30,50,8,200\n25000,50,8,200\n"
-    let trace = try Trace(SimWorld.csv(rows, header: header), format: .csv, fleet: fleet)
-    let results = SimWorld.run(SimSettings(fleet: fleet, trace: trace, policy: .aged)).results
-    #expect(SimWorld.waits(results) == [0, 140, 180, 70, 5200])
+    #expect(try SimWorld.waits(SimWorld.fleet(1), limited: rows, policy: .aged) == [0, 140, 180, 70, 5200])
   }
 
   @Test("small jobs share a node, and who asks for more than a node takes whole ones")
