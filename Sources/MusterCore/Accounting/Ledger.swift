@@ -195,9 +195,10 @@ public struct Restatement: Hashable, Sendable {
   public var gpuMilliseconds: Int64
 }
 
-struct TypeCount: Hashable, Sendable {
-  var type: Int32
-  var devices: Int32
+public struct TypeCount: Hashable, Sendable {
+  /// In `Ledger.types`.
+  public var type: Int32
+  public var devices: Int32
 }
 
 /// An attempt whose time is not settled.

@@ -4,23 +4,17 @@ public struct LedgerShape: Hashable, Sendable {
   /// In `Ledger.types`: of several types the one that it held most of.
   public var type: Int32
   /// Each type with its devices, where it held several; else empty.
-  public var parts: [Part] = []
-
-  public struct Part: Hashable, Sendable {
-    /// In `Ledger.types`.
-    public var type: Int32
-    public var devices: Int32
-  }
+  public var parts: [TypeCount] = []
 
   /// Together with others that it held at the same time.
   mutating func add(_ more: Int32, of other: Int32) {
-    if parts.isEmpty, other != type { parts = [Part(type: type, devices: devices)] }
+    if parts.isEmpty, other != type { parts = [TypeCount(type: type, devices: devices)] }
     devices += more
     guard !parts.isEmpty else { return }
     if let known = parts.firstIndex(where: { $0.type == other }) {
       parts[known].devices += more
     } else {
-      parts.append(Part(type: other, devices: more))
+      parts.append(TypeCount(type: other, devices: more))
     }
     if let most = parts.max(by: { $0.devices < $1.devices }) { type = most.type }
   }

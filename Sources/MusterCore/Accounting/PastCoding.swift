@@ -61,7 +61,7 @@ extension ByteReader {
       let to = from + (try int())
       var shape = LedgerShape(devices: try int32(), type: try int32())
       shape.parts = try array { (r) throws(CodingError) in
-        LedgerShape.Part(type: try r.int32(), devices: try r.int32())
+        TypeCount(type: try r.int32(), devices: try r.int32())
       }
       let row = PastJobs.Row(job: job, from: from, to: to, shape: shape)
       let (accounts, at) = (try uint(), offset)

@@ -20,7 +20,7 @@ struct PastJobs: Sendable {
     var at: Int64
   }
 
-  /// All that a job held. 40 bytes, and 8 for each account that has something.
+  /// All that a job held. 48 bytes, and 8 for each account that has something.
   struct Row: Hashable, Sendable {
     var job: Int64
     /// Milliseconds since 1970: when it first held something, and last.
