@@ -169,10 +169,14 @@ public struct IdleDevices: Hashable, Sendable {
     guard total.darkMilliseconds == 0, total[.graphics] != nil || total[.utilisation] != nil else { return nil }
     // What a driver does by itself stays below this.
     let most = DeviceThresholds().idleBelow.busy
-    let idle = devices.devices.filter { $0.activeAt == 0 && $0.measured > 0 && $0.busy <= most * Double($0.measured) }
-    guard let least = idle.map(\.measured).min() else { return nil }
-    count = idle.count
-    milliseconds = idle.reduce(0) { $0 + $1.measured }
+    var least = Int64.max
+    for device in devices.devices
+    where device.activeAt == 0 && device.measured > 0 && device.busy <= most * Double(device.measured) {
+      count += 1
+      milliseconds += device.measured
+      least = min(least, device.measured)
+    }
+    guard count > 0 else { return nil }
     seconds = Double(least) / 1000
     // The states, which are told with more than the mean, must say so, too; at first they are not certain.
     guard milliseconds - Int64(count) * Self.settling <= total[.idle] + total[.starting] else { return nil }

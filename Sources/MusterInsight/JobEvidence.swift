@@ -81,7 +81,23 @@ public struct JobEvidence: Hashable, Sendable {
   /// What its devices would have been held for without a pause from its first start to its end or now, GPU-milliseconds.
   public var heldInRun: Int64 = 0
   /// What its devices' counters say; nil: there are none.
-  public var devices: JobDevices?
+  public var devices: JobDevices? {
+    get { boxed?.devices }
+    set { boxed = newValue.map(Boxed.devices) }
+  }
+  /// Most of what there is to copy, and evidence of thousands of jobs is copied from hand to hand.
+  private var boxed: Boxed?
+
+  private indirect enum Boxed: Hashable, Sendable {
+    case devices(JobDevices)
+
+    var devices: JobDevices {
+      switch self {
+      case .devices(let devices): devices
+      }
+    }
+  }
+
   /// 0...1: from the model that the job declared and its steps; above 1 where what it declares cannot be. Nil: it declared
   /// none.
   public var declaredMFU: Double?

@@ -120,7 +120,7 @@ private struct Story: ~Copyable {
     var story = Self.story()
     story.job(3, "vision", node: 0, from: 10, works: 11, to: 14)
     let views = try (Int64(1)...3).map { try story.view($0, Self.priced) }
-    let waste = WasteView(by: key, count: views.count) { views[$0] }
+    let waste = WasteView(by: key, of: views.map(\.basis), BesideLedger(), Self.priced, day: "2026-12-01")
     let all = JSON.object(waste.members(after: 0, limit: 10))
     let rows = try #require(all["rows"]?.arrayValue)
     let keys: [JSON] =

@@ -218,23 +218,29 @@ def train(screen, muster, folder, name, steps, every, fault=False, gives_way=Fal
 
 
 def goodput_by_hand(muster, folder, name, number):
-    """From what the training wrote down itself: the time of the steps that counted in the end, over the time of its attempts."""
+    """From what the training wrote down itself: the time of the steps that counted in the end, over the time of its attempts.
+    Once with the first step of an attempt as long as its mean one, which is how accounts count it (what it takes more is
+    start-up: warming up, compiling), and once with all of it."""
     attempts = {}
     with open(os.path.join(folder, name, "steps.log")) as file:
         for line in file:
             attempt, step, at = line.split()
             attempts.setdefault(int(attempt), []).append((int(step), float(at)))
     logs = [attempts[attempt] for attempt in sorted(attempts)]
-    productive = 0.0
-    for log, following in zip(logs, [*logs[1:], None]):
+    counted = whole = 0.0
+    # The first line of each is from where on it works.
+    for (begin, *steps), following in zip(logs, [*logs[1:], None]):
         # What the next attempt goes on from is all that counts.
-        kept = [at for step, at in log if following is None or step <= following[0][0]]
-        productive += kept[-1] - kept[0]
+        kept = [at for step, at in steps if following is None or step <= following[0][0]]
+        if not kept:
+            continue
+        whole += kept[-1] - begin[1]
+        counted += kept[-1] - kept[0] + (steps[-1][1] - steps[0][1]) / max(1, len(steps) - 1)
     job = muster.run("job", str(number))
     # Between two attempts it holds no devices.
     held = sum((datetime.fromisoformat(attempt["endedAt"]) - datetime.fromisoformat(attempt["startedAt"])).total_seconds()
                for attempt in job["attempts"])
-    return productive / held
+    return counted / held, whole / held
 
 
 def print_report(screen, muster, folder, runs):
@@ -244,8 +250,9 @@ def print_report(screen, muster, folder, runs):
     print(paint("The run that lost a node", "bold"))
     print(f"  attempts {report['attempts']}, steps lost {report['stepsLost']}, goodput {100 * report['goodput']:.1f} %"
           f" ({report['productiveSeconds']:.1f} s productive of {report['heldSeconds']:.1f} s held)")
-    by_hand = goodput_by_hand(muster, folder, "node-killed", runs[0][2])
-    print(f"  the same from the training's own step log: {100 * by_hand:.1f} %")
+    counted, whole = goodput_by_hand(muster, folder, "node-killed", runs[0][2])
+    print(f"  the same from the training's own step log: {100 * counted:.1f} %; with all of each attempt's first step, which warms"
+          f" up: {100 * whole:.1f} %")
     lost = ", ".join(f"{cause} {seconds:.1f}" for cause, seconds in report["lostSeconds"].items() if seconds >= 0.05)
     print(f"  seconds lost to: {lost}")
     for fault in report["faults"]:

@@ -15,13 +15,18 @@ struct BesideLedger: Sendable {
   /// With what counters and the declared model say.
   func seen(_ basis: JobBasis) -> JobBasis {
     var seen = basis
-    let id = JobID(basis.id)
-    seen.evidence.devices = devices[id]
-    seen.evidence.countersArePart = parts.contains(id)
-    if basis.hasModel {
-      seen.evidence.declaredMFU = works[id]?.mfu(seen.evidence, notStepping: basis.notStepping)
-    }
+    seen.evidence = evidence(of: basis)
     return seen
+  }
+
+  /// The same, of its evidence alone: of thousands of jobs nothing else is copied.
+  func evidence(of basis: JobBasis) -> JobEvidence {
+    var evidence = basis.evidence
+    let id = JobID(basis.id)
+    evidence.devices = devices[id]
+    evidence.countersArePart = parts.contains(id)
+    if basis.hasModel { evidence.declaredMFU = works[id]?.mfu(evidence, notStepping: basis.notStepping) }
+    return evidence
   }
 
   /// Both figures of a job, as in `seen`.

@@ -14,9 +14,6 @@ struct EfficiencyView {
 
   var findings: [Finding] { Insight.findings(basis.evidence, efficiency.thresholds) }
 
-  /// The same without their words.
-  var costs: [Finding] { Insight.findings(basis.evidence, efficiency.thresholds, isInWords: false) }
-
   var quote: PriceBook.Quote? { efficiency.prices.quote(basis.evidence, on: day) }
 
   var json: JSON {

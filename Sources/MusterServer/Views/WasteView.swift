@@ -39,7 +39,7 @@ struct WasteBasis: Sendable {
   var day: String
 
   func json(by key: WasteKey, _ beside: BesideLedger, _ efficiency: Efficiency, after: Int, limit: Int) -> JSON {
-    let waste = WasteView(by: key, count: jobs.count) { beside.view(jobs[$0], efficiency, day: day) }
+    let waste = WasteView(by: key, of: jobs, beside, efficiency, day: day)
     return .object(
       [
         .init(name: "by", value: .string(key.rawValue)), .init(name: "from", value: from.map(JSON.moment) ?? .null),
@@ -76,8 +76,10 @@ struct WasteView {
   }
 
   let key: WasteKey
-  /// Of a place from 0: what is told of that job.
-  private let view: (Int) -> EfficiencyView
+  private let bases: [JobBasis]
+  private let beside: BesideLedger
+  private let efficiency: Efficiency
+  private let day: String
   /// By project or user.
   private var rows: [String: Row] = [:]
   /// By job: those with findings.
@@ -86,32 +88,36 @@ struct WasteView {
   /// By device type: prices are found by words.
   private var quotes: [String: PriceBook.Quote?] = [:]
 
-  /// - Parameters:
-  ///   - count: of jobs.
-  ///   - view: one of them, by its place from 0; asked again for each that is told.
-  init(by key: WasteKey, count: Int, view: @escaping (Int) -> EfficiencyView) {
-    self.key = key
-    self.view = view
-    for place in 0..<count { add(place) }
+  init(by key: WasteKey, of bases: [JobBasis], _ beside: BesideLedger, _ efficiency: Efficiency, day: String) {
+    (self.key, self.bases, self.beside, self.efficiency, self.day) = (key, bases, beside, efficiency, day)
+    for place in bases.indices { add(place) }
   }
 
+  /// One of those that are told.
+  private func view(_ place: Int) -> EfficiencyView { beside.view(bases[place], efficiency, day: day) }
+
   private mutating func add(_ place: Int) {
-    let view = view(place)
-    let (basis, findings) = (view.basis, view.costs)
-    // Of several types the mean is the job's own.
-    let isOfOne = basis.evidence.parts.isEmpty
-    let quote = (isOfOne ? quotes[basis.evidence.deviceType] : nil) ?? view.quote
-    if isOfOne { quotes[basis.evidence.deviceType] = .some(quote) }
-    Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &all)
+    let evidence = beside.evidence(of: bases[place])
+    let findings = Insight.findings(evidence, efficiency.thresholds, isInWords: false)
+    let (held, quote) = (evidence.gpuHoursHeld, quote(evidence))
+    Self.add(place, held, findings, quote, to: &all)
     switch key {
-    case .project:
-      Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &rows[basis.project, default: Row()])
-    case .user: Self.add(place, basis.evidence.gpuHoursHeld, findings, quote, to: &rows[basis.user, default: Row()])
+    case .project: Self.add(place, held, findings, quote, to: &rows[bases[place].project, default: Row()])
+    case .user: Self.add(place, held, findings, quote, to: &rows[bases[place].user, default: Row()])
     case .job:
       // A job without findings has no row.
       guard !findings.isEmpty else { return }
-      jobs.append((place, basis.id, findings.reduce(0) { $0 + $1.gpuHours }))
+      jobs.append((place, bases[place].id, findings.reduce(0) { $0 + $1.gpuHours }))
     }
+  }
+
+  private mutating func quote(_ evidence: JobEvidence) -> PriceBook.Quote? {
+    // Of several types the mean is the job's own.
+    guard evidence.parts.isEmpty else { return efficiency.prices.quote(evidence, on: day) }
+    if let known = quotes[evidence.deviceType] { return known }
+    let quote = efficiency.prices.quote(evidence, on: day)
+    quotes[evidence.deviceType] = .some(quote)
+    return quote
   }
 
   private static func add(
