@@ -11,8 +11,10 @@ struct Timeline<Event>: ~Copyable {
   private var slab: [Event?] = []
   private var free: [Int] = []
   private var count: Int64 = 0
+  private static var first: Int64 { 1 << 62 }
 
-  mutating func put(_ event: Event, at: Int64) {
+  /// - Parameter isFirst: before all others of the same moment that are not.
+  mutating func put(_ event: Event, at: Int64, isFirst: Bool = false) {
     count += 1
     let slot: Int
     if let reused = free.popLast() {
@@ -22,7 +24,7 @@ struct Timeline<Event>: ~Copyable {
       slot = slab.count
       slab.append(event)
     }
-    let entry = Entry(at: at, order: count, slot: slot)
+    let entry = Entry(at: at, order: isFirst ? count - Self.first : count, slot: slot)
     heap.append(entry)
     var i = heap.count - 1
     while i > 0, entry.isBefore(heap[(i - 1) / 2]) {

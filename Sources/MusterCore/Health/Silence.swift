@@ -125,7 +125,7 @@ extension Controller {
         } else if seen.stop == nil {
           adoptStop(attempt)
         }
-      } else if now > walltimeEnd(state.jobSlot) {
+      } else if now >= walltimeEnd(state.jobSlot) {
         endAttempt(attempt, .timedOut)
       } else {
         warnIfDue(attempt)
@@ -134,7 +134,7 @@ extension Controller {
     for slot in cluster.pending where cluster.jobs[slot].attempt > 0 {
       guard let walltime = cluster.specs[Int(slot)].walltime else { continue }
       let job = cluster.jobs[slot]
-      if now > walltimeEnd(slot) {
+      if now >= walltimeEnd(slot) {
         note(
           .jobEnded(
             JobEnded(

@@ -33,7 +33,7 @@ extension Simulation {
     case .walltime(let job):
       guard runs[Int(job)].phase != .over else { return }
       if let slot = controller.cluster.slot(of: runs[Int(job)].number),
-        controller.walltimeEnd(slot).nanoseconds / 1_000_000 < now
+        controller.walltimeEnd(slot).nanoseconds / 1_000_000 <= now
       {
         speak(Int(job))
       }

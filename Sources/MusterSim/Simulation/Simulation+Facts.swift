@@ -37,8 +37,7 @@ extension Simulation {
     level.waiting -= 1
     chores.add(.start(job: Int32(i)))
     if jobs[i].walltimeMilliseconds > 0, let slot = controller.cluster.slot(of: started.attempt.job) {
-      // The core ends what has run longer than its walltime, not as long.
-      events.put(.walltime(job: Int32(i)), at: controller.walltimeEnd(slot).nanoseconds / 1_000_000 + 1)
+      events.put(.walltime(job: Int32(i)), at: controller.walltimeEnd(slot).nanoseconds / 1_000_000)
     }
   }
 
@@ -47,7 +46,8 @@ extension Simulation {
     runs[i].phase = .running
     runs[i].worksFrom = now + (attempt.number > 1 ? settings.restartMilliseconds : 0)
     let left = jobs[i].durationMilliseconds - runs[i].resumed
-    events.put(.finish(job: Int32(i), attempt: attempt.number), at: runs[i].worksFrom + left)
+    // Who is done in the moment in which its walltime is over is done.
+    events.put(.finish(job: Int32(i), attempt: attempt.number), at: runs[i].worksFrom + left, isFirst: true)
     if tellsCheckpoints {
       let every = settings.checkpointMilliseconds
       let first = runs[i].worksFrom + every - runs[i].resumed % every
