@@ -51,7 +51,9 @@ public struct SimGroup: Hashable, Sendable {
   ) {
     let most = SimFleet.mostNodes
     for (i, name) in (reader.elements(names, path + "levels", of: "names, outermost first") ?? []).enumerated() {
-      if let text = reader.text(name, path + "levels[\(i)]") { levels.append(text) }
+      guard let text = reader.text(name, path + "levels[\(i)]") else { continue }
+      if levels.contains(text) { reader.report(name, path + "levels[\(i)]", "another name: each level once") }
+      levels.append(text)
     }
     guard let given = members["counts"] else { return reader.missing(path + "counts", "one number for each level") }
     for (i, count) in (reader.elements(given, path + "counts", of: "numbers, one for each level") ?? []).enumerated() {
