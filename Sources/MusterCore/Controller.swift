@@ -34,6 +34,8 @@ public struct Controller: ~Copyable, Sendable {
   var dropsInARow = 0
   /// Places that others are leaving, in the order in which they were chosen.
   var claims: [Claim] = []
+  /// What their places were chosen by has changed since.
+  var areClaimsOld = false
   /// Devices of claims, by node. Asked, never iterated.
   var claimed: [Int32: UInt64] = [:]
   /// Nodes of claims on which their gangs are to be alone. Asked, never iterated.
@@ -117,8 +119,10 @@ public struct Controller: ~Copyable, Sendable {
       if known.devices != joined.devices || known.deviceType != joined.deviceType || known.machine != joined.machine {
         isMapOld = true
       }
-    case .nodeJoined, .nodeLabelled, .nodeRevoked, .policyApplied, .maintenanceAdded, .maintenanceRemoved:
+    case .nodeJoined, .nodeRevoked, .maintenanceRemoved: isMapOld = true
+    case .nodeLabelled, .policyApplied, .maintenanceAdded:
       isMapOld = true
+      areClaimsOld = true
     case .nodeSuspected(let node, _), .nodeIsolated(let node, _, _), .nodeDrainRequested(let node, _):
       // A claim that it is part of is lost: the rest of its place is others'.
       if claimed[node.index] != nil { mustSchedule = true }

@@ -213,4 +213,62 @@ import Testing
     for job in stopping() { fleet.end(job) }
     #expect(fleet.state(first) == .starting && fleet.state(second) == .starting)
   }
+  /// What may change while victims are stopping.
+  enum Change: CaseIterable {
+    case maintenance, levels, limit
+  }
+
+  @Test("a place that was kept is judged anew when what it was chosen by changes", arguments: Change.allCases)
+  func changed(change: Change) {
+    var fleet = Self.fleet()
+    let low = fleet.submit(Array(repeating: Self.spec(nodes: 2), count: 8))
+    for state: ShimReport.State in [.prepared, .running] { for job in low { fleet.tell(job, state) } }
+    let high = fleet.submit(Self.spec("other", nodes: 4, priority: 10) { $0.within = Within(level: "rack") })
+    let stopped = low.filter { fleet.state($0) == .stopping }
+    let places = Set(stopped.flatMap { fleet.nodes($0) })
+    #expect(stopped.count == 2 && fleet.kinds(high) == ["preempting"])
+    var policy = fleet.controller.cluster.policy
+    switch change {
+    case .maintenance:
+      fleet.say(
+        .addMaintenance(
+          Maintenance(id: 0, from: fleet.now, to: fleet.now + .seconds(3600), nodes: "n\(places.min() ?? 0)")))
+    case .levels: policy.topology.levels = ["block"]
+    case .limit:
+      var other = ProjectPolicy(name: "other")
+      other.quotas = [DeviceQuota(guaranteed: 8, borrowLimit: 0)]
+      policy.projects = [ProjectPolicy(name: "default"), other]
+    }
+    if change != .maintenance { fleet.say(.applyPolicy(policy)) }
+    for job in stopped { fleet.tell(job, .stopped) }
+    #expect(fleet.state(high) == .pending)
+    let kinds = fleet.kinds(high)
+    switch change {
+    case .maintenance:
+      // It takes the place of others where nothing is planned.
+      #expect(low.filter { fleet.state($0) == .stopping }.count == 2 && kinds == ["preempting"])
+      for job in low where fleet.state(job) == .stopping { fleet.tell(job, .stopped) }
+      #expect(fleet.state(high) == .starting && places.isDisjoint(with: fleet.nodes(high)))
+    case .levels: #expect(kinds == ["topology"])
+    case .limit: #expect(kinds == ["quota"])
+    }
+    if change != .maintenance { #expect(stopped.allSatisfy { fleet.state($0) == .starting }, "who left comes back") }
+  }
+
+  @Test("one that leaves already and is chosen is told once")
+  func toldOnce() {
+    var fleet = Self.fleet()
+    let low = fleet.submit(Array(repeating: Self.spec(nodes: 4), count: 4))
+    let high = fleet.submit(Self.spec(nodes: 8, priority: 1))
+    let stopping = low.filter { fleet.state($0) == .stopping }
+    #expect(stopping.count == 2)
+    // One more is asked for what they leave, after the claim was lost.
+    fleet.controller.claims = []
+    fleet.controller.claimed = [:]
+    fleet.controller.isPlanOld = true
+    fleet.plan()
+    let victims = fleet.controller.claims.flatMap(\.victims)
+    #expect(fleet.controller.claims.map(\.job) == [high])
+    #expect(Set(victims).count == victims.count && victims.count == 2)
+  }
 }

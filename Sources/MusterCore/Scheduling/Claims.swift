@@ -54,10 +54,11 @@ extension Controller {
     }
     guard var slots = victims(of: gangs, topology, table) else { return false }
     // What victims of an earlier gang of this round leave beyond its need is counted on, too.
+    let isChosen = Set(slots)
     let gone =
       slots
       + cluster.active.filter {
-        cluster.attempts[$0].phase == .stopping && cluster.attempts[$0].outcome == .preempted
+        cluster.attempts[$0].phase == .stopping && cluster.attempts[$0].outcome == .preempted && !isChosen.contains($0)
       }
     for slot in gone {
       for place in cluster.attemptPlaces[Int(slot)] { vacated[place.node.index, default: 0] |= place.devices }
@@ -173,10 +174,17 @@ extension Controller {
     }
   }
 
-  /// Those whose place is free start; those that can have theirs no more go back to the queue.
+  /// Those whose place is free start; those that can have theirs no more go back to the queue, and so do all of them when
+  /// what their places were chosen by has changed: levels, labels, quotas, maintenance. The next round knows what was
+  /// stopped for them.
   mutating func startClaims() {
-    guard !claims.isEmpty else { return }
-    let old = claims
+    guard !claims.isEmpty else {
+      areClaimsOld = false
+      return
+    }
+    let old = areClaimsOld ? [] : claims
+    if areClaimsOld { isPlanOld = true }
+    areClaimsOld = false
     claims = []
     // Not `claimedAlone`: roles without devices are put beside nobody who is to be alone.
     claimed = [:]
