@@ -39,6 +39,32 @@ import Testing
     #expect(fleet.state(jobs[3]) == .starting)
   }
 
+  @Test("a quota that is short later, and not now, is what it waits for; the most nodes that start are told")
+  func shortLater() {
+    var fleet = Self.fleet([ProjectPolicy(name: "a", quotas: Self.quota(32, borrow: 32))])
+    func spec(nodes: Int32, hours: Int64) -> JobSpec {
+      var spec = Self.spec("a", nodes: nodes)
+      spec.walltime = .seconds(hours * 3600)
+      return spec
+    }
+    var later = spec(nodes: 1, hours: 1)
+    later.wishes.begin = fleet.now + .seconds(1800)
+    let jobs = fleet.submit([spec(nodes: 4, hours: 1), later, spec(nodes: 4, hours: 10)])
+    #expect(jobs.map { fleet.state($0) } == [.starting, .pending, .pending])
+    #expect(
+      fleet.waiting(jobs[2]).causes == [
+        .init(
+          kind: "quota",
+          message:
+            "before it would end: project a may use 64 devices (32 guaranteed, 32 borrowed) and has 24 left; it needs 32"
+        )
+      ])
+    let changes = fleet.controller.cluster.slot(of: jobs[2]).map { fleet.controller.startChanges($0) }
+    #expect(changes?.first { $0.kind == "nodes" }?.value == "3")
+    let three = fleet.submit(spec(nodes: 3, hours: 10))
+    #expect(fleet.state(three) == .starting)
+  }
+
   @Test("what is not lent stays free for its owner")
   func lendLimit() {
     var fleet = Self.fleet([

@@ -230,7 +230,7 @@ import Testing
     let segments = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(86_400)) { $0.segment = 4 })
     #expect(changes(segments) == ["segment 2"])
     let racked = fleet.submit(Fleet.spec(nodes: 4, walltime: .seconds(86_400)) { $0.within = Within(level: "rack") })
-    #expect(changes(racked) == ["within rack", "nodes 2"])
+    #expect(changes(racked) == ["within rack", "nodes 3"])
     // And it does.
     fleet.say(.cancel(racked))
     let other = fleet.submit(Fleet.spec(nodes: 8, walltime: .seconds(3_600)) { $0.segment = 2 })

@@ -81,3 +81,8 @@ import Testing
         == "enough nodes are free, not in its shape: it needs 1 node within one rack")
   }
 }
+
+extension Unready {
+  /// With jobs by their numbers.
+  var cause: Waiting.Cause { cause { "\($0)" } }
+}

@@ -91,7 +91,7 @@ extension Controller {
       guard case .startsAt(_, _, let place) = round.answer(i) else { continue }
       for cause in round.causes(i, plan.gangs[i]) {
         switch cause {
-        case .quota(_, _, _, _, let row):
+        case .quota(_, _, _, _, let row, _):
           let payers = payers(plan.labels[Int(row)], plan.map)
           found.formUnion(planned.ends(from, to) { payers.contains($0.slot, $0.deviceType, cluster) })
         case .nodesBusy, .devicesBusy, .topology, .heldAhead, .filter:

@@ -42,21 +42,23 @@ enum Unready: Hashable, Sendable {
   /// The controller is about to end.
   case quiet
 
-  var cause: Waiting.Cause {
+  /// - Parameter shown: a job as people name it.
+  func cause(_ shown: (JobID) -> String) -> Waiting.Cause {
     switch self {
     case .held: Waiting.Cause(kind: "held", message: "is on hold: `muster release` lets it go")
     case .dependency(let dependency, let state):
       Waiting.Cause(
-        kind: "dependency", message: "waits for \(dependency.text); job \(dependency.job) \(state.predicate)")
+        kind: "dependency",
+        message: "waits for \(dependency.text(shown)); job \(shown(dependency.job)) \(state.predicate)")
     case .dependencyNever(let dependency, let state):
       Waiting.Cause(
         kind: "dependencyNever",
         message:
-          "waits for \(dependency.text), which cannot come true any more: job \(dependency.job) \(state.predicate)"
+          "waits for \(dependency.text(shown)), which cannot come true any more: job \(shown(dependency.job)) \(state.predicate)"
       )
     case .singleton(let other):
       Waiting.Cause(
-        kind: "dependency", message: "is a singleton: job \(other) of the same name and user is not finished")
+        kind: "dependency", message: "is a singleton: job \(shown(other)) of the same name and user is not finished")
     case .notBefore(let at):
       Waiting.Cause(kind: "begin", message: "is not to start before \(at.rfc3339)")
     case .arrayLimit(let array, let running, let limit):
@@ -104,7 +106,12 @@ enum Unready: Hashable, Sendable {
 
 extension Dependency {
   /// As a job file says it.
-  public var text: String { kind == .singleton ? "singleton" : "\(kind):\(job)" + (task.map { "_\($0)" } ?? "") }
+  public var text: String { text { "\($0)" } }
+
+  /// - Parameter shown: a job as people name it.
+  func text(_ shown: (JobID) -> String) -> String {
+    kind == .singleton ? "singleton" : "\(kind):\(shown(job))" + (task.map { "_\($0)" } ?? "")
+  }
 
   /// A job in this state can no longer become what is asked of it.
   func isHopeless(_ state: JobState) -> Bool {
@@ -168,7 +175,7 @@ extension Controller {
   func waitingUnready(_ slot: Int32, isPlanned: Bool) -> Waiting? {
     let all = allUnready(slot)
     guard let first = all.first, !(first.isBeginAlone && isPlanned) else { return nil }
-    var causes = all.prefix(Self.mostUnready).map(\.cause)
+    var causes = all.prefix(Self.mostUnready).map { $0.cause { cluster.shown($0) } }
     if all.count > causes.count {
       let more = all.count - causes.count
       causes.append(Waiting.Cause(kind: all[causes.count].kind.rawValue, message: "and waits for \(more) more such"))

@@ -27,7 +27,7 @@ extension Controller {
     else {
       if let (array, room) = arrayRoom(slot), let limit = cluster.specs[Int(slot)].wishes.array?.atOnce {
         let why = Unready.arrayLimit(array: array, running: limit - room, limit: limit)
-        return Waiting(causes: [why.cause])
+        return Waiting(causes: [why.cause { cluster.shown($0) }])
       }
       if let plan = lastPlan, plan.isCut {
         return Waiting(
@@ -126,10 +126,11 @@ extension Controller {
     let left = claim.victims.filter { victim in
       cluster.attemptSlot(victim).map { cluster.attempts[$0].phase == .stopping } ?? false
     }
-    let names = left.prefix(8).map { "\($0.job)" }.joined(separator: ", ") + (left.count > 8 ? " and others" : "")
+    let names =
+      left.prefix(8).map { cluster.shown($0.job) }.joined(separator: ", ") + (left.count > 8 ? " and others" : "")
     let message =
       claim.victims.count == 1
-      ? "takes the place of job \(claim.victims[0].job), which is stopping: it may save a checkpoint first"
+      ? "takes the place of job \(cluster.shown(claim.victims[0].job)), which is stopping: it may save a checkpoint first"
       : "takes the place of \(claim.victims.count) jobs; \(left.isEmpty ? "they have stopped" : "still stopping, with time for a checkpoint: \(names)")"
     let start = claim.victims.compactMap { cluster.attemptSlot($0).map { stoppedBy($0) } }.max() ?? now
     return Waiting(causes: [Waiting.Cause(kind: "preempting", message: message)], start: max(now, start))
@@ -174,8 +175,9 @@ extension Controller {
         "enough nodes\(of(type)) are free, not in its shape: it needs \(counted(needed, "node"))\(Self.shapeText(wishes)), and the best place has \(free == 0 ? "none" : "\(free)") free"
       case .topology(let type, let segment, let needed, let free):
         "enough nodes\(of(type)) are free, not in its shape: it needs \(counted(needed, "segment")) of \(counted(segment, "node")), and the best place has \(free == 0 ? "none" : "\(free)") free"
-      case .quota(_, let needed, let left, let limit, let row):
-        plan.labels[Int(row)].message(needed: needed, left: left, most: limit)
+      case .quota(_, let needed, let left, let limit, let row, let isLater):
+        (isLater ? "before it would end: " : "")
+          + plan.labels[Int(row)].message(needed: needed, left: left, most: limit)
       case .heldAhead(let type): "places\(of(type)) are free now, but not for its whole time: jobs before it hold them"
       case .filter(let type, let needed, let matching):
         "needs \(counted(needed, "node")); of those\(of(type)) that are free \(matching == 0 ? "none" : "\(matching)") \(matching < 2 ? "matches" : "match") what it asks for"

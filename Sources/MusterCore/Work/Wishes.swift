@@ -144,6 +144,14 @@ public struct ArrayTask: Hashable, Sendable {
   public func array(of job: JobID) -> JobID { JobID(job.number - Int64(position)) }
 }
 
+extension Cluster {
+  /// A job as people name it: its number, of a task `41_3`.
+  public func shown(_ job: JobID) -> String {
+    guard let slot = slot(of: job), let array = specs[Int(slot)].wishes.array else { return "\(job)" }
+    return "\(array.array(of: job))_\(array.index)"
+  }
+}
+
 public struct Warning: Hashable, Sendable {
   /// A signal number.
   public var signal: Int32

@@ -118,12 +118,14 @@ extension API {
       }
       guard job.latest > 0, number <= job.latest else {
         throw .notFound(
-          "job \(id) has no attempt \(number == 0 ? 1 : number) yet", "`muster why \(id)` says what it waits for")
+          "job \(job.shown) has no attempt \(number == 0 ? 1 : number) yet",
+          "`muster why \(job.shown)` says what it waits for")
       }
       let attempt = AttemptID(job: id, number: number == 0 ? job.latest : number)
       guard let node = state.controller.node(of: attempt, rank: rank) else {
         throw .notFound(
-          "attempt \(attempt.number) of job \(id) is not known", "logs of the latest attempt: --attempt \(job.latest)")
+          "attempt \(attempt.number) of job \(job.shown) is not known",
+          "logs of the latest attempt: --attempt \(job.latest)")
       }
       let isOver = attempt.number < job.latest || job.isFinal || state.controller.isOver(attempt, rank: rank)
       return Place(
@@ -135,10 +137,10 @@ extension API {
 }
 
 extension Controller {
-  fileprivate func clusterReference(_ id: JobID) -> (worldSize: Int32, latest: Int32, isFinal: Bool)? {
+  fileprivate func clusterReference(_ id: JobID) -> (worldSize: Int32, latest: Int32, isFinal: Bool, shown: String)? {
     guard let slot = cluster.slot(of: id) else { return nil }
     let job = cluster.job(slot)
-    return (cluster.spec(slot).ranks, job.attempt, job.state.isFinal)
+    return (cluster.spec(slot).ranks, job.attempt, job.state.isFinal, cluster.shown(id))
   }
 
   fileprivate func node(of attempt: AttemptID, rank: Int32) -> NodeID? {

@@ -338,7 +338,8 @@ enum OpenAPI {
     "The job in full: as a job file, but times in ...Seconds and sizes in ...Bytes, as numbers"}, "attempts": {"type": "array", "items": {"type": "object"}}, "idle": {"type": "object",
     "nullable": true, "description": "what the idle policy told its user", "properties": {"warnedAt": {"type": "string"}, "message":
     {"type": "string"}}}}}]}, "Why"
-    : {"type": "object", "properties": {"id": {"type": "integer"}, "state": {"type": "string"}, "causes": {"type"
+    : {"type": "object", "properties": {"id": {"type": "integer"}, "arrayId": {"type": "integer", "nullable": true},
+    "arrayIndex": {"type": "integer", "nullable": true}, "state": {"type": "string"}, "causes": {"type"
     : "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "message": {"type": "string"
     }}}}, "startEstimate": {"type": "string", "nullable": true}, "wouldStartNow": {"type": "array", "items": {
     "type": "object", "properties": {"kind": {"type": "string", "enum": ["jobsEnd", "segment", "within", "deviceType", "walltime", "nodes"]}, "value": {"type": "string"}, "jobs": {"type": "array", "items": {"type":

@@ -175,8 +175,11 @@ extension Controller {
     } else if job.state.isFinal, !cluster.endReason(slot).isEmpty {
       causes.append(["kind": "ended", "message": .string(cluster.endReason(slot))])
     }
+    let array = cluster.spec(slot).wishes.array
     return [
       "id": .int(job.id.number), "state": .string("\(job.state)"), "causes": .array(causes), "startEstimate": start,
+      "arrayId": array.map { .int($0.array(of: job.id).number) } ?? .null,
+      "arrayIndex": array.map { JSON($0.index) } ?? .null,
       "wouldStartNow": .array(changes),
     ]
   }

@@ -34,7 +34,7 @@ struct WaitCommand: ParsableCommand {
     connection.show(jobs.count == 1 ? jobs[0] : .array(jobs)) { style in
       jobs.map { job in
         let state = job.shown("state")
-        return "Job \(job.shown("id")) \(style.paint(state, Style.tone(state: state)))\(JobOutcome.because(job))\n"
+        return "Job \(job.shownJob) \(style.paint(state, Style.tone(state: state)))\(JobOutcome.because(job))\n"
       }.joined()
     }
     let failed = jobs.first { JobOutcome.status($0) != 0 }

@@ -12,7 +12,7 @@ enum EventsText {
 
   static func why(_ answer: JSON, _ style: Style) -> String {
     let state = answer.shown("state")
-    var text = "Job \(answer.shown("id")) is \(style.paint(state, Style.tone(state: state))).\n"
+    var text = "Job \(answer.shownJob) is \(style.paint(state, Style.tone(state: state))).\n"
     for cause in answer["causes"]?.arrayValue ?? [] {
       text += "  \(Table.oneLine(cause["message"]?.stringValue ?? cause.text))\n"
     }

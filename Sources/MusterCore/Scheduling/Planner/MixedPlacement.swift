@@ -141,11 +141,7 @@ extension Planner {
     for type in kind where wait.maintenance < 0 {
       wait.maintenance = capacity.window(type, before: grid.lastBucket(from: begin, units: units))
     }
-    if let least = quotas.leftNow(gang.project, kind[0], charge(gang, kind[0])) {
-      wait.quotaRow = least.row
-      (wait.quotaLeft, wait.charge) = (least.left, least.amount)
-      wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
-    }
+    if let least = quotas.left(gang.project, kind[0], charge(gang, kind[0])) { wait.setQuota(least, quotas.rules) }
     return wait
   }
 

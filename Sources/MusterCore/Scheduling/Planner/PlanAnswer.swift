@@ -79,7 +79,8 @@ public enum WaitCause: Hashable, Sendable {
   /// Enough nodes are free, not in the shape: the best domain has `free` of `needed` segments free.
   case topology(deviceType: Int32, segment: Int32, needed: Int32, free: Int32)
   /// In what `row` of `QuotaRules` counts; `left` is below 0 where more runs than it allows.
-  case quota(deviceType: Int32, needed: Int32, left: Int32, limit: Int32, row: Int32)
+  /// - isLater: at some time before it would end, not now.
+  case quota(deviceType: Int32, needed: Int32, left: Int32, limit: Int32, row: Int32, isLater: Bool = false)
   /// Places are free now, but not for its whole time: gangs before it hold them, or maintenance does.
   case heldAhead(deviceType: Int32)
   /// Enough nodes are free, too few of them are such as it asks for.
@@ -136,6 +137,15 @@ public struct PlanningRound: Sendable {
     var maintenance: Int32 = -1
     /// `free` counts nodes that the gang's filter lets it have.
     var isFiltered = false
+    /// The quota's numbers are of a time after now and before it would end.
+    var isQuotaLater = false
+    /// Enough nodes are free now and not at every time before it would end.
+    var isShortLater = false
+
+    mutating func setQuota(_ least: (row: Int32, left: Int32, amount: Int32), _ rules: QuotaRules) {
+      (quotaRow, quotaLeft, charge) = least
+      quotaLimit = rules.rows[Int(least.row)].most
+    }
   }
 
   var entries: [Entry] = []
@@ -222,7 +232,8 @@ public struct PlanningRound: Sendable {
     if wait.quotaLeft < wait.charge {
       causes.append(
         .quota(
-          deviceType: type, needed: wait.charge, left: wait.quotaLeft, limit: wait.quotaLimit, row: wait.quotaRow))
+          deviceType: type, needed: wait.charge, left: wait.quotaLeft, limit: wait.quotaLimit, row: wait.quotaRow,
+          isLater: wait.isQuotaLater))
     }
     let isPart = entries[gang].devices > 0
     let needed = isPart ? entries[gang].devices : pending.nodes
@@ -237,7 +248,9 @@ public struct PlanningRound: Sendable {
     } else if wait.segments < wait.neededSegments {
       causes.append(
         .topology(deviceType: type, segment: wait.segment, needed: wait.neededSegments, free: wait.segments))
-    } else if causes.isEmpty, pending.begin <= now, wait.maintenance < 0 || isHeldAhead(gang, type) {
+    } else if causes.isEmpty || wait.isShortLater, pending.begin <= now,
+      wait.maintenance < 0 || isHeldAhead(gang, type)
+    {
       causes.append(.heldAhead(deviceType: type))
     }
     if lacks, wait.outOfService > 0 { causes.append(.outOfService(deviceType: type, nodes: wait.outOfService)) }

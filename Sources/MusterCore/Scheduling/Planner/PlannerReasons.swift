@@ -89,13 +89,24 @@ extension Planner {
       wait.segments = capacity.bestFree(type: ask.type, level: level, test, nodes)
       (wait.neededSegments, wait.segment) = (Int32(test.segments), Int32(test.size))
     }
-    if let least = quotas.leftNow(ask.project, ask.type, ask.charge) {
-      (wait.quotaRow, wait.quotaLeft, wait.charge) = (least.row, least.left, least.amount)
-      wait.quotaLimit = quotas.rules.rows[Int(least.row)].most
+    let last = grid.lastBucket(from: ask.begin, units: ask.search.units)
+    if let least = quotas.left(ask.project, ask.type, ask.charge) { wait.setQuota(least, quotas.rules) }
+    // It has all that it needs now: what keeps it away comes later in its time.
+    if ask.begin == 0, ask.partDevices == 0, wait.free >= ask.nodes, wait.segments >= wait.neededSegments,
+      wait.quotaLeft >= wait.charge
+    {
+      let free = nodes.total(fleet)
+      wait.isShortLater = (0...last).contains { free[$0] < ask.nodes }
+      for bucket in 0...last where wait.quotaRow >= 0 && !wait.isQuotaLater {
+        guard let least = quotas.left(ask.project, ask.type, ask.charge, in: bucket), least.left < least.amount else {
+          continue
+        }
+        wait.setQuota(least, quotas.rules)
+        wait.isQuotaLater = true
+      }
     }
     wait.outOfService = capacity.outOfService[Int(ask.type)]
-    wait.maintenance = capacity.window(
-      ask.type, before: grid.lastBucket(from: ask.begin, units: ask.search.units))
+    wait.maintenance = capacity.window(ask.type, before: last)
     return wait
   }
 }

@@ -196,14 +196,16 @@ struct QuotaProfile: ~Copyable {
     return max(0, used &+ amount &- rule.kept) &- max(0, used &- rule.kept)
   }
 
-  /// The row that allows least in the first bucket to a gang of so many devices, and how many: of what the row counts.
-  func leftNow(_ account: Int32, _ type: Int32, _ devices: Int32) -> (row: Int32, left: Int32, amount: Int32)? {
+  /// The row that allows least in a bucket to a gang of so many devices, and how many: of what the row counts.
+  func left(
+    _ account: Int32, _ type: Int32, _ devices: Int32, in bucket: Int = 0
+  ) -> (row: Int32, left: Int32, amount: Int32)? {
     var least: (row: Int32, left: Int32, amount: Int32)?
     for way in ways(of: account) {
       var amount = amount(way, type, devices, jobs: 1)
       for i in ways[way].first..<ways[way].end where amount > 0 {
         let row = wayRows[i]
-        let left = self.row(row)[0]
+        let left = self.row(row)[bucket]
         let isShort = left < amount
         let wasShort = least.map { $0.left < $0.amount } ?? false
         if least == nil || (isShort && !wasShort) || (isShort == wasShort && left < least?.left ?? 0) {

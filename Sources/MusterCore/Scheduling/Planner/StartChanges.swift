@@ -80,18 +80,20 @@ extension Planner {
     return nil
   }
 
-  /// A half, a quarter, ... of its nodes, in whole segments.
+  /// The most of its segments that start now, in nodes: where fewer start, more of them do not.
   private mutating func mostNodes(_ gang: borrowing PendingGang, _ round: inout PlanningRound) -> Int32? {
-    var nodes = gang.nodes / 2
-    while nodes > 0 {
-      let whole = nodes / gang.segment * gang.segment
-      guard whole > 0 else { return nil }
+    var (starts, waits): (Int32, Int32) = (0, gang.nodes / gang.segment)
+    // From below: most that wait are far too large for what is free.
+    var next: Int32 = 1
+    while starts + 1 < waits {
+      let segments = min(next, waits - 1)
       var other = copy gang
-      other.nodes = whole
-      if startsNow(other, &round) { return whole }
-      nodes /= 2
+      other.nodes = segments * gang.segment
+      if startsNow(other, &round) { starts = segments } else { waits = segments }
+      next = waits <= next * 2 ? (starts + waits) / 2 : next * 2
+      next = max(next, starts + 1)
     }
-    return nil
+    return starts > 0 ? starts * gang.segment : nil
   }
 
   private mutating func startsNow(_ gang: borrowing PendingGang, _ round: inout PlanningRound) -> Bool {
