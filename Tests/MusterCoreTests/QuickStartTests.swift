@@ -159,7 +159,6 @@ import Testing
   /// The whole round that follows, if nobody starts before it.
   private static func nextRound(_ change: Change) -> PlanningRound {
     var view = change.view
-    view.now = view.now + change.late
     for i in change.world.pending.indices where change.round.bucket(i) == 0 && change.freed != .started(i) {
       guard let (_, place, _) = change.promise(i), case .whole(let places) = place else { continue }
       let gang = change.world.pending[i]

@@ -15,6 +15,8 @@ public struct QuickPlanner: ~Copyable {
   /// For the first of those that wait. Its profile has none of the promises of those behind them.
   private var head: Planner
   private var last: Planner.LastRound?
+  /// What `head` is prepared with: it is ready before anybody ends.
+  private var headView: PlanningView?
 
   public init(topology: Topology, grid: TimeGrid = .standard, shortcuts: PlannerShortcuts = .all) {
     planner = Planner(topology: topology, grid: grid, shortcuts: shortcuts)
@@ -24,7 +26,14 @@ public struct QuickPlanner: ~Copyable {
   /// A whole round, as `Planner.plan`.
   public mutating func plan(_ view: PlanningView, _ pending: [PendingGang]) -> PlanningRound {
     let round = planner.plan(view, pending)
-    last = Planner.LastRound(view: view, pending: pending, round: round)
+    let last = Planner.LastRound(view: view, pending: pending, round: round)
+    (self.last, headView) = (nil, nil)
+    guard view.mode.promisesAll, round.preemptions == 0, planner.gathering.isEmpty else { return round }
+    var after = last.afterStarts
+    head.prepare(after)
+    // Filters know the round's own.
+    after.sharedNodes = view.sharedNodes
+    (self.last, headView) = (last, after)
     return round
   }
 
@@ -32,23 +41,22 @@ public struct QuickPlanner: ~Copyable {
   /// round left is used up by it. Nobody starts where the round's profile says too little of what is promised: a bucket of its
   /// calendar later, after it let others give way or gathered nodes, or where it did not look at everybody.
   public mutating func quick(_ freed: [Freed], now: Instant) -> QuickRound {
-    guard let last = last.take(), Self.isBase(last, now: now), planner.gathering.isEmpty,
-      now - last.view.now < planner.grid.start(ofBucket: 1), !freed.contains(where: { Self.isMixed($0, last.round) })
+    guard let last = last.take(), let view = headView.take(), now >= last.view.now,
+      now - last.view.now < planner.grid.start(ofBucket: 1), !freed.contains(where: { Self.isPart($0, last.round) })
     else { return QuickRound(now: now, grid: planner.grid) }
-    let heads = heads(last, freed, now: now)
+    let heads = heads(last, freed, view)
     return planner.startQuickly(freed, last, heads: heads, now: now)
   }
 
-  private static func isBase(_ last: Planner.LastRound, now: Instant) -> Bool {
-    last.view.mode.promisesAll && last.round.preemptions == 0 && now >= last.view.now
-  }
-
-  private static func isMixed(_ freed: Freed, _ round: PlanningRound) -> Bool {
-    if case .started(let i) = freed { round.entries[i].lane == -2 } else { false }
+  /// Parts of nodes that the round opened have no number in the view.
+  private static func isPart(_ freed: Freed, _ round: PlanningRound) -> Bool {
+    if case .started(let i) = freed { round.entries[i].lane != -1 } else { false }
   }
 
   /// What the next whole round says of the first that wait, where that is sooner than what was promised.
-  private mutating func heads(_ last: Planner.LastRound, _ freed: [Freed], now: Instant) -> [Planner.HeadStart] {
+  private mutating func heads(
+    _ last: Planner.LastRound, _ freed: [Freed], _ view: consuming PlanningView
+  ) -> [Planner.HeadStart] {
     var (first, gangs): ([Int], [PendingGang]) = ([], [])
     var stop: Int?
     for i in last.pending.indices where last.round.waits(i) && first.count < Self.headCount {
@@ -60,8 +68,12 @@ public struct QuickPlanner: ~Copyable {
       first.append(i)
       gangs.append(last.pending[i])
     }
-    let view = last.after(freed, now: now, planner.layout, for: gangs)
-    let round = head.plan(view, gangs)
+    for item in freed { head.giveBack(item, last) }
+    // Their names are not known here: all that came back may be such as they ask for.
+    for gang in gangs where gang.filter >= 0 {
+      for place in last.places(freed) { view.filters[Int(gang.filter)].free[Int(place.leaf)] += place.nodes }
+    }
+    let round = head.plan(prepared: view, gangs)
     var heads: [Planner.HeadStart] = []
     for (at, i) in first.enumerated() {
       guard let bucket = round.bucket(at), bucket < last.round.bucket(i) ?? .max else { continue }
@@ -102,35 +114,24 @@ extension PlanningRound {
 }
 
 extension Planner.LastRound {
-  /// What the next round looks at: who started runs, who has ended does not. Nobody gives way.
-  fileprivate func after(
-    _ freed: [QuickPlanner.Freed], now: Instant, _ layout: FleetLayout, for gangs: [PendingGang]
-  ) -> PlanningView {
+  /// What the next round looks at if nothing else happens: who started runs. Nobody gives way.
+  fileprivate var afterStarts: PlanningView {
     var after = view
-    (after.now, after.mode.preemptions, after.victims) = (now, 0, VictimTable())
-    var ended: Set<Int> = []
-    var back: [LeafNodes] = []
-    for item in freed {
+    (after.mode.preemptions, after.victims) = (0, VictimTable())
+    var lanes: [Int32: Int32] = [:]
+    for i in pending.indices where round.entries[i].kind == .now { addStarted(i, &after, &lanes) }
+    return after
+  }
+
+  /// Whole nodes that come back.
+  fileprivate func places(_ freed: [QuickPlanner.Freed]) -> [LeafNodes] {
+    freed.flatMap { item in
       switch item {
-      case .started(let i):
-        ended.insert(i)
-        back += round.places(i)
+      case .started(let i): Array(round.places(i))
       case .running(let range):
-        for i in range {
-          if case .whole(let places) = view.running[i].place { back += places }
-          after.running[i] = RunningGang(project: -1, place: .whole([]), end: now, isCounted: false)
-        }
+        view.running[range].flatMap { if case .whole(let places) = $0.place { places } else { [LeafNodes]() } }
       }
     }
-    var lanes: [Int32: Int32] = [:]
-    for i in pending.indices where round.entries[i].kind == .now && !ended.contains(i) {
-      addStarted(i, &after, &lanes)
-    }
-    // Their names are not known here: all that came back may be such as they ask for.
-    for gang in gangs where gang.filter >= 0 {
-      for place in back { after.filters[Int(gang.filter)].free[Int(place.leaf)] += place.nodes }
-    }
-    return after
   }
 
   /// - Parameter lanes: shared nodes of the view, by lanes that the round opened.

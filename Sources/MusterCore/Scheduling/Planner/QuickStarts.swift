@@ -119,7 +119,7 @@ extension Planner {
 
   // MARK: What comes back
 
-  private mutating func giveBack(_ item: QuickPlanner.Freed, _ last: LastRound) {
+  mutating func giveBack(_ item: QuickPlanner.Freed, _ last: LastRound) {
     switch item {
     case .started(let i):
       release(i, last, sign: 1)
@@ -142,6 +142,7 @@ extension Planner {
   }
 
   private mutating func touch(_ leaf: Int32) {
+    guard !freedDomains.isEmpty else { return }
     let group = Int(layout.groupOfLeaf[Int(leaf)])
     for level in 0..<layout.levelCount { freedDomains[layout.domain(ofGroup: group, level: level)] = true }
   }
