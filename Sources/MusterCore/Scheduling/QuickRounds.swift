@@ -18,7 +18,7 @@ struct SinceRound: Sendable {
     case .jobEnded(let end): if !ended.contains(where: { $0.job == end.job }) { isMore = true }
     case .jobCancelRequested, .gangStarted, .stepsBegan, .attemptWarned, .statusTold, .checkpointCommitted, .faultFound,
       .attemptEnding, .memberStopped, .keysForgotten, .joinTokenCreated, .joinTokensForgotten, .jobArchived,
-      .silenceWithheld:
+      .silenceWithheld, .placesKept:
       break
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeIsolated, .nodeCleared,
       .nodeDrainRequested, .nodeResumed, .nodeFenced, .nodeRevoked, .nodeLabelled, .jobSubmitted, .jobHeld,
