@@ -61,6 +61,23 @@ import Testing
     #expect(start - fleet.now < Self.hour * 3 && fleet.state(between) == .pending)
   }
 
+  @Test(
+    "what somebody is about to leave to the first that waits is not missed: those behind it wait for the whole round")
+  func leaving() throws {
+    var fleet = Fleet()
+    let leaving = fleet.submit(Fleet.spec(nodes: 12, walltime: Self.hour * 10))
+    let ended = fleet.submit(Fleet.spec(nodes: 4, walltime: Self.hour * 10))
+    let first = fleet.submit(Fleet.spec(nodes: 16, walltime: Self.hour))
+    // It would be over before the start that the first was told, and long after the grace of the one that is leaving.
+    let behind = fleet.submit(Fleet.spec(nodes: 4, walltime: Self.hour * 5))
+    _ = fleet.controller.handle(.cancel(leaving), now: fleet.now)
+    stop(ended, &fleet)
+    try plan(&fleet, isQuick: false)
+    let start = try #require(fleet.waiting(first).start)
+    #expect(fleet.state(leaving) == .stopping && fleet.state(behind) == .pending)
+    #expect(start - fleet.now < Self.hour)
+  }
+
   @Test("the first that waits starts at once where it was promised the place that became free")
   func owner() throws {
     var fleet = Fleet()

@@ -3,6 +3,8 @@
 struct SinceRound: Sendable {
   /// Their jobs may go on all the same.
   var ended: [AttemptID] = []
+  /// They have begun to, and the round did not know: a whole one may count on what they leave sooner.
+  var ending: Set<AttemptID> = []
   /// Something else: only a whole round says who starts.
   var isMore = true
   /// The round's starts are not all where it has them.
@@ -13,11 +15,14 @@ struct SinceRound: Sendable {
 
   mutating func see(_ event: Fact.Event) {
     switch event {
-    case .attemptEnded(let end): ended.append(end.attempt)
+    case .attemptEnding(let begun): ending.insert(begun.attempt)
+    case .attemptEnded(let end):
+      ending.remove(end.attempt)
+      ended.append(end.attempt)
     // It waited: what was promised to it is nobody's.
     case .jobEnded(let end): if !ended.contains(where: { $0.job == end.job }) { isMore = true }
     case .jobCancelRequested, .gangStarted, .stepsBegan, .attemptWarned, .statusTold, .checkpointCommitted, .faultFound,
-      .attemptEnding, .memberStopped, .keysForgotten, .joinTokenCreated, .joinTokensForgotten, .jobArchived,
+      .memberStopped, .keysForgotten, .joinTokenCreated, .joinTokensForgotten, .jobArchived,
       .silenceWithheld, .placesKept:
       break
     case .controllerStarted, .nodeJoined, .nodeReturned, .nodeSuspected, .nodeIsolated, .nodeCleared,
@@ -88,7 +93,8 @@ extension Controller {
 
   /// What became free since the last round, if that is all that has changed; nil: the next whole round says who starts.
   public mutating func takeQuickInput() -> QuickInput? {
-    guard isPlanOld, !isQuiet, !since.isMore, !since.hasStrayed, !since.ended.isEmpty, claims.isEmpty, !isMapOld,
+    guard isPlanOld, !isQuiet, !since.isMore, !since.hasStrayed, !since.ended.isEmpty, since.ending.isEmpty,
+      claims.isEmpty, !isMapOld,
       limits.planning.promisesAll, let plan = lastPlan, plan.number == roundsTaken, plan.mapVersion == mapVersion,
       plan.round != nil
     else { return nil }

@@ -257,7 +257,12 @@ extension Controller {
     dirty.members.append(id)
     dirty.nodes.append(node)
     // Of an attempt that goes on nothing comes back to a round before its end.
-    if cluster.attempts[attempt].phase == .ended { mustSchedule = true } else { mustStartPlain = true }
+    if cluster.attempts[attempt].phase == .ended {
+      since.isMore = true
+      mustSchedule = true
+    } else {
+      mustStartPlain = true
+    }
     if latest { settle(attempt) }
   }
 
