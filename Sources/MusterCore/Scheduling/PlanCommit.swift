@@ -8,6 +8,8 @@ extension Controller {
     }
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
     var (hasDropped, hasMoved) = (false, false)
+    // Its own starts are in its profile.
+    let isMore = since.isMore
     var starting: [Starting] = []
     var table: VictimTable?
     let firstHeld = round.entries.firstIndex { $0.kind == .later } ?? .max
@@ -51,6 +53,8 @@ extension Controller {
         }
       }
     }
+    since.isMore = isMore
+    if hasDropped { since.hasStrayed = true }
     dropsInARow = hasDropped ? min(dropsInARow + 1, 7) : 0
     // Looked at again, ever more seldom while nothing else changes.
     if hasDropped { nextLook = min(nextLook, now + .milliseconds(50 << Int64(dropsInARow))) }
@@ -101,7 +105,7 @@ extension Controller {
   }
 
   /// False if its place, or its quota, is not what the round took it for.
-  private mutating func startPlanned(
+  mutating func startPlanned(
     _ starting: Starting, _ shared: [SharedNode], _ choice: inout NodeChoice, _ quotas: inout QuotaCount?
   ) -> Bool {
     guard let slot = cluster.slot(of: starting.job.id) else { return true }
@@ -112,6 +116,7 @@ extension Controller {
     }
     // One that has run before keeps its ranks on the nodes that are still good.
     if starting.mayReturn, job.attempt > 0, let places = repaired(slot), isWithinQuota(slot, places, &quotas) {
+      since.hasStrayed = true
       begin(slot, places)
       return true
     }
@@ -136,6 +141,7 @@ extension Controller {
         isWithinQuota(slot, places, &quotas)
       else { continue }
       choice = trial
+      since.hasStrayed = true
       begin(slot, places)
       return true
     }
@@ -180,7 +186,10 @@ extension Controller {
     dropped.remove(job.id)
     drops[job.id] = nil
     // Others may have waited for its start.
-    if attempt.number == 1, cluster.awaitedStarts.contains(job.id.number) { mustSchedule = true }
+    if attempt.number == 1, cluster.awaitedStarts.contains(job.id.number) {
+      since.hasStrayed = true
+      mustSchedule = true
+    }
   }
 
   /// The gang again at once, on its healthy nodes and others in the place of those that are lost: a round must never stand
@@ -234,7 +243,7 @@ extension Plan {
 
 extension PlanningRound {
   /// What was to start when the round was taken, and starts only now, ends a bucket later.
-  fileprivate func isTooLate(_ walltime: Span?, at time: Instant) -> Bool {
+  func isTooLate(_ walltime: Span?, at time: Instant) -> Bool {
     guard let walltime else { return false }
     let ends = [walltime, time - now + walltime].map { grid.lastBucket(from: 0, units: grid.units($0)) }
     return ends[1] > ends[0]
