@@ -52,7 +52,7 @@ extension Planner {
     // Jobs of several roles and gangs that are placed node by node wait for the whole round.
     guard !gang.joins, i + 1 == last.pending.count || !last.pending[i + 1].joins else { return false }
     switch mix(gang) {
-    case .none, .last: break
+    case .none: break
     case .first, .only: return false
     }
     // It begins later than the first bucket of the round counts from.
