@@ -4,26 +4,6 @@ import Testing
 
 /// Jobs that end between two rounds, as the controller and its host see it.
 @Suite struct QuickRoundTests {
-  /// All members say that they have ended, and nobody plans yet.
-  private func stop(_ id: JobID, _ fleet: inout Fleet) {
-    for state: ShimReport.State in [.prepared, .running] { fleet.tell(id, state) }
-    for i in 0..<(fleet.controller.cluster.slot(of: id).map { fleet.controller.cluster.jobs[$0].nodes } ?? 0) {
-      let member = MemberID(attempt: AttemptID(job: id, number: 1), index: i)
-      _ = fleet.controller.handle(
-        .shimReport(member, ShimReport(state: .stopped, port: 1, ranks: [])), now: fleet.now)
-    }
-  }
-
-  private func isQuick(_ input: RoundInput?) -> Bool { if case .quick = input { true } else { false } }
-
-  /// The next round alone.
-  private func plan(_ fleet: inout Fleet, isQuick: Bool) throws {
-    let taken = fleet.controller.takeRound()
-    let input = try #require(taken)
-    #expect(self.isQuick(input) == isQuick)
-    _ = fleet.controller.handle(fleet.scheduler.plan(input), now: fleet.now)
-  }
-
   private static let hour = Span.seconds(3600)
 
   @Test("who is over before a place that is held starts at once; the whole round follows")
@@ -35,10 +15,10 @@ import Testing
     let tooLong = fleet.submit(Fleet.spec(nodes: 4, walltime: Self.hour * 20))
     let short = fleet.submit(Fleet.spec(nodes: 4, walltime: Self.hour))
     let told = fleet.waiting(first).start
-    stop(ended, &fleet)
-    try plan(&fleet, isQuick: true)
+    fleet.stop(ended)
+    try fleet.round(isQuick: true)
     #expect(fleet.state(short) == .starting && fleet.state(tooLong) == .pending && fleet.state(first) == .pending)
-    try plan(&fleet, isQuick: false)
+    try fleet.round(isQuick: false)
     let another = fleet.controller.takeRound()
     #expect(another == nil)
     #expect(fleet.waiting(first).start == told && fleet.state(long) != .pending)
@@ -53,10 +33,10 @@ import Testing
     // It would be over before the start that the first was told, and not before the one that it will be told.
     let between = fleet.submit(Fleet.spec(nodes: 8, walltime: Self.hour * 5))
     let short = fleet.submit(Fleet.spec(nodes: 2, walltime: Self.hour))
-    stop(ended, &fleet)
-    try plan(&fleet, isQuick: true)
+    fleet.stop(ended)
+    try fleet.round(isQuick: true)
     #expect(fleet.state(short) == .starting && fleet.state(between) == .pending)
-    try plan(&fleet, isQuick: false)
+    try fleet.round(isQuick: false)
     let start = try #require(fleet.waiting(first).start)
     #expect(start - fleet.now < Self.hour * 3 && fleet.state(between) == .pending)
   }
@@ -71,8 +51,8 @@ import Testing
     // It would be over before the start that the first was told, and long after the grace of the one that is leaving.
     let behind = fleet.submit(Fleet.spec(nodes: 4, walltime: Self.hour * 5))
     _ = fleet.controller.handle(.cancel(leaving), now: fleet.now)
-    stop(ended, &fleet)
-    try plan(&fleet, isQuick: false)
+    fleet.stop(ended)
+    try fleet.round(isQuick: false)
     let start = try #require(fleet.waiting(first).start)
     #expect(fleet.state(leaving) == .stopping && fleet.state(behind) == .pending)
     #expect(start - fleet.now < Self.hour)
@@ -83,8 +63,8 @@ import Testing
     var fleet = Fleet()
     let ended = fleet.submit(Fleet.spec(nodes: 16, walltime: Self.hour * 2))
     let first = fleet.submit(Fleet.spec(nodes: 16, walltime: Self.hour * 30))
-    stop(ended, &fleet)
-    try plan(&fleet, isQuick: true)
+    fleet.stop(ended)
+    try fleet.round(isQuick: true)
     #expect(fleet.state(first) == .starting)
   }
 
@@ -102,10 +82,10 @@ import Testing
         .shimReport(member, ShimReport(state: .stopped, port: 1, ranks: [])), now: fleet.now)
     }
     let input = fleet.controller.takeRound()
-    #expect(isQuick(input))
+    #expect(input?.isQuick == true)
   }
 
-  @Test("if anything else has happened the whole round says who starts", arguments: 0...5)
+  @Test("if anything else has happened the whole round says who starts", arguments: 0...10)
   func more(what: Int) throws {
     var fleet = Fleet()
     let ended = fleet.submit(Fleet.spec(nodes: 16, walltime: Self.hour * 2))
@@ -118,18 +98,29 @@ import Testing
     default: break
     }
     let next = fleet.submit(spec)
-    stop(ended, &fleet)
+    if what == 10 { _ = fleet.submit(spec) }
+    var policy = fleet.controller.cluster.policy
+    policy.projects = [ProjectPolicy(name: "default", limits: UseLimits(devices: 64))]
+    let window = Maintenance(id: 0, from: fleet.now + .seconds(600), to: fleet.now + Self.hour, reason: "pumps")
+    let labels = [Label(key: "block", value: "b0"), Label(key: "new", value: "no"), Label(key: "rack", value: "r0")]
+    let again = NodeJoined(node: NodeID(0), name: "n0", machine: "m0", boot: "b", devices: 8, deviceType: "")
+    fleet.stop(ended)
     switch what {
     case 2: _ = fleet.controller.handle(.submit([spec], key: "", requestHash: 0), now: fleet.now)
     case 3: _ = fleet.controller.handle(.drain(node: "n3", reason: "x"), now: fleet.now)
     case 4: _ = fleet.controller.handle(.agentGone(node: NodeID(3)), now: fleet.now)
     case 5: _ = fleet.controller.handle(.hold(next), now: fleet.now)
+    case 6: _ = fleet.controller.handle(.applyPolicy(policy), now: fleet.now)
+    case 7: _ = fleet.controller.handle(.addMaintenance(window), now: fleet.now)
+    case 8: _ = fleet.controller.handle(.nodeDied(node: "n3", evidence: "x"), now: fleet.now)
+    case 9: _ = fleet.controller.handle(.agentHello(again, labels: labels, pid: 1), now: fleet.now)
+    case 10: _ = fleet.controller.handle(.cancel(next), now: fleet.now)
     default: break
     }
     let taken = fleet.controller.takeRound()
     let input = try #require(taken)
     // Time alone is no change.
-    #expect(isQuick(input) == (what == 1))
+    #expect(input.isQuick == (what == 1))
   }
 
   @Test("what happens while a quick round is on its way leaves all to the whole one")
@@ -137,13 +128,13 @@ import Testing
     var fleet = Fleet()
     let ended = fleet.submit(Fleet.spec(nodes: 16, walltime: Self.hour * 2))
     let next = fleet.submit(Fleet.spec(nodes: 8, walltime: Self.hour))
-    stop(ended, &fleet)
+    fleet.stop(ended)
     let taken = fleet.controller.takeRound()
     let input = try #require(taken)
     let command = fleet.scheduler.plan(input)
     _ = fleet.controller.handle(.drain(node: "n3", reason: "x"), now: fleet.now)
     _ = fleet.controller.handle(command, now: fleet.now)
-    #expect(isQuick(input) && fleet.state(next) == .pending)
+    #expect(input.isQuick && fleet.state(next) == .pending)
     fleet.plan()
     #expect(fleet.state(next) == .starting)
   }
@@ -172,5 +163,31 @@ import Testing
       told[first] = start
     }
     #expect(fleet.quickStarts > 0)
+  }
+}
+
+extension RoundInput {
+  var isQuick: Bool { if case .quick = self { true } else { false } }
+}
+
+extension Fleet {
+  /// All members of its first attempt say that they have ended, and nobody plans yet.
+  mutating func stop(_ id: JobID) {
+    for state: ShimReport.State in [.prepared, .running] { tell(id, state) }
+    for i in 0..<(controller.cluster.slot(of: id).map { controller.cluster.jobs[$0].nodes } ?? 0) {
+      let member = MemberID(attempt: AttemptID(job: id, number: 1), index: i)
+      _ = controller.handle(.shimReport(member, ShimReport(state: .stopped, port: 1, ranks: [])), now: now)
+    }
+  }
+
+  /// The next round alone.
+  /// - Parameter after: how late it comes back.
+  mutating func round(isQuick: Bool, after late: Span = .zero) throws {
+    let taken = controller.takeRound()
+    let input = try #require(taken)
+    #expect(input.isQuick == isQuick)
+    let command = scheduler.plan(input)
+    now = now + late
+    _ = controller.handle(command, now: now)
   }
 }

@@ -17,13 +17,15 @@ extension Controller {
       if let start = round.start(i), start > now { nextLook = min(nextLook, start) }
       if round.isNever(i), !wasNever(job.id) { hasMoved = true }
       if case .startsNow(_, let held) = round.answer(i) {
+        let isTooLate = round.isTooLate(plan.gangs[i].walltime, at: now)
+        if isTooLate { since.hasStrayed = true }
         if plan.gangs[i].joins {
           starting[starting.count - 1].gangs.append((job.role, held))
         } else {
           starting.append(
             Starting(
               job: job, gangs: [(job.role, held)], mayReturn: firstHeld == .max,
-              isTooLate: i > firstHeld && round.isTooLate(plan.gangs[i].walltime, at: now)))
+              isTooLate: i > firstHeld && isTooLate))
         }
       }
     }
@@ -54,6 +56,7 @@ extension Controller {
       }
     }
     since.isMore = isMore
+    since.opened = choice.opened
     if hasDropped { since.hasStrayed = true }
     dropsInARow = hasDropped ? min(dropsInARow + 1, 7) : 0
     // Looked at again, ever more seldom while nothing else changes.

@@ -7,8 +7,12 @@ struct SinceRound: Sendable {
   var ending: Set<AttemptID> = []
   /// Something else: only a whole round says who starts.
   var isMore = true
-  /// The round's starts are not all where it has them.
+  /// The round's starts are not all where, or over when, it has them.
   var hasStrayed = false
+  /// What ended has been offered: the next round is a whole one, though more end meanwhile.
+  var wasOffered = false
+  /// By lane behind the shared nodes of the round's view: the node that its starts opened.
+  var opened: [Int32: NodeID] = [:]
   /// Jobs, and arrays by their first, whose end lets others have their turn that the round did not list. Asked, never
   /// iterated.
   var awaited: Set<JobID> = []
@@ -93,8 +97,8 @@ extension Controller {
 
   /// What became free since the last round, if that is all that has changed; nil: the next whole round says who starts.
   public mutating func takeQuickInput() -> QuickInput? {
-    guard isPlanOld, !isQuiet, !since.isMore, !since.hasStrayed, !since.ended.isEmpty, since.ending.isEmpty,
-      claims.isEmpty, !isMapOld,
+    guard isPlanOld, !isQuiet, !since.isMore, !since.hasStrayed, !since.wasOffered, !since.ended.isEmpty,
+      since.ending.isEmpty, claims.isEmpty, !isMapOld,
       limits.planning.promisesAll, let plan = lastPlan, plan.number == roundsTaken, plan.mapVersion == mapVersion,
       plan.round != nil
     else { return nil }
@@ -109,6 +113,7 @@ extension Controller {
       freed.append(item)
     }
     guard !freed.isEmpty else { return nil }
+    since.wasOffered = true
     return QuickInput(round: plan.number, mapVersion: mapVersion, now: now, freed: freed)
   }
 
@@ -135,14 +140,20 @@ extension Controller {
     guard !since.isMore, claims.isEmpty, !isMapOld, let topology = fleetMap.topology, let last = lastPlan,
       last.number == plan.round, last.mapVersion == mapVersion
     else { return }
-    var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
+    var choice = NodeChoice(
+      topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count, opened: since.opened)
     var quotas = plan.quick.gangs.isEmpty ? nil : quotaCount()
     for (answer, i) in plan.quick.gangs.enumerated() {
-      guard case .startsNow(_, let place) = plan.quick.round.answer(answer),
-        !plan.quick.round.isTooLate(last.gangs[i].walltime, at: now)
-      else { continue }
+      guard case .startsNow(_, let place) = plan.quick.round.answer(answer) else { continue }
       let start = Starting(job: last.jobs[i], gangs: [(last.jobs[i].role, place)], mayReturn: false, isTooLate: false)
-      _ = startPlanned(start, last.view.sharedNodes, &choice, &quotas)
+      // Those behind may have what was promised to it: if it does not start, nor do they.
+      guard !plan.quick.round.isTooLate(last.gangs[i].walltime, at: now),
+        startPlanned(start, last.view.sharedNodes, &choice, &quotas), hasStarted(start.job)
+      else { return }
     }
+  }
+
+  private func hasStarted(_ job: Plan.Job) -> Bool {
+    cluster.slot(of: job.id).map { cluster.jobs[$0].attempt > job.attempt } ?? false
   }
 }
