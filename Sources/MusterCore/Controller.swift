@@ -14,10 +14,15 @@ public struct Controller: ~Copyable, Sendable {
   var now: Instant
   let startedAt: Instant
   var mustSchedule = false
+  /// Only for gangs without devices, and those that a place is kept for.
+  var mustStartPlain = false
   /// When time alone may let a job start: the end of a pause, a begin time, a place that is held from then on.
   var nextLook = Instant.never
   /// A round would say something new.
   var isPlanOld = false
+  /// What has happened since the last round was taken.
+  var since = SinceRound()
+  var roundsTaken = 0
   /// Whose turn it is among those behind what a round looks at.
   var rotation = QueueRotation()
   /// The last round that came back.
@@ -90,7 +95,7 @@ public struct Controller: ~Copyable, Sendable {
     now = max(now, host)
     watch.attention.look(now: now)
     let reply = decide(command)
-    if mustSchedule { schedule() }
+    if mustSchedule || mustStartPlain { schedule() }
     return reply
   }
 
@@ -128,6 +133,7 @@ public struct Controller: ~Copyable, Sendable {
       if claimed[node.index] != nil { mustSchedule = true }
     default: break
     }
+    since.see(event)
     cluster.apply(fact)
     fresh.append(fact)
   }
@@ -156,6 +162,7 @@ public struct Controller: ~Copyable, Sendable {
     case .shimGone(let member): shimGone(member)
     case .nodeDied(let node, let evidence): nodeDied(node, evidence: evidence)
     case .commitPlan(let plan): commitPlan(plan)
+    case .commitQuick(let plan): commitQuick(plan)
     case .quiesce: isQuiet = true
     case .stopAll: for attempt in cluster.active { endAttempt(attempt, .nodeFault) }
     case .tick: tick()
@@ -217,6 +224,8 @@ public enum Command: Sendable {
   case nodeDied(node: String, evidence: String)
   /// A round has come back.
   case commitPlan(Plan)
+  /// What became free since a round was offered at once.
+  case commitQuick(QuickPlan)
   /// The host is about to end: nothing new starts from here on.
   case quiesce
   /// Stops every rank; the jobs wait and go on from their checkpoints when a controller starts again.

@@ -12,7 +12,7 @@ public enum Injected: String, CaseIterable, Sendable {
   case clockJumpedForward, clockJumpedBack, clockDrifted
   case submitted, submittedWithKey, submittedAgain, answerLost, keyReused
   case drained, resumed, cancelled, fenced, revoked, tokenCreated
-  case wished, rankWarned, policyDrawn, rolesSubmitted, backfilled
+  case wished, rankWarned, policyDrawn, rolesSubmitted, backfilled, startedQuickly
 }
 
 /// How often each kind of fact, of fault and of injected fault was seen.

@@ -73,9 +73,9 @@ extension World {
     case .order(let command):
       handle(command)
       if case .revoke(let name) = command { closeRevoked(name) }
-    case .plan(let plan):
+    case .plan(let command):
       host.isPlanning = false
-      handle(.commitPlan(plan))
+      handle(command)
     case .request(let r):
       let request = requests[r]
       let reply =

@@ -8,7 +8,8 @@ struct SimHost: Sendable {
     case ended(Int)
     case request(Int)
     case order(Command)
-    case plan(Plan)
+    /// A round is back.
+    case plan(Command)
   }
   enum Telling {
     case greeted(Int, NodeID)

@@ -28,7 +28,7 @@ public struct World: ~Copyable {
     case answer(Int, Controller.Reply)
     case retry(Int)
     case order(Command)
-    case planned(life: Int, Plan)
+    case planned(life: Int, Command)
     case strike(Int)
     case submit
     case care

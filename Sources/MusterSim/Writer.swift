@@ -39,10 +39,11 @@ extension World {
   @discardableResult
   mutating func handle(_ command: Command) -> Controller.Reply {
     let before = controller.keptPlaces
+    let first = controller.fresh.count
     let reply = controller.handle(command, now: host.time)
     switch command {
     case .agentGone, .agentHello: auditor.connectionChanged()
-    case .commitPlan: auditor.roundReturned()
+    case .commitPlan, .commitQuick: auditor.roundReturned()
     default: break
     }
     auditor.placesKept(for: Set((before + controller.keptPlaces).map(\.job.number)))
@@ -56,7 +57,15 @@ extension World {
       if case .attemptStarted(let start) = fact.event { checkKept(start, before) }
       witness(fact)
     }
-    if case .commitPlan = command { coverage.did(.backfilled, count: auditor.roundIsOver()) }
+    switch command {
+    case .commitPlan: coverage.did(.backfilled, count: auditor.roundIsOver())
+    case .commitQuick:
+      _ = auditor.roundIsOver()
+      coverage.did(
+        .startedQuickly,
+        count: controller.fresh[first...].count { if case .attemptStarted = $0.event { true } else { false } })
+    default: break
+    }
     if let why = controller.impossible, failure == nil { violated(Failure(invariant: .factsFollow, detail: why)) }
     return reply
   }
@@ -166,7 +175,7 @@ extension World {
 
   /// A round is planned beside the writer, from what is durable now; it may come back late.
   private mutating func startRound() {
-    guard !host.isPlanning, let input = controller.takePlanningInput() else { return }
+    guard !host.isPlanning, let input = controller.takeRound() else { return }
     host.isPlanning = true
     let serving = controller.cluster.nodes.indices.map { controller.free(NodeID(Int32($0))) != nil }
     let broken = auditor.roundTaken(
@@ -176,9 +185,9 @@ extension World {
       .planned(life: host.life, scheduler.plan(input)), at: now + timing.between(10_000, shape.slowestPlan))
   }
 
-  mutating func planned(life: Int, _ plan: Plan) {
+  mutating func planned(life: Int, _ command: Command) {
     guard life == host.life, host.isUp else { return }
-    host.orders.append(.plan(plan))
+    host.orders.append(.plan(command))
     wakeWriter(at: now)
   }
 

@@ -4,6 +4,8 @@
 struct Fleet: ~Copyable {
   var controller: Controller
   var scheduler = Scheduler()
+  /// Starts before a whole round.
+  var quickStarts = 0
   var now = Instant(nanoseconds: 1_700_000_000_000_000_000)
 
   /// - Parameter types: of the devices of each rack's nodes; none: nobody has named them.
@@ -48,8 +50,10 @@ struct Fleet: ~Copyable {
   }
 
   mutating func plan() {
-    while let input = controller.takePlanningInput() {
-      _ = controller.handle(.commitPlan(scheduler.plan(input)), now: now)
+    while let input = controller.takeRound() {
+      let before = controller.cluster.active.count
+      _ = controller.handle(scheduler.plan(input), now: now)
+      if case .quick = input { quickStarts += controller.cluster.active.count - before }
     }
   }
 

@@ -25,6 +25,7 @@ extension Controller {
       mustSchedule = true
     }
     watch.nodes[i].agentConnected = true
+    since.isMore = true
     watch.nodes[i].reported = false
     watch.nodes[i].lastBeat = watch.attention.clock(now)
     watch.nodes[i].agentPID = pid
@@ -35,6 +36,7 @@ extension Controller {
   mutating func agentGone(_ node: NodeID) {
     guard Int(node.index) < watch.nodes.count else { return }
     watch.nodes[Int(node.index)].agentConnected = false
+    since.isMore = true
     expectReport(node)
   }
 
@@ -68,6 +70,7 @@ extension Controller {
     watch.nodes[i].lastBeat = watch.attention.clock(now)
     if !watch.nodes[i].reported {
       watch.nodes[i].reported = true
+      since.isMore = true
       mustSchedule = true
     }
     for told in members {
@@ -128,6 +131,7 @@ extension Controller {
   mutating func nodeDied(_ name: String, evidence: String) {
     guard let node = cluster.node(named: name) else { return }
     watch.nodes[Int(node.index)].agentConnected = false
+    since.isMore = true
     allGone(on: node, .provenDead, evidence: ["node \(name) died: \(evidence)"])
     isolate(node, onEvidence: true, "died: \(evidence)")
   }
@@ -195,6 +199,7 @@ extension Controller {
       let lastBeat = watch.node(node).lastBeat
       // A connection that has not ended is no sign of life: until its agent speaks, it is given nothing.
       if clock - lastBeat > silence { watch.nodes[Int(node.index)].reported = false }
+      since.isMore = true
       watch.nodes[Int(node.index)].lastBeat = max(lastBeat, clock + limits.firstWord)
       mustSchedule = true
       return .done

@@ -7,6 +7,7 @@ extension Controller {
     judgeDeadlines()
     if now >= nextLook {
       nextLook = .never
+      since.isMore = true
       mustSchedule = true
     }
     tellKept()

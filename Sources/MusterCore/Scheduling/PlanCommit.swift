@@ -8,6 +8,8 @@ extension Controller {
     }
     var choice = NodeChoice(topology: topology, index: fleetMap.index, nodeCount: cluster.nodes.count)
     var (hasDropped, hasMoved) = (false, false)
+    // Its own starts are in its profile.
+    let isMore = since.isMore
     var starting: [Starting] = []
     var table: VictimTable?
     let firstHeld = round.entries.firstIndex { $0.kind == .later } ?? .max
@@ -15,13 +17,15 @@ extension Controller {
       if let start = round.start(i), start > now { nextLook = min(nextLook, start) }
       if round.isNever(i), !wasNever(job.id) { hasMoved = true }
       if case .startsNow(_, let held) = round.answer(i) {
+        let isTooLate = round.isTooLate(plan.gangs[i].walltime, at: now)
+        if isTooLate { since.hasStrayed = true }
         if plan.gangs[i].joins {
           starting[starting.count - 1].gangs.append((job.role, held))
         } else {
           starting.append(
             Starting(
               job: job, gangs: [(job.role, held)], mayReturn: firstHeld == .max,
-              isTooLate: i > firstHeld && round.isTooLate(plan.gangs[i].walltime, at: now)))
+              isTooLate: i > firstHeld && isTooLate))
         }
       }
     }
@@ -51,6 +55,9 @@ extension Controller {
         }
       }
     }
+    since.isMore = isMore
+    since.opened = choice.opened
+    if hasDropped { since.hasStrayed = true }
     dropsInARow = hasDropped ? min(dropsInARow + 1, 7) : 0
     // Looked at again, ever more seldom while nothing else changes.
     if hasDropped { nextLook = min(nextLook, now + .milliseconds(50 << Int64(dropsInARow))) }
@@ -101,7 +108,7 @@ extension Controller {
   }
 
   /// False if its place, or its quota, is not what the round took it for.
-  private mutating func startPlanned(
+  mutating func startPlanned(
     _ starting: Starting, _ shared: [SharedNode], _ choice: inout NodeChoice, _ quotas: inout QuotaCount?
   ) -> Bool {
     guard let slot = cluster.slot(of: starting.job.id) else { return true }
@@ -112,6 +119,7 @@ extension Controller {
     }
     // One that has run before keeps its ranks on the nodes that are still good.
     if starting.mayReturn, job.attempt > 0, let places = repaired(slot), isWithinQuota(slot, places, &quotas) {
+      since.hasStrayed = true
       begin(slot, places)
       return true
     }
@@ -136,6 +144,7 @@ extension Controller {
         isWithinQuota(slot, places, &quotas)
       else { continue }
       choice = trial
+      since.hasStrayed = true
       begin(slot, places)
       return true
     }
@@ -180,7 +189,10 @@ extension Controller {
     dropped.remove(job.id)
     drops[job.id] = nil
     // Others may have waited for its start.
-    if attempt.number == 1, cluster.awaitedStarts.contains(job.id.number) { mustSchedule = true }
+    if attempt.number == 1, cluster.awaitedStarts.contains(job.id.number) {
+      since.hasStrayed = true
+      mustSchedule = true
+    }
   }
 
   /// The gang again at once, on its healthy nodes and others in the place of those that are lost: a round must never stand
@@ -234,7 +246,7 @@ extension Plan {
 
 extension PlanningRound {
   /// What was to start when the round was taken, and starts only now, ends a bucket later.
-  fileprivate func isTooLate(_ walltime: Span?, at time: Instant) -> Bool {
+  func isTooLate(_ walltime: Span?, at time: Instant) -> Bool {
     guard let walltime else { return false }
     let ends = [walltime, time - now + walltime].map { grid.lastBucket(from: 0, units: grid.units($0)) }
     return ends[1] > ends[0]

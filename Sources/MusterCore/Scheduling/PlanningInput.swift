@@ -13,12 +13,21 @@ public struct PlanningInput: Sendable {
   var away: [Int32] = []
   /// Of `away`: more are not told by name.
   static let mostAway = 256
+  var attempts: [RunningAttempt] = []
+  /// Rounds that the controller has taken, this one included.
+  var number = 0
 
   /// Nothing that runs or waits has an end or a beginning.
   var isTimeless: Bool {
     view.maintenance.isEmpty && gangs.allSatisfy { $0.walltime == nil && $0.begin <= view.now }
       && view.running.allSatisfy { $0.end == .never || $0.end <= view.now }
   }
+}
+
+/// An attempt's entries in the view of a round.
+struct RunningAttempt: Sendable {
+  var id: AttemptID
+  var entries: Range<Int>
 }
 
 /// A round's answers as they come back to the writer.
@@ -48,15 +57,20 @@ public struct Plan: Sendable {
   var entries: [JobID: Int]
   /// One of its answers is "never".
   var hasNever: Bool
+  var attempts: [RunningAttempt]
+  /// As `PlanningInput.number`.
+  var number: Int
 }
 
 /// Plans rounds. Used by one thread at a time; what it allocates it uses again.
 public struct Scheduler: ~Copyable {
-  private var planner: Planner?
+  var planner: QuickPlanner?
   /// For rounds in which nothing has an end: there is no time to plan.
   private var timeless: Planner?
-  private var mapVersion = -1
-  private let grid: TimeGrid
+  private(set) var mapVersion = -1
+  /// The number of `planner`'s last round.
+  private(set) var lastRound = -1
+  let grid: TimeGrid
 
   public init(grid: TimeGrid = .standard) { self.grid = grid }
 
@@ -73,7 +87,7 @@ public struct Scheduler: ~Copyable {
     return Plan(
       map: input.map, mapVersion: input.mapVersion, view: input.view, jobs: input.jobs, gangs: input.gangs,
       isCut: input.isCut, labels: input.labels, away: input.away, round: round, entries: entries,
-      hasNever: round?.entries.contains { $0.kind == .never } ?? false)
+      hasNever: round?.entries.contains { $0.kind == .never } ?? false, attempts: input.attempts, number: input.number)
   }
 
   private mutating func round(_ input: borrowing PlanningInput) -> PlanningRound? {
@@ -83,7 +97,8 @@ public struct Scheduler: ~Copyable {
         timeless.take() ?? Planner(topology: topology, grid: TimeGrid(zones: [TimeGrid.Zone(step: 1, buckets: 8)]))
       return timeless?.plan(input.view, input.gangs)
     }
-    planner = planner.take() ?? Planner(topology: topology, grid: grid)
+    planner = planner.take() ?? QuickPlanner(topology: topology, grid: grid)
+    lastRound = input.number
     return planner?.plan(input.view, input.gangs)
   }
 }
@@ -100,6 +115,7 @@ extension Controller {
     guard wantsPlan else { return nil }
     let isNew = isPlanOld
     isPlanOld = false
+    since = SinceRound()
     // Nobody waits for a place. (A fleet of tens of thousands may be joining: its map is made when it is needed.)
     guard cluster.pending.contains(where: { cluster.jobs[$0].devicesPerNode > 0 }) else {
       rotation.end()
@@ -127,11 +143,15 @@ extension Controller {
       builder.entries.append((slot, first..<builder.running.count))
     }
     builder.finish(cluster, now: now)
+    since.isMore = false
+    roundsTaken += 1
     var input = PlanningInput(
       map: fleetMap, mapVersion: mapVersion, view: PlanningView(now: now, nodesInService: builder.nodesInService))
     for i in builder.isServing.indices where !builder.isServing[i] && fleetMap.isPart(i) {
       if input.away.count < PlanningInput.mostAway { input.away.append(Int32(i)) }
     }
+    input.number = roundsTaken
+    input.attempts = builder.entries.map { RunningAttempt(id: cluster.attemptID($0.attempt), entries: $0.running) }
     input.view.running = builder.running
     input.view.sharedNodes = builder.shared
     input.view.maintenance = maintenanceWindows(builder)

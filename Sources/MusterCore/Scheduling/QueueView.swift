@@ -118,11 +118,15 @@ extension Controller {
     if isLeftOut(cluster.jobs[slot].id) || neverAlone(slot, &listing.book) != nil { return false }
     if let why = unready(slot) {
       nextLook = min(nextLook, why.until)
+      since.leftOut(why)
       // It has its place in the calendar before.
       guard why.isBeginAlone else { return false }
     }
     if let (array, room) = arrayRoom(slot) {
-      guard listing.arrays[array] ?? room > 0 else { return false }
+      guard listing.arrays[array] ?? room > 0 else {
+        since.awaited.insert(array)
+        return false
+      }
       listing.arrays[array] = (listing.arrays[array] ?? room) - 1
     }
     let job = Plan.Job(id: cluster.jobs[slot].id, attempt: cluster.jobs[slot].attempt)

@@ -256,7 +256,13 @@ extension Controller {
     if isHeard(slot) { watch.attempts[Int(attempt)]?.heard -= 1 }
     dirty.members.append(id)
     dirty.nodes.append(node)
-    mustSchedule = true
+    // Of an attempt that goes on nothing comes back to a round before its end.
+    if cluster.attempts[attempt].phase == .ended {
+      since.isMore = true
+      mustSchedule = true
+    } else {
+      mustStartPlain = true
+    }
     if latest { settle(attempt) }
   }
 

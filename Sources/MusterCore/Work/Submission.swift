@@ -55,12 +55,14 @@ extension Controller {
 
   // MARK: Placing
 
-  /// What may start now: gangs without devices do, all others are looked at by the next round.
+  /// What may start now: gangs without devices do, all others are looked at by the next round if that would say anything new.
   mutating func schedule() {
-    mustSchedule = false
-    isPlanOld = true
+    if mustSchedule {
+      isPlanOld = true
+      nextLook = .never
+    }
+    (mustSchedule, mustStartPlain) = (false, false)
     startClaims()
-    nextLook = .never
     for window in cluster.maintenance where window.to > now { nextLook = min(nextLook, window.to) }
     /// The smallest gang without devices and wishes that found no place: larger ones need not be tried. Of those with
     /// wishes, what has been tried in vain.

@@ -5,7 +5,7 @@ import MusterCore
 /// back to the writer, which starts what still holds.
 final class RoundPlanner: Sendable {
   struct Request: Sendable {
-    var input: PlanningInput
+    var input: RoundInput
     /// When its making began, on the monotonic clock.
     var since: Instant
   }
@@ -25,11 +25,11 @@ final class RoundPlanner: Sendable {
 
   func stop() { inbox.close() }
 
-  private static func send(_ plan: Plan, since: Instant, to writer: Mailbox<Writer.Work>) {
+  private static func send(_ command: Command, since: Instant, to writer: Mailbox<Writer.Work>) {
     let work: Writer.Work = { state in
       state.isPlanning = false
-      _ = state.controller.handle(.commitPlan(plan), now: state.now)
-      state.counts.planned(in: HostClock.monotonic - since)
+      _ = state.controller.handle(command, now: state.now)
+      if case .commitPlan = command { state.counts.planned(in: HostClock.monotonic - since) }
       return nil
     }
     // A full lane empties within a batch.

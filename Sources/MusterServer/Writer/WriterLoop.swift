@@ -109,7 +109,7 @@ struct WriterLoop: Sendable {
       }
       guard close(&commit, journal, &state) else { return giveUp([], &state) }
       let began = HostClock.monotonic
-      if !state.isPlanning, let input = state.controller.takePlanningInput() {
+      if !state.isPlanning, let input = state.controller.takeRound() {
         state.isPlanning = true
         planner.plan(RoundPlanner.Request(input: input, since: began))
       }

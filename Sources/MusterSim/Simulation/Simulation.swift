@@ -177,8 +177,8 @@ public struct Simulation: ~Copyable {
   /// A round, once for all that happened at one moment; it takes no time.
   private mutating func plan() {
     // Without preemption a full fleet starts nothing: the round waits until something is free.
-    while level.free > 0 || controller.mayGiveWay, let input = controller.takePlanningInput() {
-      tell(.commitPlan(scheduler.plan(input)))
+    while level.free > 0 || controller.mayGiveWay, let input = controller.takeRound() {
+      tell(scheduler.plan(input))
       work()
     }
     // Nothing else may happen until a job may start.

@@ -38,11 +38,13 @@ public struct NodeChoice: Sendable {
   /// By node, a bit a device: given in this round.
   private var given: [UInt64]
   /// By lane of a round behind the shared nodes: the node that was opened for it.
-  private var opened: [Int32: NodeID] = [:]
+  private(set) var opened: [Int32: NodeID]
 
-  public init(topology: Topology, index: LeafNodeIndex, nodeCount: Int) {
+  /// - Parameter opened: of the round that goes on, by starts before this choice.
+  public init(topology: Topology, index: LeafNodeIndex, nodeCount: Int, opened: [Int32: NodeID] = [:]) {
     self.topology = topology
     self.index = index
+    self.opened = opened
     given = Array(repeating: 0, count: nodeCount)
   }
 

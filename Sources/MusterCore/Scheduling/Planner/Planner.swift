@@ -39,6 +39,8 @@ public struct Planner: ~Copyable {
   var gathering: Set<Int32> = []
   /// By type: devices of the nodes that it keeps for those.
   var gathered: [Int32]
+  /// By domain: something in it became free since the round (`QuickStarts`). Empty: all are searched.
+  var freedDomains: [Bool] = []
   /// By domain: the gang at hand does not start there before this bucket, as far as the last search for it saw.
   var notBefore: [Int]
   /// Looks at the free nodes of single leaves in the searches of `MemberStarts` of this round.

@@ -13,7 +13,8 @@ extension Planner {
       // The domain that may start it first goes first, so that the others have less to search.
       var (firstDomain, firstBound) = (-1, Int.max)
       for domain in domains {
-        let isSearched = isGroup || layout.domains[domain].groups.count > 1
+        let isSearched =
+          (isGroup || layout.domains[domain].groups.count > 1) && (freedDomains.isEmpty || freedDomains[domain])
         notBefore[domain] = isSearched ? bound(ask, domain: domain, isGroup: isGroup) : Int.max
         if notBefore[domain] < firstBound { (firstDomain, firstBound) = (domain, notBefore[domain]) }
       }

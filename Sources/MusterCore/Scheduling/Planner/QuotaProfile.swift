@@ -224,6 +224,11 @@ struct QuotaProfile: ~Copyable {
     change(account, type, devices, jobs: 1, from: from, through: through, .all)
   }
 
+  /// What `take` took comes back.
+  func giveBack(_ account: Int32, _ type: Int32, _ devices: Int32, from: Int, through: Int) {
+    change(account, type, -devices, jobs: -1, from: from, through: through, .all)
+  }
+
   /// The next gang is of the same job: it is counted once.
   func uncountJob(_ account: Int32, from: Int, through: Int) {
     change(account, -1, 0, jobs: -1, from: from, through: through, .all)

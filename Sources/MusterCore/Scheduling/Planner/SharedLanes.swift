@@ -326,20 +326,21 @@ struct SharedLanes: ~Copyable {
   }
 
   func change(
-    lane: Int, by devices: Int32, through: Int, _ nodes: borrowing NodeProfile, isClosed: (Int) -> Bool
+    lane: Int, by devices: Int32, from: Int = 0, through: Int, _ nodes: borrowing NodeProfile,
+    isClosed: (Int) -> Bool = { _ in false }
   ) {
     let (group, place) = position(lane)
     let leafPlace = Int(layout.laneOfLeaf[Int(lanes[lane].leaf)]) - layout.groups[group].firstLane
     let all = Int32(devicesPerNode[group])
     forget(group)
-    for bucket in 0...through where !isClosed(bucket) {
+    for bucket in from...through where !isClosed(bucket) {
       let old = Int32(blocks[group].value(bucket, place))
       if old == all { nodes.takeOne(group: group, lane: leafPlace, bucket: bucket) }
       if old + devices == all { nodes.takeOne(group: group, lane: leafPlace, bucket: bucket, sign: -1) }
       blocks[group].setValue(UInt8(old + devices), bucket, place)
     }
-    refresh(lane, from: 0, through: through)
-    nodes.blocks[group].refreshMinima(ofLane: leafPlace, from: 0, through: through)
+    refresh(lane, from: from, through: through)
+    nodes.blocks[group].refreshMinima(ofLane: leafPlace, from: from, through: through)
   }
 
   func isUnused(lane: Int, bucket: Int) -> Bool {
