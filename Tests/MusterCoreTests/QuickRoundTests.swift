@@ -171,12 +171,14 @@ extension RoundInput {
 }
 
 extension Fleet {
-  /// All members of its first attempt say that they have ended, and nobody plans yet.
+  /// All members of its first attempt run, and have ended, and nobody plans meanwhile.
   mutating func stop(_ id: JobID) {
-    for state: ShimReport.State in [.prepared, .running] { tell(id, state) }
-    for i in 0..<(controller.cluster.slot(of: id).map { controller.cluster.jobs[$0].nodes } ?? 0) {
-      let member = MemberID(attempt: AttemptID(job: id, number: 1), index: i)
-      _ = controller.handle(.shimReport(member, ShimReport(state: .stopped, port: 1, ranks: [])), now: now)
+    let nodes = controller.cluster.slot(of: id).map { controller.cluster.jobs[$0].nodes } ?? 0
+    for state: ShimReport.State in [.prepared, .running, .stopped] {
+      for i in 0..<nodes {
+        let member = MemberID(attempt: AttemptID(job: id, number: 1), index: i)
+        _ = controller.handle(.shimReport(member, ShimReport(state: state, port: 1, ranks: [])), now: now)
+      }
     }
   }
 
