@@ -84,7 +84,10 @@ class TheLab(unittest.TestCase):
                   "from lab import Lab\nlab = Lab(1)\nprocess = lab.start('n1', ['sleep', '600'])\n"
                   "print(lab.name, process.pid, flush=True)\nprocess.wait()")
         for number in (signal.SIGINT, signal.SIGTERM):
-            run = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            # Tests that a shell has put in the background ignore SIGINT, and so would what they start.
+            run = subprocess.Popen(
+                [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
             name, sleeper = run.stdout.readline().split()
             run.send_signal(number)
             run.wait(20)
