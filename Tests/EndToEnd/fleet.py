@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "Tests", "Support"))
 from waiting import alive, eventually  # noqa: E402
 
-MUSTER = os.environ.get("MUSTER_BIN", os.path.join(ROOT, ".build", "debug", "muster"))
+MUSTER = os.path.abspath(os.environ.get("MUSTER_BIN", os.path.join(ROOT, ".build", "debug", "muster")))
 FAULTS = os.path.join(ROOT, "examples", "faults")
 PYTHON = "/usr/bin/python3"
 FINAL = ("completed", "failed", "cancelled", "timedOut")
